@@ -1,0 +1,89 @@
+-- infra: what the write side must remember beside its events: answers to repeated requests, how far
+-- the publisher and the processes are, effects, timers and webhooks that came in.
+CREATE SCHEMA ops;
+
+-- One row a decided command; the primary key makes a repeat one execution (reliability §3).
+CREATE TABLE ops.command_records (
+    key_hash    bytea PRIMARY KEY CHECK (octet_length(key_hash) = 32),
+    fingerprint bytea NOT NULL CHECK (octet_length(fingerprint) = 32),
+    status      smallint NOT NULL,
+    headers     json NOT NULL,
+    body        text NOT NULL,
+    created_at  timestamptz NOT NULL
+);
+CREATE INDEX command_records_created_at ON ops.command_records USING brin (created_at);
+
+-- How far the relay has published; moved only by the leader of the current epoch.
+CREATE TABLE ops.publisher_cursor (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    position bigint NOT NULL
+) WITH (fillfactor = 10);
+INSERT INTO ops.publisher_cursor (position) VALUES (0);
+
+-- The last position sent to each partition, so that the next record can name it.
+CREATE TABLE ops.topic_positions (
+    topic     text NOT NULL,
+    partition integer NOT NULL,
+    position  bigint NOT NULL,
+    PRIMARY KEY (topic, partition)
+) WITH (fillfactor = 50);
+
+-- Process managers: how far each has read, its instances, and what it still has to do.
+CREATE TABLE ops.process_positions (
+    process  text PRIMARY KEY,
+    position bigint NOT NULL,
+    epoch    bigint NOT NULL
+) WITH (fillfactor = 10);
+
+CREATE TABLE ops.process_instances (
+    process  text NOT NULL,
+    instance uuid NOT NULL,
+    state    json NOT NULL,
+    position bigint NOT NULL,
+    PRIMARY KEY (process, instance)
+) WITH (fillfactor = 70);
+
+CREATE TABLE ops.effects (
+    effect_id    uuid PRIMARY KEY,
+    process      text NOT NULL,
+    instance     uuid NOT NULL,
+    ordinal      bigint GENERATED ALWAYS AS IDENTITY,
+    effect       json NOT NULL,
+    status       text NOT NULL CHECK (status IN ('pending', 'sent', 'done', 'parked')),
+    attempts     integer NOT NULL DEFAULT 0,
+    due_at       timestamptz NOT NULL,
+    last_error   text,
+    created_at   timestamptz NOT NULL,
+    finished_at  timestamptz
+) WITH (fillfactor = 70);
+CREATE INDEX effects_open ON ops.effects (due_at, ordinal) WHERE status IN ('pending', 'sent');
+
+CREATE TABLE ops.timers (
+    process    text NOT NULL,
+    instance   uuid NOT NULL,
+    name       text NOT NULL,
+    due_at     timestamptz NOT NULL,
+    effect_id  uuid NOT NULL,
+    command    json NOT NULL,
+    PRIMARY KEY (process, instance, name)
+);
+CREATE INDEX timers_due ON ops.timers (due_at);
+
+-- Webhooks are kept before they are answered and handled once, in any order.
+CREATE TABLE ops.webhook_inbox (
+    source       text NOT NULL,
+    event_key    text NOT NULL,
+    received_at  timestamptz NOT NULL,
+    body         text NOT NULL,
+    status       text NOT NULL CHECK (status IN ('pending', 'done', 'parked')),
+    attempts     integer NOT NULL DEFAULT 0,
+    due_at       timestamptz NOT NULL,
+    last_error   text,
+    PRIMARY KEY (source, event_key)
+);
+CREATE INDEX webhook_inbox_pending ON ops.webhook_inbox (due_at) WHERE status = 'pending';
+
+GRANT USAGE ON SCHEMA ops TO ramen_app, ramen_query, ramen_checker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ops TO ramen_app;
+GRANT SELECT ON ops.publisher_cursor, ops.effects, ops.timers, ops.webhook_inbox TO ramen_query;
+GRANT SELECT ON ALL TABLES IN SCHEMA ops TO ramen_checker;
