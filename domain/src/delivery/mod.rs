@@ -1,0 +1,3 @@
+//! Transport from shop to door.
+
+pub mod delivery;

@@ -1,0 +1,61 @@
+//! What can happen to a driver.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantNames};
+use utoipa::ToSchema;
+
+use crate::decider::Event;
+use crate::kernel::collect::leaf;
+use crate::kernel::contact::Phone;
+use crate::kernel::sealed::Sealed;
+use crate::kernel::text::{Name, Reason};
+
+/// A fact about a driver.
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, VariantNames, IntoStaticStr,
+)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum DriverEvent {
+    /// Somebody wants to drive.
+    Registered {
+        /// Their name.
+        name: Sealed<Name>,
+        /// Their telephone.
+        phone: Sealed<Phone>,
+        /// What they drive.
+        vehicle: Vehicle,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// They may carry.
+    Approved {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// They may not carry for now.
+    Suspended {
+        /// Why.
+        reason: Reason,
+        /// When.
+        at: DateTime<Utc>,
+    },
+}
+
+/// What a driver drives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Vehicle {
+    /// A bicycle.
+    Bicycle,
+    /// A scooter or motorcycle.
+    Scooter,
+    /// A car.
+    Car,
+    /// None: on foot.
+    Foot,
+}
+
+leaf!(Vehicle => "vehicle_unknown");

@@ -1,0 +1,3 @@
+//! Who may carry.
+
+pub mod driver;

@@ -1,0 +1,91 @@
+//! What can be asked of a cart.
+
+use serde::{Deserialize, Serialize};
+use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
+
+use crate::kernel::actor::Channel;
+use crate::kernel::ids::{CustomerId, LineId, OrderId, RestaurantId};
+use crate::kernel::quantity::Quantity;
+use crate::kernel::sealed::Sealed;
+use crate::kernel::text::Note;
+use crate::ordering::fulfilment::Fulfilment;
+use crate::ordering::line::{LineChoice, OptionChoice, Shortage};
+
+/// A request to a cart.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, EnumDiscriminants)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[strum_discriminants(
+    name(CartCommandKind),
+    doc = "The commands of a cart without their fields.",
+    derive(Hash, VariantArray, IntoStaticStr, Serialize, Deserialize),
+    serde(rename_all = "snake_case"),
+    strum(serialize_all = "snake_case")
+)]
+pub enum CartCommand {
+    /// Starts an empty cart.
+    Open {
+        /// Whose it is.
+        customer: CustomerId,
+        /// The shop; a cart never changes it.
+        restaurant: RestaurantId,
+        /// Where the order comes in.
+        channel: Channel,
+    },
+    /// Adds a line.
+    AddLine {
+        /// What is wanted.
+        choice: LineChoice,
+    },
+    /// Changes a line; what is not named stays.
+    ChangeLine {
+        /// Which.
+        line: LineId,
+        /// Another quantity.
+        quantity: Option<Quantity>,
+        /// Other options, all of them.
+        options: Option<Vec<OptionChoice>>,
+        /// Another note.
+        #[serde(default)]
+        note: NoteChange,
+        /// Another choice for a shortage.
+        shortage: Option<Shortage>,
+    },
+    /// Takes a line out.
+    RemoveLine {
+        /// Which.
+        line: LineId,
+    },
+    /// Says how the order reaches the customer.
+    SetFulfilment {
+        /// How.
+        fulfilment: Fulfilment,
+    },
+    /// Sets the tip.
+    SetTip {
+        /// In minor units of the shop's currency; zero takes it back.
+        amount_minor: i64,
+    },
+    /// Ends the cart as an order; only `joint::checkout` sends it.
+    CheckOut {
+        /// The order it became.
+        order: OrderId,
+    },
+    /// Throws the cart away.
+    Abandon,
+}
+
+/// What becomes of a line's note.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum NoteChange {
+    /// It stays.
+    #[default]
+    Keep,
+    /// It goes.
+    Clear,
+    /// It becomes this.
+    Set {
+        /// The new note, sealed.
+        note: Sealed<Note>,
+    },
+}

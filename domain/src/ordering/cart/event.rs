@@ -1,0 +1,76 @@
+//! What can happen to a cart.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantNames};
+
+use crate::decider::Event;
+use crate::kernel::actor::Channel;
+use crate::kernel::ids::{CustomerId, LineId, OrderId, RestaurantId};
+use crate::ordering::fulfilment::Fulfilment;
+use crate::ordering::line::LineChoice;
+
+/// A fact about a cart.
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, VariantNames, IntoStaticStr,
+)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum CartEvent {
+    /// A cart was started.
+    Opened {
+        /// Whose it is.
+        customer: CustomerId,
+        /// The shop.
+        restaurant: RestaurantId,
+        /// Where the order comes in.
+        channel: Channel,
+        /// When it can no longer be used.
+        expires_at: DateTime<Utc>,
+        /// When it was started.
+        at: DateTime<Utc>,
+    },
+    /// A line was added.
+    LineAdded {
+        /// Its number, never used again.
+        line: LineId,
+        /// What was chosen.
+        choice: LineChoice,
+    },
+    /// A line was changed.
+    LineChanged {
+        /// Which.
+        line: LineId,
+        /// The whole line as it is now.
+        choice: LineChoice,
+    },
+    /// A line was taken out.
+    LineRemoved {
+        /// Which.
+        line: LineId,
+    },
+    /// It was said how the order reaches the customer.
+    FulfilmentSet {
+        /// How.
+        fulfilment: Fulfilment,
+    },
+    /// The tip was set.
+    TipSet {
+        /// In minor units of the shop's currency.
+        amount_minor: i64,
+    },
+    /// The cart became an order.
+    CheckedOut {
+        /// Which.
+        order: OrderId,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The cart was thrown away.
+    Abandoned {
+        /// When.
+        at: DateTime<Utc>,
+    },
+}
+

@@ -1,0 +1,240 @@
+//! What can happen to an order.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantNames};
+use utoipa::ToSchema;
+
+use crate::decider::Event;
+use crate::kernel::actor::{Actor, Channel};
+use crate::kernel::allergen::{Allergen, Presence};
+use crate::kernel::collect::leaf;
+use crate::kernel::handover::{ProofMethod, UndeliverableReason};
+use crate::kernel::ids::{CartId, CustomerId, DriverId, LineId, PaymentId, RestaurantId};
+use crate::kernel::money::Money;
+use crate::kernel::text::{Name, Reason};
+use crate::kernel::time::Minutes;
+use crate::ordering::fulfilment::Fulfilment;
+use crate::ordering::line::OrderLine;
+use crate::ordering::quote::{Promise, PromiseMinutes, QuoteId, QuoteLine};
+
+/// A fact about an order.
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, VariantNames, IntoStaticStr,
+)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum OrderEvent {
+    /// A cart became this order; everything is copied.
+    CheckedOut(Box<CheckedOut>),
+    /// It is paid for and shown to the shop.
+    Placed {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The shop took it.
+    Accepted {
+        /// How long the kitchen says it needs.
+        prep_minutes: Minutes,
+        /// The promise that follows.
+        promise: Promise,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The shop did not take it.
+    Rejected {
+        /// Why.
+        reason: RejectReason,
+        /// The shop's words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<Reason>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// It was not paid for in time.
+    Expired {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Somebody ended it.
+    Cancelled {
+        /// Who.
+        by: Actor,
+        /// Why, in words.
+        reason: Reason,
+        /// Whose fault it is, which decides who pays.
+        fault: FaultParty,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The kitchen started to cook it.
+    Fired {
+        /// Whether the shop's flag did it rather than a hand.
+        automatic: bool,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// A bowl's noodles left the boiler.
+    BowlBoiled {
+        /// The line of the order.
+        line: LineId,
+        /// Which bowl of the line, from 1.
+        bowl: u32,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// A bowl was packed and closed; its last clock runs.
+    BowlSealed {
+        /// The line of the order.
+        line: LineId,
+        /// Which bowl of the line, from 1.
+        bowl: u32,
+        /// Until when it is still ramen; a drink has no such instant.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline: Option<DateTime<Utc>>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Everything is packed.
+    Ready {
+        /// The earliest deadline of its bowls.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        slurp_deadline: Option<DateTime<Utc>>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The customer fetched it.
+    Collected {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// A courier has it.
+    PickedUp {
+        /// Who, when it is one of our drivers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        driver: Option<DriverId>,
+        /// Whether steps before it were never reported, so that its clocks are not known.
+        inferred: bool,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// It is at the door.
+    Delivered {
+        /// How that was proved.
+        proof: ProofMethod,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// It could not be handed over.
+    Undeliverable {
+        /// Why.
+        reason: UndeliverableReason,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The customer did not come for it.
+    NotCollected {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Nothing more is expected.
+    Completed {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// A device of the shop has shown it.
+    Acknowledged {
+        /// Which, as it names itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device: Option<Name>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+}
+
+/// What an order keeps of its cart, its quote and its shop.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CheckedOut {
+    /// Short number on that service date, for label, kitchen and courier.
+    pub number: u32,
+    /// The local date on which the shop's opening range began.
+    pub service_date: NaiveDate,
+    /// Who ordered.
+    pub customer: CustomerId,
+    /// The shop.
+    pub restaurant: RestaurantId,
+    /// Its name when it was ordered.
+    pub restaurant_name: Name,
+    /// Its city.
+    pub city: Name,
+    /// The cart it was.
+    pub cart: CartId,
+    /// The payment that must be authorised.
+    pub payment: PaymentId,
+    /// Where it came in.
+    pub channel: Channel,
+    /// How it reaches the customer.
+    pub fulfilment: Fulfilment,
+    /// What was ordered.
+    pub lines: Vec<OrderLine>,
+    /// The quote that the customer agreed to.
+    pub quote_id: QuoteId,
+    /// Every amount of it.
+    pub quote: Vec<QuoteLine>,
+    /// Their sum.
+    pub total: Money,
+    /// The part of the total that is tax contained in prices.
+    pub tax_included_minor: i64,
+    /// Legal name of the shop's seller.
+    pub seller_name: Name,
+    /// The allergens that were shown.
+    pub allergens: BTreeMap<Allergen, Presence>,
+    /// The first promise, counted from `at`.
+    pub promise: Promise,
+    /// The minutes it was made of.
+    pub minutes: PromiseMinutes,
+    /// Until when it must be paid for.
+    pub expires_at: DateTime<Utc>,
+    /// Whether the shop fires accepted orders by itself.
+    pub auto_fire: bool,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// Why a shop does not take an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RejectReason {
+    /// The kitchen is full.
+    TooBusy,
+    /// Something is sold out.
+    SoldOut,
+    /// The shop closes.
+    Closing,
+    /// Something else; see the note.
+    Other,
+    /// Nobody answered in time.
+    NoAnswer,
+}
+
+/// Who pays for an order that is not carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultParty {
+    /// Who ordered.
+    Customer,
+    /// The shop.
+    Shop,
+    /// This marketplace.
+    Platform,
+    /// Who carries.
+    Courier,
+}
+
+leaf! {
+    RejectReason => "reason_unknown",
+    FaultParty => "fault_unknown",
+}

@@ -1,0 +1,19 @@
+//! An order: what was promised to a customer, and what became of it, from payment to completed.
+//!
+//! [`TRANSITIONS`] is the one table: what is not in it is refused with the stage and what is allowed
+//! from there. Money and couriers are other aggregates; the process `order_fulfilment` brings their news.
+
+mod command;
+mod decide;
+mod event;
+mod rejection;
+mod rules;
+mod state;
+mod transitions;
+
+pub use command::{OrderCommand, OrderCommandKind};
+pub use event::{CheckedOut, FaultParty, OrderEvent, RejectReason};
+pub use rejection::{BowlRef, OrderRejection};
+pub use rules::{CANCELLATIONS, CancelRole, slurp_deadline};
+pub use state::{BowlClock, Order, OrderBody, OrderStage};
+pub use transitions::TRANSITIONS;

@@ -1,0 +1,231 @@
+//! A quote: every amount of a cart as a line, their sum, the allergens and the promise.
+//!
+//! It is made by `joint::price_cart` and copied into the order. Its id is a hash of all the rest, so
+//! that checkout can tell whether what the customer saw still holds.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::{Uuid, uuid};
+
+use super::line::OrderLine;
+use crate::kernel::allergen::{Allergen, Presence};
+use crate::kernel::key::Key;
+use crate::kernel::money::{BasisPoints, Currency, Money};
+use crate::kernel::quantity::Amount;
+use crate::kernel::text::{LocalizedText, Name};
+use crate::kernel::time::Minutes;
+
+/// Names the hashes of quotes, so that they never equal another UUIDv5 of ours.
+const QUOTE_NAMESPACE: Uuid = uuid!("6a0f3f0e-7b0d-5c52-9a44-6f2f7a0d9c11");
+
+/// Who pays, receives or sells.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Party {
+    /// Who ordered.
+    Customer,
+    /// The shop that cooks.
+    Shop,
+    /// This marketplace.
+    Platform,
+    /// Who carries.
+    Courier,
+    /// The tax authority of the shop's country.
+    TaxOffice,
+}
+
+/// What a line of a quote is for.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum QuoteLineKind {
+    /// An item times its quantity, without options.
+    Item,
+    /// An option times its quantity times the item's.
+    Option,
+    /// Packaging, once per order.
+    Packaging,
+    /// For an order below the shop's small-order limit.
+    SmallOrderFee,
+    /// Bringing it to the door.
+    DeliveryFee,
+    /// Tax that is not in the prices; one line per seller and rate.
+    Tax,
+    /// For the courier, or the shop when the customer fetches.
+    Tip,
+}
+
+/// One amount of a quote.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, ToSchema)]
+pub struct QuoteLine {
+    /// What it is for.
+    pub kind: QuoteLineKind,
+    /// What it belongs to: the line (`3`), the option (`3/noodles/kata`), the zone, or the tax's
+    /// seller and rate (`shop/800`).
+    pub reference: String,
+    /// Name of the item or option in the menu's languages; fees are named by their kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<LocalizedText>,
+    /// The amount in minor units.
+    pub amount_minor: i64,
+    /// Who pays it.
+    pub payer: Party,
+    /// Who gets it.
+    pub payee: Party,
+    /// Who sells it and owes its tax; tax and tip are sold by nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seller: Option<Party>,
+    /// Tax rate in basis points, of lines that are sold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax_bp: Option<BasisPoints>,
+    /// This line's share of the tax of its seller and rate: contained in the amount when prices
+    /// include tax, otherwise on top of it as part of a tax line.
+    pub tax_minor: i64,
+}
+
+/// How many minutes from now the food arrives or can be fetched, at the earliest and the latest.
+///
+/// It is relative, so that a quote does not change by the clock alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+pub struct PromiseMinutes {
+    /// Earliest.
+    pub min: Minutes,
+    /// Latest; later than this is late.
+    pub max: Minutes,
+    /// Of which the kitchen needs.
+    pub prep: Minutes,
+    /// Of which the way takes; zero for pickup.
+    pub travel: Minutes,
+}
+
+/// What an order takes from one ingredient.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Need {
+    /// The ingredient.
+    pub ingredient: Key,
+    /// How much of it, in its unit.
+    pub amount: Amount,
+}
+
+/// A hash over everything in a quote but itself.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, ToSchema,
+)]
+#[serde(transparent)]
+pub struct QuoteId(Uuid);
+
+impl QuoteId {
+    /// The id as it travels.
+    pub fn as_uuid(self) -> Uuid {
+        self.0
+    }
+}
+
+impl From<Uuid> for QuoteId {
+    fn from(id: Uuid) -> Self {
+        Self(id)
+    }
+}
+
+/// What a cart costs, contains and promises.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Quote {
+    /// Names exactly this quote.
+    pub quote_id: QuoteId,
+    /// Everything the id is a hash of.
+    #[serde(flatten)]
+    pub content: QuoteContent,
+}
+
+/// What a quote says.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct QuoteContent {
+    /// Currency of every amount: the shop's.
+    pub currency: Currency,
+    /// Legal name of the shop's seller.
+    pub seller_name: Name,
+    /// Every amount.
+    pub lines: Vec<QuoteLine>,
+    /// Their sum.
+    pub total_minor: i64,
+    /// The part of the total that is tax contained in prices.
+    pub tax_included_minor: i64,
+    /// Allergens of all dishes with their options; what is not listed is declared free.
+    pub allergens: BTreeMap<Allergen, Presence>,
+    /// When it comes.
+    pub promise: PromiseMinutes,
+    /// The lines as the order will keep them; answers leave them out, for they hold sealed notes.
+    #[serde(skip)]
+    pub items: Vec<OrderLine>,
+    /// What it takes from stock, summed over lines that share an ingredient.
+    #[serde(skip)]
+    pub needs: Vec<Need>,
+}
+
+impl Quote {
+    /// Gives the content its id.
+    pub fn new(content: QuoteContent) -> Self {
+        Self { quote_id: content.id(), content }
+    }
+
+    /// The sum to pay.
+    pub fn total(&self) -> Money {
+        Money::new(self.content.total_minor, self.content.currency)
+    }
+}
+
+impl QuoteContent {
+    /// Hashes the parts that the customer agreed to: lines, amounts, allergens and promise.
+    ///
+    /// The text hashed is JSON of ordered structs and sorted maps, hence the same for equal content.
+    /// Notes and needs are left out: they change neither price nor promise.
+    fn id(&self) -> QuoteId {
+        let text = serde_json::to_vec(&(
+            self.currency,
+            &self.seller_name,
+            &self.lines,
+            self.total_minor,
+            self.tax_included_minor,
+            &self.allergens,
+            &self.promise,
+        ))
+        .expect("plain values with string keys always serialise");
+        QuoteId(Uuid::new_v5(&QUOTE_NAMESPACE, &text))
+    }
+}
+
+/// From when to when an order is promised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Promise {
+    /// Earliest.
+    pub earliest: DateTime<Utc>,
+    /// Latest; later than this is late.
+    pub latest: DateTime<Utc>,
+}
+
+impl PromiseMinutes {
+    /// The promise when the clock starts at `start`.
+    pub fn from(self, start: DateTime<Utc>) -> Promise {
+        Promise { earliest: start + self.min.duration(), latest: start + self.max.duration() }
+    }
+
+    /// The same promise with another time in the kitchen, as wide as before.
+    #[must_use]
+    pub fn with_prep(self, prep: Minutes) -> Self {
+        let width = self.max.get().saturating_sub(self.min.get());
+        let min = prep.get().saturating_add(self.travel.get());
+        Self {
+            min: Minutes::new(min),
+            max: Minutes::new(min.saturating_add(width)),
+            prep,
+            travel: self.travel,
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Money in and money back.
+
+pub mod minimum;
+pub mod payment;

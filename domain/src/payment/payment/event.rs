@@ -1,0 +1,169 @@
+//! What can happen to a payment.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantNames};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::decider::Event;
+use crate::kernel::collect::leaf;
+use crate::kernel::ids::{CustomerId, OrderId, RestaurantId};
+use crate::kernel::money::Money;
+use crate::kernel::opaque::opaque;
+
+opaque! {
+    /// The vendor's name for a payment, such as `pi_…`.
+    IntentId,
+    /// The vendor's word for why it refused, such as `card_declined`.
+    VendorCode,
+    /// The vendor's name for a refund, such as `re_…`.
+    VendorRefundId,
+}
+
+/// A fact about a payment.
+#[derive(
+    Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, VariantNames, IntoStaticStr,
+)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum PaymentEvent {
+    /// An order's total is wanted.
+    Requested {
+        /// The order.
+        order: OrderId,
+        /// Who pays.
+        customer: CustomerId,
+        /// The shop.
+        restaurant: RestaurantId,
+        /// How much.
+        amount: Money,
+        /// Which attempt of the order, from 1.
+        attempt: u32,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The vendor knows of it.
+    IntentCreated {
+        /// Under this name.
+        intent: IntentId,
+    },
+    /// The customer must do something at the vendor, such as 3-D Secure.
+    ActionRequired {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The customer's means was refused; another may follow.
+    Declined {
+        /// Why.
+        code: VendorCode,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The amount is reserved at the customer's bank.
+    Authorized {
+        /// Until when it can be captured.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        capture_before: Option<DateTime<Utc>>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The vendor will not do it at all.
+    Failed {
+        /// Why.
+        code: VendorCode,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The amount is to be taken.
+    CaptureRequested {
+        /// How much.
+        amount: Money,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The amount was taken.
+    Captured {
+        /// How much.
+        amount: Money,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The amount cannot be taken.
+    CaptureFailed {
+        /// Why.
+        code: VendorCode,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The money is to go back, by void or refund, as soon as it is known where it is.
+    UnwindRequested {
+        /// Why.
+        reason: RefundReason,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The reservation is to be given up.
+    VoidRequested {
+        /// Why.
+        reason: RefundReason,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The reservation is given up.
+    Voided {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Captured money is to go back.
+    RefundRequested {
+        /// Our name for this refund.
+        refund: Uuid,
+        /// How much.
+        amount: Money,
+        /// Why.
+        reason: RefundReason,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// It went back.
+    Refunded {
+        /// Our name for the refund.
+        refund: Uuid,
+        /// The vendor's.
+        vendor_refund: VendorRefundId,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// It did not go back; also days after it seemed to.
+    RefundFailed {
+        /// Our name for the refund.
+        refund: Uuid,
+        /// Why.
+        code: VendorCode,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The vendor gave the reservation up by itself.
+    ExpiredByVendor {
+        /// When.
+        at: DateTime<Utc>,
+    },
+}
+
+/// Why money goes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundReason {
+    /// The order was not paid for in time.
+    OrderExpired,
+    /// The order was cancelled.
+    OrderCancelled,
+    /// The shop did not take the order.
+    OrderRejected,
+    /// Ops decided so.
+    Goodwill,
+}
+
+leaf!(RefundReason => "reason_unknown");
