@@ -6,6 +6,8 @@
 //!
 //! To add a limit: a constant with its reason in `limits`. To add a setting: a field in `config`.
 
+pub mod applied;
+pub mod availability;
 pub mod clock;
 pub mod config;
 pub mod event_store;

@@ -1,0 +1,227 @@
+//! The *applied* announcement: what the projector has made visible, told after it is visible.
+//!
+//! Caches, waiting reads and live connections follow this and never the feed, which would race the
+//! views. Inside one process it is a channel; to other processes it travels as `pg_notify`. It may
+//! be lost (a slow reader, a broken connection): then [`Applied::Unknown`] is heard, which means that
+//! anything may have changed.
+
+use std::sync::Arc;
+
+use domain::aggregates::Kind;
+use sqlx::PgPool;
+use sqlx::postgres::PgListener;
+use tokio::sync::broadcast;
+use uuid::Uuid;
+
+/// Channel of `pg_notify`.
+const CHANNEL: &str = "views_applied";
+/// Postgres refuses payloads of 8,000 bytes and more.
+const PAYLOAD_BYTES_MAX: usize = 7_900;
+/// Announcements a slow reader may lag behind before it is told [`Applied::Unknown`].
+const BACKLOG_MAX: usize = 4_096;
+
+/// A stream and the last sequence of it that is visible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Visible {
+    /// The aggregate's kind.
+    pub kind: Kind,
+    /// The aggregate's id.
+    pub id: Uuid,
+    /// Every event up to this sequence is visible.
+    pub sequence: i64,
+}
+
+/// What became visible.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// In the views.
+    Views(Arc<[Visible]>),
+    /// In the search index.
+    Index(Arc<[Visible]>),
+    /// Announcements were lost: anything may have changed.
+    Unknown,
+}
+
+/// Where announcements of one process meet. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AppliedHub {
+    sender: broadcast::Sender<Applied>,
+}
+
+impl Default for AppliedHub {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl AppliedHub {
+    /// A hub without listeners.
+    pub fn new() -> Self {
+        Self { sender: broadcast::Sender::new(BACKLOG_MAX) }
+    }
+
+    /// Tells all listeners of this process. Nobody listening is no fault.
+    pub fn announce(&self, applied: Applied) {
+        // The error says only that nobody listens.
+        drop(self.sender.send(applied));
+    }
+
+    /// A listener that hears what is announced from now on.
+    pub fn subscribe(&self) -> AppliedListener {
+        AppliedListener { receiver: self.sender.subscribe() }
+    }
+}
+
+/// One listener of a hub.
+#[derive(Debug)]
+pub struct AppliedListener {
+    receiver: broadcast::Receiver<Applied>,
+}
+
+impl AppliedListener {
+    /// The next announcement; none when the hub is gone. Safe to drop while waiting.
+    pub async fn next(&mut self) -> Option<Applied> {
+        match self.receiver.recv().await {
+            Ok(applied) => Some(applied),
+            Err(broadcast::error::RecvError::Lagged(_)) => Some(Applied::Unknown),
+            Err(broadcast::error::RecvError::Closed) => None,
+        }
+    }
+
+    /// What has been announced already, without waiting.
+    pub fn try_next(&mut self) -> Option<Applied> {
+        match self.receiver.try_recv() {
+            Ok(applied) => Some(applied),
+            Err(broadcast::error::TryRecvError::Lagged(_)) => Some(Applied::Unknown),
+            Err(broadcast::error::TryRecvError::Empty | broadcast::error::TryRecvError::Closed) => {
+                None
+            }
+        }
+    }
+}
+
+/// Tells other processes, when the transaction of `connection` commits (at once without one).
+///
+/// # Errors
+/// When the database refuses.
+pub async fn notify(
+    connection: &mut sqlx::PgConnection,
+    applied: &Applied,
+) -> Result<(), sqlx::Error> {
+    for payload in encode(applied) {
+        sqlx::query!("SELECT pg_notify($1, $2)", CHANNEL, payload).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// Hears other processes and passes it on to the hub of this one.
+#[derive(Debug)]
+pub struct RemoteApplied {
+    listener: PgListener,
+    hub: AppliedHub,
+}
+
+impl RemoteApplied {
+    /// Starts listening. What was announced before is not heard, hence one [`Applied::Unknown`].
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn connect(pool: &PgPool, hub: AppliedHub) -> Result<Self, sqlx::Error> {
+        let mut listener = PgListener::connect_with(pool).await?;
+        listener.listen(CHANNEL).await?;
+        hub.announce(Applied::Unknown);
+        Ok(Self { listener, hub })
+    }
+
+    /// Waits for the next announcement and passes it on. A lost connection is made anew, and told
+    /// as [`Applied::Unknown`]. Safe to drop while waiting.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn step(&mut self) -> Result<(), sqlx::Error> {
+        let heard = self.listener.try_recv().await?;
+        let applied = heard.map_or(Applied::Unknown, |heard| decode(heard.payload()));
+        self.hub.announce(applied);
+        Ok(())
+    }
+}
+
+/// One line for each stream: `kind id sequence`, after a line that says where.
+fn encode(applied: &Applied) -> Vec<String> {
+    let (head, streams) = match applied {
+        Applied::Views(streams) => ("views", streams),
+        Applied::Index(streams) => ("index", streams),
+        Applied::Unknown => return vec!["unknown".to_owned()],
+    };
+    let mut payloads = Vec::new();
+    let mut payload = head.to_owned();
+    for Visible { kind, id, sequence } in streams.iter() {
+        let line = format!("\n{} {} {sequence}", kind.as_str(), id.simple());
+        if payload.len() + line.len() > PAYLOAD_BYTES_MAX {
+            payloads.push(std::mem::replace(&mut payload, head.to_owned()));
+        }
+        payload.push_str(&line);
+    }
+    payloads.push(payload);
+    payloads
+}
+
+/// The inverse of [`encode`]; what cannot be read may mean anything.
+fn decode(payload: &str) -> Applied {
+    let mut lines = payload.lines();
+    let head = lines.next();
+    let streams: Option<Arc<[Visible]>> = lines.map(decode_line).collect();
+    match (head, streams) {
+        (Some("views"), Some(streams)) => Applied::Views(streams),
+        (Some("index"), Some(streams)) => Applied::Index(streams),
+        _ => Applied::Unknown,
+    }
+}
+
+fn decode_line(line: &str) -> Option<Visible> {
+    let mut parts = line.split(' ');
+    let kind = Kind::parse(parts.next()?)?;
+    let id = parts.next()?.parse().ok()?;
+    let sequence = parts.next()?.parse().ok()?;
+    parts.next().is_none().then_some(Visible { kind, id, sequence })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn streams(count: u128) -> Arc<[Visible]> {
+        (0..count)
+            .map(|n| Visible { kind: Kind::Order, id: Uuid::from_u128(n), sequence: 7 })
+            .collect()
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded_in_payloads_that_postgres_takes() {
+        let payloads = encode(&Applied::Views(streams(1_000)));
+        assert!(payloads.iter().all(|payload| payload.len() < 8_000));
+        let mut all = Vec::new();
+        for payload in payloads {
+            let Applied::Views(part) = decode(&payload) else { panic!("no view announcement") };
+            all.extend(part.iter().copied());
+        }
+        assert_eq!(all, streams(1_000).to_vec());
+    }
+
+    #[test]
+    fn nonsense_means_that_anything_may_have_changed() {
+        assert_eq!(decode("views\nnothing"), Applied::Unknown);
+        assert_eq!(decode(""), Applied::Unknown);
+    }
+
+    #[tokio::test]
+    async fn a_slow_listener_is_told_that_it_missed_something() {
+        let hub = AppliedHub::new();
+        let mut listener = hub.subscribe();
+        for _ in 0..=BACKLOG_MAX {
+            hub.announce(Applied::Views(streams(1)));
+        }
+        assert_eq!(listener.next().await, Some(Applied::Unknown));
+        assert_eq!(listener.next().await, Some(Applied::Views(streams(1))));
+    }
+}

@@ -1,0 +1,244 @@
+//! Which dishes and options of a published menu the stock can serve now, for the sides that read:
+//! the menu answer and the search index must say the same.
+//!
+//! It works on the JSON of `views.menus` and `views.stock`. It decides nothing: a checkout asks the
+//! aggregates.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+/// The parts of a menu document that stock bears on; everything else is skipped.
+#[derive(Clone, Debug, Deserialize)]
+pub struct MenuNeeds {
+    #[serde(default)]
+    option_groups: Vec<GroupNeeds>,
+    #[serde(default)]
+    sections: Vec<SectionNeeds>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct GroupNeeds {
+    key: String,
+    options: Vec<OptionNeeds>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct OptionNeeds {
+    key: String,
+    #[serde(default)]
+    recipe: Vec<Need>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct SectionNeeds {
+    items: Vec<ItemNeeds>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct ItemNeeds {
+    key: String,
+    #[serde(default)]
+    recipe: Vec<Need>,
+    #[serde(default)]
+    groups: Vec<GroupLink>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct GroupLink {
+    group: String,
+    min: u32,
+    max_per_option: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Need {
+    ingredient: String,
+    amount: i64,
+}
+
+/// What a shop has of each ingredient. An ingredient without an entry is not tracked: always there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Levels {
+    free: BTreeMap<String, i64>,
+}
+
+/// An ingredient in `views.stock`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, Deserialize)]
+pub struct StockLevel {
+    /// Whether it was ever received or counted; until then it is always servable.
+    pub tracked: bool,
+    /// Neither held nor used, in the ingredient's unit; below zero after a recount below the holds.
+    pub free: i64,
+    /// Held for orders.
+    pub held: i64,
+    /// Received in all, recounts included with their sign.
+    pub received: i64,
+    /// Cooked.
+    pub used: i64,
+    /// Thrown away.
+    pub wasted: i64,
+    /// Switched off by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eighty_six: Option<EightySix>,
+}
+
+/// An ingredient that the shop has run out of and said so.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, Deserialize)]
+pub struct EightySix {
+    /// When it is expected back by itself; none means that somebody must say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl Levels {
+    /// What can be used at `now` of the ingredients in a row of `views.stock`.
+    pub fn at(stock: &BTreeMap<String, StockLevel>, now: DateTime<Utc>) -> Self {
+        let free = stock.iter().filter_map(|(ingredient, level)| {
+            let gone = level
+                .eighty_six
+                .as_ref()
+                .is_some_and(|eighty_six| eighty_six.until.is_none_or(|until| until > now));
+            match (gone, level.tracked) {
+                (true, _) => Some((ingredient.clone(), 0)),
+                (false, true) => Some((ingredient.clone(), level.free)),
+                (false, false) => None,
+            }
+        });
+        Self { free: free.collect() }
+    }
+
+    fn serve(&self, recipe: &[Need]) -> bool {
+        // An ingredient may stand in a recipe twice: its amounts are counted together.
+        let mut needed: BTreeMap<&str, i64> = BTreeMap::new();
+        for need in recipe {
+            let sum = needed.entry(&need.ingredient).or_default();
+            *sum = sum.saturating_add(need.amount);
+        }
+        needed.iter().all(|(ingredient, amount)| {
+            self.free.get(*ingredient).is_none_or(|free| free >= amount)
+        })
+    }
+}
+
+/// What cannot be had now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Unavailable {
+    /// Items, by key.
+    pub items: BTreeSet<String>,
+    /// Options, by group and key.
+    pub options: BTreeSet<(String, String)>,
+}
+
+impl MenuNeeds {
+    /// What of this menu cannot be had: items switched off or without stock, options without stock,
+    /// and items of which a required group has too little left to choose from.
+    pub fn unavailable(&self, levels: &Levels, switched_off: &BTreeSet<String>) -> Unavailable {
+        let options: BTreeSet<(String, String)> = self
+            .option_groups
+            .iter()
+            .flat_map(|group| group.options.iter().map(move |option| (group, option)))
+            .filter(|(_, option)| !levels.serve(&option.recipe))
+            .map(|(group, option)| (group.key.clone(), option.key.clone()))
+            .collect();
+        let items = self
+            .sections
+            .iter()
+            .flat_map(|section| &section.items)
+            .filter(|item| {
+                switched_off.contains(&item.key)
+                    || !levels.serve(&item.recipe)
+                    || item.groups.iter().any(|link| self.exhausted(link, &options))
+            })
+            .map(|item| item.key.clone())
+            .collect();
+        Unavailable { items, options }
+    }
+
+    /// Whether too few options are left for what the link requires.
+    fn exhausted(&self, link: &GroupLink, gone: &BTreeSet<(String, String)>) -> bool {
+        let Some(group) = self.option_groups.iter().find(|group| group.key == link.group) else {
+            return link.min > 0;
+        };
+        let left = group
+            .options
+            .iter()
+            .filter(|option| !gone.contains(&(group.key.clone(), option.key.clone())))
+            .count();
+        let reach = u64::try_from(left).unwrap_or(u64::MAX).saturating_mul(link.max_per_option.into());
+        reach < u64::from(link.min)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn menu() -> MenuNeeds {
+        serde_json::from_value(serde_json::json!({
+            "option_groups": [
+                {"key": "firmness", "options": [
+                    {"key": "kata", "recipe": [{"ingredient": "thin", "amount": 1}]},
+                    {"key": "futsu", "recipe": [{"ingredient": "thick", "amount": 1}]}]},
+                {"key": "toppings", "options": [
+                    {"key": "egg", "recipe": [{"ingredient": "egg", "amount": 1}]}]}
+            ],
+            "sections": [{"items": [
+                {"key": "ramen", "recipe": [{"ingredient": "broth", "amount": 300}],
+                 "groups": [{"group": "firmness", "min": 1, "max": 1, "max_per_option": 1},
+                            {"group": "toppings", "min": 0, "max": 2, "max_per_option": 1}]},
+                {"key": "rice", "recipe": []}
+            ]}]
+        }))
+        .unwrap()
+    }
+
+    fn stock(levels: &[(&str, i64)]) -> Levels {
+        Levels { free: levels.iter().map(|(key, free)| ((*key).to_owned(), *free)).collect() }
+    }
+
+    fn gone(levels: &[(&str, i64)]) -> (Vec<String>, Vec<String>) {
+        let found = menu().unavailable(&stock(levels), &BTreeSet::new());
+        let options = found.options.into_iter().map(|(_, option)| option).collect();
+        (found.items.into_iter().collect(), options)
+    }
+
+    #[test]
+    fn what_is_not_tracked_is_there() {
+        assert_eq!(gone(&[]), (vec![], vec![]));
+    }
+
+    #[test]
+    fn an_item_needs_its_whole_recipe() {
+        assert_eq!(gone(&[("broth", 299)]).0, ["ramen"]);
+        assert_eq!(gone(&[("broth", 300)]).0, Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_optional_option_hides_and_a_required_group_takes_the_item_down_when_all_of_it_is_gone() {
+        assert_eq!(gone(&[("egg", 0)]), (vec![], vec!["egg".to_owned()]));
+        assert_eq!(gone(&[("thin", 0)]), (vec![], vec!["kata".to_owned()]));
+        assert_eq!(gone(&[("thin", 0), ("thick", 0)]).0, ["ramen"]);
+    }
+
+    #[test]
+    fn an_eighty_six_ends_at_its_hour() {
+        let until: DateTime<Utc> = "2026-11-22T18:00:00Z".parse().unwrap();
+        let level = StockLevel {
+            eighty_six: Some(EightySix { until: Some(until) }),
+            ..StockLevel::default()
+        };
+        let row = BTreeMap::from([("broth".to_owned(), level)]);
+        let before = Levels::at(&row, until - chrono::Duration::seconds(1));
+        assert_eq!(menu().unavailable(&before, &BTreeSet::new()).items.len(), 1);
+        let after = Levels::at(&row, until);
+        assert!(menu().unavailable(&after, &BTreeSet::new()).items.is_empty());
+    }
+
+    #[test]
+    fn what_is_switched_off_is_gone() {
+        let off = BTreeSet::from(["rice".to_owned()]);
+        assert!(menu().unavailable(&Levels::default(), &off).items.contains("rice"));
+    }
+}
