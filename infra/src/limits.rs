@@ -1,1 +1,92 @@
-//! limits
+//! Every limit that infra and the services share, with the reason beside it. Spans are real time
+//! unless the name says otherwise; sizes are bytes.
+
+use std::time::Duration;
+
+// ---- connections and requests (reliability §7) -------------------------------------------------
+
+/// Largest JSON body. A cart or an address is a few kilobytes; this leaves room and bounds memory.
+pub const BODY_BYTES_MAX: usize = 256 * 1024;
+/// Largest menu document: 500 items with recipes in several languages.
+pub const MENU_BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Deepest nesting of a JSON body; a menu needs nine levels.
+pub const JSON_DEPTH_MAX: usize = 32;
+/// Faults reported for one body: more than a form shows, few enough to bound the work and the answer.
+pub const FAULTS_MAX: usize = 100;
+/// Values that one collecting pass may visit, over all its attempts: some 100 ms of one core.
+pub const COLLECT_VISITS_MAX: usize = 1_000_000;
+/// A request's line and headers, together (hyper answers 431 beyond it).
+pub const HEADER_BYTES_MAX: usize = 16 * 1024;
+/// Number of headers in a request.
+pub const HEADERS_MAX: usize = 64;
+/// A client has this long to send its headers, also on an idle connection (reliability P11: ≤ 15 s).
+pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// A client has this long to send its body.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(15);
+/// A connection that moves no byte in either direction while a request is open is closed after this.
+pub const CONNECTION_STALL: Duration = Duration::from_secs(60);
+/// Open connections of one listener; above it new ones are closed at once.
+pub const CONNECTIONS_MAX: usize = 10_000;
+/// Open connections of one peer address, unless it is a trusted proxy.
+pub const CONNECTIONS_PER_IP_MAX: usize = 1_000;
+/// Wait after `accept` failed for want of descriptors, so that the loop does not spin.
+pub const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+/// A decided outcome is awaited this long, then the answer is 503 `outcome_unknown`.
+pub const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
+
+// ---- rates (reliability §3) ---------------------------------------------------------------------
+
+/// Requests of one principal, or one address, in [`RATE_WINDOW`].
+pub const RATE_QUOTA: u32 = 1_200;
+/// The window of [`RATE_QUOTA`].
+pub const RATE_WINDOW: Duration = Duration::from_secs(60);
+/// Principals and addresses whose rate is remembered; the least used are forgotten first.
+pub const RATE_KEYS_MAX: u64 = 200_000;
+
+// ---- access (reliability §7) --------------------------------------------------------------------
+
+/// Life of an access token, in the marketplace's time.
+pub const ACCESS_TOKEN_LIFE: Duration = Duration::from_secs(10 * 60);
+/// A token issued further in the future than this is refused; clocks of our own machines differ less.
+pub const CLOCK_SKEW_MAX: Duration = Duration::from_secs(5);
+/// Longest access token read at all.
+pub const ACCESS_TOKEN_BYTES_MAX: usize = 4 * 1024;
+/// A login's version is trusted this long before it is read again (P12: access ends within 5 s).
+pub const LOGIN_FRESH: Duration = Duration::from_secs(5);
+/// With the database away, a version of this age still serves reads.
+pub const LOGIN_STALE_MAX: Duration = Duration::from_secs(60);
+/// Logins whose version is remembered.
+pub const LOGINS_CACHED_MAX: u64 = 100_000;
+
+// ---- idempotency, consistency -------------------------------------------------------------------
+
+/// Longest idempotency key, in visible ASCII characters.
+pub const IDEMPOTENCY_KEY_MAX: usize = 255;
+/// Streams that one consistency token names: a checkout writes four.
+pub const CONSISTENCY_STREAMS_MAX: usize = 16;
+/// A read waits this long for the rows that its token names.
+pub const CONSISTENCY_WAIT: Duration = Duration::from_millis(500);
+
+// ---- vault (reliability §5, §8) -----------------------------------------------------------------
+
+/// An unwrapped key is kept this long; destroying a key takes effect everywhere within it.
+pub const SUBJECT_KEY_LIFE: Duration = Duration::from_secs(30);
+/// Unwrapped keys in memory.
+pub const SUBJECT_KEYS_CACHED_MAX: u64 = 50_000;
+/// The vault answers within this or counts as away.
+pub const VAULT_DEADLINE: Duration = Duration::from_secs(1);
+
+// ---- loops and stopping -------------------------------------------------------------------------
+
+/// Shortest pause of an idle loop.
+pub const IDLE_POLL_MIN: Duration = Duration::from_millis(5);
+/// Longest pause of an idle loop: what another process's commit waits at most to be seen.
+pub const IDLE_POLL_MAX: Duration = Duration::from_millis(250);
+/// First backoff of a failing loop, doubled at each failure.
+pub const BACKOFF_MIN: Duration = Duration::from_millis(50);
+/// Longest backoff of a failing loop: a healed dependency is noticed within it.
+pub const BACKOFF_MAX: Duration = Duration::from_secs(5);
+/// After the soft stop, tasks may finish what they hold for this long.
+pub const SOFT_STOP_MAX: Duration = Duration::from_secs(15);
+/// After the hard stop, the process leaves with a failure if tasks are not done within this.
+pub const HARD_STOP_MAX: Duration = Duration::from_secs(5);
