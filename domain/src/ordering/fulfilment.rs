@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::address::Address;
+use crate::kernel::sample;
 use crate::kernel::sealed::Sealed;
 
 /// Brought to the door or fetched from the shop.
@@ -20,6 +21,11 @@ pub enum Fulfilment {
 }
 
 impl Fulfilment {
+    /// For samples of events.
+    pub(crate) fn sample() -> Self {
+        Self::Delivery { address: sample::sealed("ordering.cart", "address") }
+    }
+
     /// Whether a courier is needed.
     pub fn is_delivery(&self) -> bool {
         match self {

@@ -7,12 +7,47 @@ use utoipa::ToSchema;
 use crate::collect_struct;
 use crate::kernel::bowl::{Packaging, Style};
 use crate::kernel::collect::leaf;
-use crate::kernel::ids::LineId;
 use crate::kernel::key::Key;
-use crate::kernel::quantity::Quantity;
+use crate::kernel::quantity::{Quantity, Seconds};
+use crate::kernel::sample;
 use crate::kernel::sealed::Sealed;
 use crate::kernel::text::{LocalizedText, Note};
-use crate::kernel::time::Seconds;
+
+/// A line's number in its cart, from 1, kept by the order and never used again.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    ToSchema,
+)]
+#[serde(transparent)]
+pub struct LineId(u32);
+
+impl LineId {
+    /// Takes a number to be a line's.
+    pub const fn new(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// The number.
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl std::fmt::Display for LineId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 /// One option of an item and how many of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
@@ -57,6 +92,23 @@ pub struct LineChoice {
     pub note: Option<Sealed<Note>>,
     /// What to do when the shop runs out.
     pub shortage: Shortage,
+}
+
+impl LineChoice {
+    /// For samples of events.
+    pub(crate) fn sample() -> Self {
+        Self {
+            item: sample::key("tonkotsu"),
+            quantity: Quantity::ONE,
+            options: vec![OptionChoice {
+                group: sample::key("firmness"),
+                option: sample::key("kata"),
+                quantity: Quantity::ONE,
+            }],
+            note: Some(sample::sealed("ordering.cart", "note")),
+            shortage: Shortage::Refund,
+        }
+    }
 }
 
 /// An option as an order keeps it.
@@ -115,6 +167,34 @@ pub struct OrderLine {
 }
 
 impl OrderLine {
+    /// For samples of events.
+    pub(crate) fn sample() -> Self {
+        let choice = LineChoice::sample();
+        Self {
+            line: LineId::new(1),
+            item: choice.item,
+            name: sample::english("Tonkotsu ramen"),
+            quantity: choice.quantity,
+            options: vec![OrderOption {
+                group: sample::key("firmness"),
+                option: sample::key("kata"),
+                name: sample::english("Firm"),
+                quantity: Quantity::ONE,
+                price_minor: 0,
+            }],
+            note: choice.note,
+            shortage: choice.shortage,
+            unit_price_minor: 980,
+            bowl: Some(BowlSpec {
+                style: Style::HakataTonkotsu,
+                cook_seconds: Seconds::new(45),
+                pack_seconds: Seconds::new(60),
+                packaging: Packaging::SplitHot,
+                noodle_tenths_mm: 12,
+            }),
+        }
+    }
+
     /// How many bowls with clocks the line has.
     pub fn bowls(&self) -> u32 {
         self.bowl.as_ref().map_or(0, |_| self.quantity.get())

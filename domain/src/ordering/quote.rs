@@ -13,11 +13,10 @@ use uuid::{Uuid, uuid};
 
 use super::line::OrderLine;
 use crate::kernel::allergen::{Allergen, Presence};
-use crate::kernel::key::Key;
 use crate::kernel::money::{BasisPoints, Currency, Money};
-use crate::kernel::quantity::Amount;
+use crate::kernel::quantity::{IngredientAmount, Minutes};
+use crate::kernel::sample;
 use crate::kernel::text::{LocalizedText, Name};
-use crate::kernel::time::Minutes;
 
 /// Names the hashes of quotes, so that they never equal another UUIDv5 of ours.
 const QUOTE_NAMESPACE: Uuid = uuid!("6a0f3f0e-7b0d-5c52-9a44-6f2f7a0d9c11");
@@ -105,15 +104,6 @@ pub struct PromiseMinutes {
     pub travel: Minutes,
 }
 
-/// What an order takes from one ingredient.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Need {
-    /// The ingredient.
-    pub ingredient: Key,
-    /// How much of it, in its unit.
-    pub amount: Amount,
-}
-
 /// A hash over everything in a quote but itself.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, ToSchema,
@@ -166,7 +156,7 @@ pub struct QuoteContent {
     pub items: Vec<OrderLine>,
     /// What it takes from stock, summed over lines that share an ingredient.
     #[serde(skip)]
-    pub needs: Vec<Need>,
+    pub needs: Vec<IngredientAmount>,
 }
 
 impl Quote {
@@ -212,8 +202,8 @@ pub struct Promise {
 
 impl PromiseMinutes {
     /// The promise when the clock starts at `start`.
-    pub fn from(self, start: DateTime<Utc>) -> Promise {
-        Promise { earliest: start + self.min.duration(), latest: start + self.max.duration() }
+    pub fn starting(self, start: DateTime<Utc>) -> Promise {
+        Promise { earliest: start + self.min.span(), latest: start + self.max.span() }
     }
 
     /// The same promise with another time in the kitchen, as wide as before.
@@ -226,6 +216,23 @@ impl PromiseMinutes {
             max: Minutes::new(min.saturating_add(width)),
             prep,
             travel: self.travel,
+        }
+    }
+}
+
+impl QuoteLine {
+    /// For samples of events.
+    pub(crate) fn sample() -> Self {
+        Self {
+            kind: QuoteLineKind::Item,
+            reference: "1".to_owned(),
+            label: Some(sample::english("Tonkotsu ramen")),
+            amount_minor: 980,
+            payer: Party::Customer,
+            payee: Party::Shop,
+            seller: Some(Party::Shop),
+            tax_bp: BasisPoints::try_from(800).ok(),
+            tax_minor: 73,
         }
     }
 }

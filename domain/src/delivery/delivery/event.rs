@@ -12,11 +12,12 @@ use crate::kernel::actor::Actor;
 use crate::kernel::address::Address;
 use crate::kernel::collect::leaf;
 use crate::kernel::geo::GeoPoint;
-use crate::kernel::handover::{ProofMethod, UndeliverableReason};
+use crate::kernel::handover::{Pin, ProofMethod, UndeliverableReason};
 use crate::kernel::ids::{CustomerId, DriverId, OrderId, RestaurantId};
 use crate::kernel::quantity::Metres;
+use crate::kernel::sample;
 use crate::kernel::sealed::Sealed;
-use crate::kernel::text::{Name, Pin, Reason};
+use crate::kernel::text::{Name, Reason};
 
 /// A fact about a delivery.
 #[derive(
@@ -174,6 +175,10 @@ pub enum PickupCheck {
 }
 
 impl PickupChecks {
+    /// Everything is as it should be.
+    pub const PASSED: Self =
+        Self { seal: true, upright: true, hot_bag: true, cold_separate: true, toppings_dry: true };
+
     /// The checks that failed.
     pub fn failing(self) -> Vec<PickupCheck> {
         let passed = |check: &PickupCheck| match check {
@@ -256,4 +261,61 @@ leaf! {
     MediaHash => "media_hash_malformed",
     UnassignReason => "reason_unknown",
     ContactChannel => "contact_channel_unknown",
+}
+
+impl Event for DeliveryEvent {
+    fn name(&self) -> &'static str {
+        self.into()
+    }
+
+    fn samples() -> Vec<Self> {
+        let at = sample::minute(20);
+        let driver = sample::id(6);
+        let media_sha256 = Some(MediaHash("5f".repeat(32)));
+        vec![
+            Self::Requested(Box::new(DeliveryRequest::sample())),
+            Self::Assigned { driver, by: Actor::Ops { id: sample::id(9) }, at },
+            Self::Unassigned { driver, reason: UnassignReason::Dropped, at },
+            Self::ArrivedAtPickup { at },
+            Self::PickupVerified {
+                checks: PickupChecks { upright: false, ..PickupChecks::PASSED },
+                override_by: Some(Actor::Restaurant { id: sample::id(10) }),
+                at,
+            },
+            Self::PickedUp { at },
+            Self::Departed { at },
+            Self::ArrivedAtDropoff { at },
+            Self::ContactAttempted { channel: ContactChannel::Call, at },
+            Self::PinFailed { at },
+            Self::Delivered {
+                proof: Proof {
+                    method: ProofMethod::Photo,
+                    media_sha256,
+                    distance_m: Some(Metres::new(12)),
+                },
+                at,
+            },
+            Self::Failed { reason: UndeliverableReason::NoAnswer, at },
+            Self::Cancelled { reason: sample::reason("order cancelled"), at },
+        ]
+    }
+}
+
+impl DeliveryRequest {
+    /// For samples of events.
+    pub(crate) fn sample() -> Self {
+        Self {
+            order: sample::id(3),
+            restaurant: sample::id(2),
+            customer: sample::id(1),
+            number: 7,
+            pickup: GeoPoint::parse(25.033, 121.5654).expect("a place"),
+            pickup_name: sample::name("Menya Sample"),
+            dropoff: sample::sealed("ordering.cart", "address"),
+            pin: sample::sealed("delivery.delivery", "pin"),
+            bowls: 1,
+            deadline: Some(sample::minute(42)),
+            at: sample::minute(20),
+        }
+    }
 }

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use crate::decider::Event;
 use crate::kernel::collect::leaf;
 use crate::kernel::contact::Phone;
+use crate::kernel::sample;
 use crate::kernel::sealed::Sealed;
 use crate::kernel::text::{Name, Reason};
 
@@ -59,3 +60,23 @@ pub enum Vehicle {
 }
 
 leaf!(Vehicle => "vehicle_unknown");
+
+impl Event for DriverEvent {
+    fn name(&self) -> &'static str {
+        self.into()
+    }
+
+    fn samples() -> Vec<Self> {
+        let at = sample::minute(0);
+        vec![
+            Self::Registered {
+                name: sample::sealed("driver.driver", "name"),
+                phone: sample::sealed("driver.driver", "phone"),
+                vehicle: Vehicle::Scooter,
+                at,
+            },
+            Self::Approved { at },
+            Self::Suspended { reason: sample::reason("licence expired"), at },
+        ]
+    }
+}

@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
 use crate::kernel::actor::Channel;
-use crate::kernel::ids::{CustomerId, LineId, OrderId, RestaurantId};
+use crate::kernel::ids::{CustomerId, OrderId, RestaurantId};
 use crate::kernel::quantity::Quantity;
 use crate::kernel::sealed::Sealed;
 use crate::kernel::text::Note;
 use crate::ordering::fulfilment::Fulfilment;
-use crate::ordering::line::{LineChoice, OptionChoice, Shortage};
+use crate::ordering::line::{LineId, LineChoice, OptionChoice, Shortage};
 
 /// A request to a cart.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, EnumDiscriminants)]

@@ -7,9 +7,10 @@ use strum::{IntoStaticStr, VariantNames};
 
 use crate::decider::Event;
 use crate::kernel::actor::Channel;
-use crate::kernel::ids::{CustomerId, LineId, OrderId, RestaurantId};
+use crate::kernel::ids::{CustomerId, OrderId, RestaurantId};
+use crate::kernel::sample;
 use crate::ordering::fulfilment::Fulfilment;
-use crate::ordering::line::LineChoice;
+use crate::ordering::line::{LineChoice, LineId};
 
 /// A fact about a cart.
 #[derive(
@@ -74,3 +75,29 @@ pub enum CartEvent {
     },
 }
 
+impl Event for CartEvent {
+    fn name(&self) -> &'static str {
+        self.into()
+    }
+
+    fn samples() -> Vec<Self> {
+        let line = LineId::new(1);
+        vec![
+            Self::Opened {
+                customer: sample::id(1),
+                restaurant: sample::id(2),
+                channel: Channel::App,
+                expires_at: sample::minute(24 * 60),
+                at: sample::minute(0),
+            },
+            Self::LineAdded { line, choice: LineChoice::sample() },
+            Self::LineChanged { line, choice: LineChoice { note: None, ..LineChoice::sample() } },
+            Self::LineRemoved { line },
+            Self::FulfilmentSet { fulfilment: Fulfilment::sample() },
+            Self::FulfilmentSet { fulfilment: Fulfilment::Pickup },
+            Self::TipSet { amount_minor: 200 },
+            Self::CheckedOut { order: sample::id(3), at: sample::minute(9) },
+            Self::Abandoned { at: sample::minute(9) },
+        ]
+    }
+}

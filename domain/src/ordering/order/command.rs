@@ -7,9 +7,10 @@ use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 use super::event::{CheckedOut, FaultParty, RejectReason};
 use crate::kernel::actor::Actor;
 use crate::kernel::handover::{ProofMethod, UndeliverableReason};
-use crate::kernel::ids::{DriverId, LineId, PaymentId};
+use crate::kernel::ids::{DriverId, PaymentId};
+use crate::kernel::quantity::Minutes;
 use crate::kernel::text::{Name, Reason};
-use crate::kernel::time::Minutes;
+use crate::ordering::line::LineId;
 
 /// A request to an order. `Record…` bring news of what has happened elsewhere.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, EnumDiscriminants)]

@@ -13,12 +13,13 @@ use crate::kernel::actor::{Actor, Channel};
 use crate::kernel::allergen::{Allergen, Presence};
 use crate::kernel::collect::leaf;
 use crate::kernel::handover::{ProofMethod, UndeliverableReason};
-use crate::kernel::ids::{CartId, CustomerId, DriverId, LineId, PaymentId, RestaurantId};
-use crate::kernel::money::Money;
+use crate::kernel::ids::{CartId, CustomerId, DriverId, PaymentId, RestaurantId};
+use crate::kernel::money::{Currency, Money};
+use crate::kernel::sample;
 use crate::kernel::text::{Name, Reason};
-use crate::kernel::time::Minutes;
+use crate::kernel::quantity::Minutes;
 use crate::ordering::fulfilment::Fulfilment;
-use crate::ordering::line::OrderLine;
+use crate::ordering::line::{LineId, OrderLine};
 use crate::ordering::quote::{Promise, PromiseMinutes, QuoteId, QuoteLine};
 
 /// A fact about an order.
@@ -237,4 +238,77 @@ pub enum FaultParty {
 leaf! {
     RejectReason => "reason_unknown",
     FaultParty => "fault_unknown",
+}
+
+impl Event for OrderEvent {
+    fn name(&self) -> &'static str {
+        self.into()
+    }
+
+    fn samples() -> Vec<Self> {
+        let at = sample::minute(12);
+        let promise = Promise { earliest: sample::minute(30), latest: sample::minute(40) };
+        let (line, bowl) = (LineId::new(1), 1);
+        vec![
+            Self::CheckedOut(Box::new(CheckedOut::sample())),
+            Self::Placed { at },
+            Self::Accepted { prep_minutes: Minutes::new(12), promise, at },
+            Self::Rejected { reason: RejectReason::SoldOut, note: Some(sample::reason("broth")), at },
+            Self::Expired { at },
+            Self::Cancelled {
+                by: Actor::Customer { id: sample::id(1) },
+                reason: sample::reason("ordered twice"),
+                fault: FaultParty::Customer,
+                at,
+            },
+            Self::Fired { automatic: false, at },
+            Self::BowlBoiled { line, bowl, at },
+            Self::BowlSealed { line, bowl, deadline: Some(sample::minute(42)), at },
+            Self::Ready { slurp_deadline: Some(sample::minute(42)), at },
+            Self::Collected { at },
+            Self::PickedUp { driver: Some(sample::id(6)), inferred: false, at },
+            Self::Delivered { proof: ProofMethod::Pin, at },
+            Self::Undeliverable { reason: UndeliverableReason::NoAnswer, at },
+            Self::NotCollected { at },
+            Self::Completed { at },
+            Self::Acknowledged { device: Some(sample::name("counter tablet")), at },
+        ]
+    }
+}
+
+impl CheckedOut {
+    /// For samples of events.
+    pub(crate) fn sample() -> Self {
+        let yen = Currency::parse("JPY").expect("a current code");
+        let minutes = PromiseMinutes {
+            min: Minutes::new(25),
+            max: Minutes::new(35),
+            prep: Minutes::new(10),
+            travel: Minutes::new(15),
+        };
+        Self {
+            number: 7,
+            service_date: NaiveDate::from_ymd_opt(2026, 11, 20).expect("a date"),
+            customer: sample::id(1),
+            restaurant: sample::id(2),
+            restaurant_name: sample::name("Menya Sample"),
+            city: sample::name("Taipei"),
+            cart: sample::id(4),
+            payment: sample::id(5),
+            channel: Channel::App,
+            fulfilment: Fulfilment::sample(),
+            lines: vec![OrderLine::sample()],
+            quote_id: sample::id(8),
+            quote: vec![QuoteLine::sample()],
+            total: Money::new(980, yen),
+            tax_included_minor: 73,
+            seller_name: sample::name("Sample Foods KK"),
+            allergens: BTreeMap::from([(Allergen::Gluten, Presence::Contains)]),
+            promise: minutes.starting(sample::minute(9)),
+            minutes,
+            expires_at: sample::minute(24),
+            auto_fire: false,
+            at: sample::minute(9),
+        }
+    }
 }

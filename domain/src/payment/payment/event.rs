@@ -10,8 +10,9 @@ use uuid::Uuid;
 use crate::decider::Event;
 use crate::kernel::collect::leaf;
 use crate::kernel::ids::{CustomerId, OrderId, RestaurantId};
-use crate::kernel::money::Money;
+use crate::kernel::money::{Currency, Money};
 use crate::kernel::opaque::opaque;
+use crate::kernel::sample;
 
 opaque! {
     /// The vendor's name for a payment, such as `pi_…`.
@@ -167,3 +168,42 @@ pub enum RefundReason {
 }
 
 leaf!(RefundReason => "reason_unknown");
+
+impl Event for PaymentEvent {
+    fn name(&self) -> &'static str {
+        self.into()
+    }
+
+    fn samples() -> Vec<Self> {
+        let at = sample::minute(10);
+        let amount = Money::new(980, Currency::parse("JPY").expect("a current code"));
+        let code = VendorCode("card_declined".to_owned());
+        let refund = sample::id(7);
+        let reason = RefundReason::OrderCancelled;
+        vec![
+            Self::Requested {
+                order: sample::id(3),
+                customer: sample::id(1),
+                restaurant: sample::id(2),
+                amount,
+                attempt: 1,
+                at,
+            },
+            Self::IntentCreated { intent: IntentId("pi_3Sample".to_owned()) },
+            Self::ActionRequired { at },
+            Self::Declined { code: code.clone(), at },
+            Self::Authorized { capture_before: Some(sample::minute(7 * 24 * 60)), at },
+            Self::Failed { code: code.clone(), at },
+            Self::CaptureRequested { amount, at },
+            Self::Captured { amount, at },
+            Self::CaptureFailed { code: code.clone(), at },
+            Self::UnwindRequested { reason, at },
+            Self::VoidRequested { reason, at },
+            Self::Voided { at },
+            Self::RefundRequested { refund, amount, reason, at },
+            Self::Refunded { refund, vendor_refund: VendorRefundId("re_3Sample".to_owned()), at },
+            Self::RefundFailed { refund, code, at },
+            Self::ExpiredByVendor { at },
+        ]
+    }
+}
