@@ -1,0 +1,15 @@
+//! A client of our own public HTTP API, for the commands that use the marketplace as others do:
+//! `import`, `demo` and `simulate`. It knows the API's conventions (tokens, idempotency keys,
+//! consistency tokens, versions, problem details) and nothing of the server's types.
+
+mod answer;
+mod latency;
+mod session;
+mod sse;
+mod stripe;
+
+pub(crate) use answer::{Answer, CallError, Problem};
+pub(crate) use latency::{Latencies, Quantiles};
+pub(crate) use session::{Api, Session};
+pub(crate) use sse::{Event, EventStream};
+pub(crate) use stripe::{CardForm, Confirmation};
