@@ -1,0 +1,120 @@
+//! Allergens, and what a mixture of ingredients contains.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use strum::VariantArray;
+use utoipa::ToSchema;
+
+/// The fourteen allergens of EU regulation 1169/2011 annex II, and buckwheat, which Japan's and Korea's lists add.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    VariantArray,
+    ToSchema,
+    JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Allergen {
+    Gluten,
+    Crustacean,
+    Egg,
+    Fish,
+    Peanut,
+    Soy,
+    Milk,
+    Nuts,
+    Celery,
+    Mustard,
+    Sesame,
+    Sulphite,
+    Lupin,
+    Mollusc,
+    Buckwheat,
+}
+
+/// Whether an allergen is in something. Ordered from best to worst.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Presence {
+    /// It is not.
+    Free,
+    /// Traces are possible.
+    MayContain,
+    /// Nobody has said; counts as contained.
+    Unknown,
+    /// It is.
+    Contains,
+}
+
+impl Presence {
+    /// Whether somebody with the allergy must be warned as if it were in there.
+    pub fn counts_as_contained(self) -> bool {
+        matches!(self, Self::Contains | Self::Unknown)
+    }
+}
+
+/// What was declared of something: allergens left out are unknown.
+pub type Declared = BTreeMap<Allergen, Presence>;
+
+/// The allergens of a mixture: of each allergen the worst that any part has. Every allergen is in the answer.
+pub fn mixture<'a>(parts: impl IntoIterator<Item = &'a Declared>) -> Declared {
+    let mut worst: Declared = Allergen::VARIANTS
+        .iter()
+        .map(|allergen| (*allergen, Presence::Free))
+        .collect();
+    for part in parts {
+        for (allergen, presence) in &mut worst {
+            *presence = (*presence).max(part.get(allergen).copied().unwrap_or(Presence::Unknown));
+        }
+    }
+    worst
+}
+
+super::collect::leaf! {
+    Allergen => "allergen_unknown",
+    Presence => "presence_unknown",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_part_decides_and_silence_is_unknown() {
+        let noodles = Declared::from([
+            (Allergen::Gluten, Presence::Contains),
+            (Allergen::Egg, Presence::MayContain),
+        ]);
+        let all_free = mixture([]);
+        let dish = mixture([&noodles, &all_free]);
+        assert_eq!(dish[&Allergen::Gluten], Presence::Contains);
+        assert_eq!(dish[&Allergen::Egg], Presence::MayContain);
+        assert_eq!(dish[&Allergen::Soy], Presence::Unknown);
+        assert!(dish[&Allergen::Soy].counts_as_contained());
+        assert_eq!(dish.len(), Allergen::VARIANTS.len());
+    }
+}

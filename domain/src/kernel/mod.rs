@@ -1,0 +1,20 @@
+//! Values that two contexts use. Holding one is knowing that it is good: fields are private, and serde reads through `parse`.
+
+pub mod actor;
+pub mod address;
+pub mod allergen;
+pub mod bowl;
+pub mod collect;
+pub mod contact;
+pub mod currency;
+pub mod fault;
+pub mod flags;
+pub mod geo;
+pub mod hours;
+pub mod ids;
+pub mod key;
+pub mod money;
+pub mod quantity;
+pub mod sealed;
+pub mod text;
+pub mod time;
