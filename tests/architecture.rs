@@ -1,1 +1,343 @@
-//! x
+//! Keeps the arrows of `docs/architecture.md`: reads `cargo metadata` and the sources, runs nothing.
+//! It is not a linter of taste; every rule here is one of the numbered ones in the document.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What each crate of ours may depend on of ours. A crate that is missing here fails the test.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("ramen", &["command-api", "projector", "query-api", "sandbox", "infra", "domain"]),
+    ("command-api", &["infra", "domain"]),
+    ("projector", &["infra", "domain"]),
+    ("query-api", &["infra", "domain"]),
+    ("sandbox", &[]),
+    ("infra", &["domain"]),
+    ("domain", &[]),
+];
+
+/// Third-party crates that the pure domain may use.
+const DOMAIN_CRATES: &[&str] =
+    &["chrono", "chrono-tz", "schemars", "serde", "serde_json", "strum", "thiserror", "utoipa", "uuid"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A Rust source: its path from the root and its text without comments and tests' modules.
+struct Source {
+    path: String,
+    text: String,
+}
+
+impl Source {
+    fn is_under(&self, places: &[&str]) -> bool {
+        places.iter().any(|place| self.path.starts_with(place))
+    }
+
+    /// Whether the code names `word` as a path segment or macro.
+    fn names(&self, word: &str) -> bool {
+        self.text.match_indices(word).any(|(at, _)| {
+            let before = self.text[..at].chars().next_back();
+            let after = self.text[at + word.len()..].chars().next();
+            let part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+            !part(before) && !part(after)
+        })
+    }
+}
+
+fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if !name.starts_with('.') && name != "target" {
+                rust_files(&path, into);
+            }
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            into.push(path);
+        }
+    }
+}
+
+/// The text without line comments, so that prose may name what code may not.
+fn without_comments(text: &str) -> String {
+    text.lines()
+        .map(|line| line.split_once("//").map_or(line, |(code, _)| code))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn sources() -> Vec<Source> {
+    let mut paths = Vec::new();
+    for folder in
+        ["domain", "infra", "command-api", "projector", "query-api", "sandbox", "src", "tests"]
+    {
+        rust_files(&root().join(folder), &mut paths);
+    }
+    paths.sort();
+    paths
+        .into_iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let relative = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+            Source { path: relative, text: without_comments(&text) }
+        })
+        .collect()
+}
+
+/// Sources of the product itself: not tests, benches or fuzz targets.
+fn product() -> Vec<Source> {
+    let beside = |path: &str| {
+        ["/tests/", "/benches/", "/fuzz/"].iter().any(|place| path.contains(place))
+            || path.starts_with("tests/")
+            || path.ends_with("/tests.rs")
+            || path.ends_with("testing.rs")
+            || path.contains("/testing/")
+    };
+    let mut sources: Vec<Source> =
+        sources().into_iter().filter(|source| !beside(&source.path)).collect();
+    for source in &mut sources {
+        if let Some(at) = source.text.find("#[cfg(test)]\nmod ") {
+            source.text.truncate(at);
+        }
+    }
+    sources
+}
+
+fn offenders(sources: &[Source], word: &str, allowed: &[&str]) -> Vec<String> {
+    sources
+        .iter()
+        .filter(|source| !source.is_under(allowed) && source.names(word))
+        .map(|source| format!("{} names {word}", source.path))
+        .collect()
+}
+
+fn metadata() -> serde_json::Value {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Normal dependencies of each of our crates.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let metadata = metadata();
+    let mut found = BTreeMap::new();
+    for package in metadata["packages"].as_array().unwrap() {
+        let name = package["name"].as_str().unwrap().to_owned();
+        let depends = package["dependencies"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|dependency| dependency["kind"].is_null())
+            .map(|dependency| dependency["name"].as_str().unwrap().to_owned())
+            .collect();
+        found.insert(name, depends);
+    }
+    found
+}
+
+#[test]
+fn crates_depend_only_along_the_arrows() {
+    let crates = dependencies();
+    let ours: BTreeSet<&String> = crates.keys().collect();
+    for (name, depends) in &crates {
+        let (_, allowed) = ARROWS
+            .iter()
+            .find(|(known, _)| known == name)
+            .unwrap_or_else(|| panic!("crate {name} stands in no tier"));
+        for dependency in depends.iter().filter(|dependency| ours.contains(dependency)) {
+            assert!(allowed.contains(&dependency.as_str()), "{name} must not use {dependency}");
+        }
+    }
+}
+
+#[test]
+fn the_domain_is_pure() {
+    let crates = dependencies();
+    for dependency in &crates["domain"] {
+        assert!(DOMAIN_CRATES.contains(&dependency.as_str()), "domain must not use {dependency}");
+    }
+    let domain: Vec<Source> =
+        product().into_iter().filter(|source| source.is_under(&["domain/src/"])).collect();
+    for word in ["async", "tokio", "sqlx", "Utc::now", "SystemTime", "Instant", "new_v4", "now_v7"] {
+        assert_eq!(offenders(&domain, word, &[]), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn contexts_do_not_name_one_another() {
+    let contexts = ["restaurant", "ordering", "payment", "delivery", "driver"];
+    let mut wrong = Vec::new();
+    for source in product() {
+        let Some(inside) = source.path.strip_prefix("domain/src/") else { continue };
+        let Some(own) = contexts.iter().find(|context| inside.starts_with(&format!("{context}/")))
+        else {
+            continue;
+        };
+        for other in contexts.iter().filter(|other| *other != own) {
+            if source.text.contains(&format!("crate::{other}::")) {
+                wrong.push(format!("{} names {other}", source.path));
+            }
+        }
+        for above in ["joint", "processes", "aggregates"] {
+            if source.text.contains(&format!("crate::{above}::")) {
+                wrong.push(format!("{} names {above}", source.path));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn the_read_side_knows_only_the_kernel() {
+    let wrong: Vec<String> = product()
+        .iter()
+        .filter(|source| source.is_under(&["query-api/src/"]))
+        .flat_map(|source| {
+            source
+                .text
+                .match_indices("domain::")
+                .filter(|(at, _)| {
+                    let rest = &source.text[at + "domain::".len()..];
+                    // Of a record it may use the envelope, which names the kind.
+                    !rest.starts_with("kernel") && !rest.starts_with("aggregates::Kind")
+                })
+                .map(|_| source.path.clone())
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn each_schema_has_one_writer() {
+    let writes = |text: &str, table: &str| {
+        ["INSERT INTO", "UPDATE", "DELETE FROM", "TRUNCATE"]
+            .iter()
+            .any(|verb| text.contains(&format!("{verb} {table}")))
+    };
+    let mut wrong = Vec::new();
+    for source in product() {
+        for table in ["es.events", "es.event_log"] {
+            let owner =
+                source.is_under(&["infra/src/event_store/", "command-api/src/publisher/"]);
+            if writes(&source.text, table) && !owner {
+                wrong.push(format!("{} writes {table}", source.path));
+            }
+        }
+        if writes(&source.text, "views.") && !source.is_under(&["projector/src/"]) {
+            wrong.push(format!("{} writes views", source.path));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn each_library_has_its_place() {
+    let product = product();
+    let checker = "src/check/";
+    let rdkafka = offenders(&product, "rdkafka", &["infra/src/kafka/", "infra/src/feed/", checker]);
+    assert_eq!(rdkafka, Vec::<String>::new());
+    let writer = offenders(&product, "IndexWriter", &["projector/src/search/writer.rs"]);
+    assert_eq!(writer, Vec::<String>::new());
+    let stripe = offenders(&product, "stripe_shared", &["command-api/src/gateways/payment/stripe/"]);
+    assert_eq!(stripe, Vec::<String>::new());
+}
+
+#[test]
+fn clock_randomness_environment_and_tasks_have_one_place_each() {
+    let product: Vec<Source> = product()
+        .into_iter()
+        .filter(|source| !source.is_under(&["sandbox/", "src/check/"]))
+        .collect();
+    let rules: &[(&str, &[&str])] = &[
+        ("Utc::now", &["infra/src/clock.rs"]),
+        ("SystemTime::now", &["infra/src/clock.rs"]),
+        ("rand::rng", &["infra/src/clock.rs"]),
+        ("Uuid::new_v4", &[]),
+        ("Uuid::now_v7", &[]),
+        ("std::env::var", &["infra/src/config.rs", "src/local/"]),
+        ("tokio::spawn", &["infra/src/lifecycle.rs"]),
+    ];
+    let mut wrong = Vec::new();
+    for (word, allowed) in rules {
+        wrong.extend(offenders(&product, word, allowed));
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn the_checker_imports_none_of_our_crates() {
+    let checker: Vec<Source> =
+        product().into_iter().filter(|source| source.is_under(&["src/check/"])).collect();
+    let ours = ["domain::", "infra::", "command_api::", "projector::", "query_api::", "sandbox::"];
+    for source in &checker {
+        for name in ours {
+            assert!(!source.text.contains(name), "{} names {name}", source.path);
+        }
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is() {
+    let mut silent = Vec::new();
+    let mut paths = Vec::new();
+    for folder in
+        ["domain", "infra", "command-api", "projector", "query-api", "sandbox", "src", "tests"]
+    {
+        rust_files(&root().join(folder), &mut paths);
+    }
+    for path in paths {
+        let text = std::fs::read_to_string(&path).unwrap();
+        if !text.starts_with("//!") || text.lines().next().is_some_and(|line| line.len() < 12) {
+            silent.push(path.display().to_string());
+        }
+    }
+    assert_eq!(silent, Vec::<String>::new());
+}
+
+#[test]
+fn no_test_waits_by_the_clock() {
+    let wrong: Vec<String> = sources()
+        .iter()
+        .filter(|source| source.path.starts_with("tests/") || source.path.contains("/tests/"))
+        .filter(|source| source.path != "tests/architecture.rs")
+        .filter(|source| source.text.contains("sleep(") || source.text.contains("#[ignore"))
+        .map(|source| source.path.clone())
+        .collect();
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn aggregate_folders_hold_the_same_files() {
+    let needed =
+        ["mod.rs", "command.rs", "event.rs", "rejection.rs", "transitions.rs", "state.rs", "decide.rs"];
+    let optional = ["rules.rs", "upcast.rs"];
+    let mut wrong = Vec::new();
+    for context in ["restaurant", "ordering", "payment", "delivery", "driver"] {
+        let folder = root().join("domain/src").join(context);
+        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        for aggregate in entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()) {
+            let names: BTreeSet<String> = std::fs::read_dir(&aggregate)
+                .unwrap()
+                .flatten()
+                .map(|entry| entry.file_name().to_string_lossy().into_owned())
+                .collect();
+            for name in needed.iter().filter(|name| !names.contains(**name)) {
+                wrong.push(format!("{} lacks {name}", aggregate.display()));
+            }
+            let known = |name: &String| {
+                needed.contains(&name.as_str()) || optional.contains(&name.as_str())
+            };
+            for name in names.iter().filter(|name| !known(name)) {
+                wrong.push(format!("{} holds {name}", aggregate.display()));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}

@@ -1,1 +1,93 @@
-//! postgres
+//! Pools, roles and migrations. Each schema has its own folder of migrations and its own owner.
+
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions as _, Executor as _, PgConnection, PgPool};
+
+/// The database roles that the migrations make; a connection takes one and keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Appends events, numbers them, runs processes.
+    App,
+    /// Writes `views`, reads events.
+    Projector,
+    /// Reads `views`.
+    Query,
+    /// Reads everything but the vault.
+    Checker,
+    /// Reads and writes the vault's keys.
+    Vault,
+}
+
+impl Role {
+    fn statement(self) -> &'static str {
+        match self {
+            Self::App => "SET ROLE ramen_app",
+            Self::Projector => "SET ROLE ramen_projector",
+            Self::Query => "SET ROLE ramen_query",
+            Self::Checker => "SET ROLE ramen_checker",
+            Self::Vault => "SET ROLE ramen_vault",
+        }
+    }
+}
+
+/// Waiting for a free connection; beyond it the caller is told to come back (reliability §5).
+const ACQUIRE_MAX: Duration = Duration::from_secs(1);
+
+static ES: Migrator = sqlx::migrate!("../migrations/es");
+static OPS: Migrator = sqlx::migrate!("../migrations/ops");
+static AUTH: Migrator = sqlx::migrate!("../migrations/auth");
+static VAULT: Migrator = sqlx::migrate!("../migrations/vault");
+static VIEWS: Migrator = sqlx::migrate!("../migrations/views");
+
+/// Brings every schema to this build's version. Safe to run twice and by two processes at once.
+///
+/// # Errors
+/// When a migration fails or one that was applied has been edited since.
+pub async fn migrate(pool: &PgPool) -> Result<(), MigrateError> {
+    for migrator in [&ES, &OPS, &AUTH, &VAULT, &VIEWS] {
+        // The schemas share one table of applied versions, so each folder sees the others' rows.
+        let migrator = Migrator {
+            migrations: migrator.migrations.clone(),
+            ignore_missing: true,
+            locking: migrator.locking,
+            no_tx: migrator.no_tx,
+        };
+        migrator.run(pool).await?;
+    }
+    Ok(())
+}
+
+/// Connection options for `url`: no plan compilation, statements logged only when slow.
+///
+/// # Errors
+/// When `url` is not a Postgres address.
+pub fn options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
+    let options: PgConnectOptions = url.parse()?;
+    Ok(options
+        .options([("jit", "off")])
+        .log_statements(tracing::log::LevelFilter::Trace)
+        .log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_millis(500)))
+}
+
+/// A pool of exactly `connections`, each of which has taken `role`. It connects when first used.
+pub fn pool(options: PgConnectOptions, role: Role, connections: u32) -> PgPool {
+    PgPoolOptions::new()
+        .min_connections(connections.min(1))
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_MAX)
+        .test_before_acquire(false)
+        .after_connect(move |connection, _| Box::pin(take_role(connection, role)))
+        .connect_lazy_with(options)
+}
+
+/// Gives up the login's own rights for those of `role`.
+///
+/// # Errors
+/// When the login may not take the role or the connection is gone.
+pub async fn take_role(connection: &mut PgConnection, role: Role) -> Result<(), sqlx::Error> {
+    connection.execute(role.statement()).await?;
+    Ok(())
+}

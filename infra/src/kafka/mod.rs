@@ -1,1 +1,81 @@
-//! kafka
+//! Kafka as transport: topics, the wire form of a record, the one producer. Everything that names
+//! rdkafka is here and in `infra::feed`.
+
+mod codec;
+mod producer;
+mod topics;
+
+pub use codec::{CodecError, decode, partition_of};
+pub use producer::{EventProducer, ProduceError};
+pub use topics::{Topics, ensure_topics};
+
+use rdkafka::ClientConfig;
+
+/// Where the broker is and how the topics are cut.
+#[derive(Clone, Debug)]
+pub struct KafkaSettings {
+    /// `host:port` list.
+    pub brokers: String,
+    /// First part of every topic name; `ramen` unless tests share a broker.
+    pub topic_prefix: String,
+    /// Partitions of each topic. Another count means another topic (architecture §3).
+    pub partitions: i32,
+    /// Copies of each record: 1 on one machine, 3 in production.
+    pub replication: i32,
+}
+
+impl KafkaSettings {
+    /// Settings for a local broker at `brokers`.
+    pub fn local(brokers: &str) -> Self {
+        Self {
+            brokers: brokers.to_owned(),
+            topic_prefix: "ramen".to_owned(),
+            partitions: 12,
+            replication: 1,
+        }
+    }
+
+    fn client(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", &self.brokers)
+            .set("client.id", "ramen")
+            .set("message.max.bytes", MESSAGE_BYTES_MAX)
+            .set("socket.keepalive.enable", "true")
+            .set("socket.nagle.disable", "true")
+            .set("reconnect.backoff.ms", "50")
+            .set("reconnect.backoff.max.ms", "1000")
+            // A broker that is away is reported by us, once; librdkafka repeats itself.
+            .set("log.connection.close", "false");
+        config
+    }
+
+    pub(crate) fn consumer(&self) -> ClientConfig {
+        let mut config = self.client();
+        config
+            .set("group.id", "ramen-projector")
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("auto.offset.reset", "earliest")
+            .set("fetch.min.bytes", "1")
+            .set("fetch.wait.max.ms", "100")
+            .set("fetch.queue.backoff.ms", "5")
+            .set("fetch.message.max.bytes", MESSAGE_BYTES_MAX)
+            .set("queued.max.messages.kbytes", "65536");
+        config
+    }
+
+    fn producer(&self) -> ClientConfig {
+        let mut config = self.client();
+        config
+            .set("acks", "all")
+            .set("enable.idempotence", "true")
+            .set("enable.gapless.guarantee", "true")
+            .set("linger.ms", "0")
+            .set("message.timeout.ms", "0");
+        config
+    }
+}
+
+/// Limit of broker, topic, producer and fetch alike (architecture §3): 4 MiB.
+const MESSAGE_BYTES_MAX: &str = "4194304";

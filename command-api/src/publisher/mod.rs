@@ -1,0 +1,34 @@
+//! The publisher: gives events their dense global order and sends them to Kafka. One leader at a
+//! time does both; the others stand by.
+
+mod relay;
+mod sequencer;
+
+use infra::event_store::LogRow;
+use tokio::sync::{mpsc, watch};
+
+pub use relay::Relay;
+pub use sequencer::Sequencer;
+
+/// Batches handed from the sequencer to the relay in memory; when the relay is behind by more, it
+/// reads the log.
+const HANDOVER_BATCHES_MAX: usize = 16;
+
+/// What the sequencer tells the relay: its epoch while it leads, and what it has just numbered.
+pub struct Handover {
+    epoch: watch::Receiver<Option<i64>>,
+    batches: mpsc::Receiver<Vec<LogRow>>,
+}
+
+/// The sequencer's end of the [`Handover`].
+pub struct Leadership {
+    epoch: watch::Sender<Option<i64>>,
+    batches: mpsc::Sender<Vec<LogRow>>,
+}
+
+/// The two ends of a fresh handover.
+pub fn handover() -> (Leadership, Handover) {
+    let (epoch, epoch_seen) = watch::channel(None);
+    let (sender, batches) = mpsc::channel(HANDOVER_BATCHES_MAX);
+    (Leadership { epoch, batches: sender }, Handover { epoch: epoch_seen, batches })
+}

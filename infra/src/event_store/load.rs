@@ -1,0 +1,252 @@
+//! Loading: the cached state when there is one, else snapshot and events in one query, decoded
+//! straight from the row's text.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use domain::aggregates::Kind;
+use domain::decider::Decider;
+use uuid::Uuid;
+
+use super::cache::Entry;
+use super::snapshots::{self, Snapshot};
+use super::{EventStore, StoreError, StreamId};
+
+/// An aggregate as of a version; version 0 is one that does not exist yet.
+#[derive(Clone, Debug)]
+pub struct Loaded<A> {
+    /// Its stream.
+    pub stream: StreamId,
+    /// Events folded.
+    pub version: i64,
+    /// The folded state, shared with the cache.
+    pub state: Arc<A>,
+}
+
+impl<A> Loaded<A> {
+    /// Whether the stream has any event.
+    pub fn exists(&self) -> bool {
+        self.version > 0
+    }
+}
+
+/// A stored event as text, or the snapshot that stands for those before it.
+struct Row {
+    sequence: i64,
+    event: Option<(String, String)>,
+    text: String,
+}
+
+impl EventStore {
+    /// The aggregate `id`, from the cache when it is there.
+    ///
+    /// # Errors
+    /// When the database cannot be read or an event does not decode.
+    pub async fn load<A: Decider>(&self, id: Uuid) -> Result<Loaded<A>, StoreError> {
+        let stream = StreamId { kind: kind_of::<A>(), id };
+        if let Some(found) = self.cached::<A>(stream) {
+            return Ok(found);
+        }
+        let mut rows = self.read(&[stream]).await?;
+        let entry = fold::<A>(stream, rows.remove(&stream).unwrap_or_default())?;
+        self.remember(stream, entry, 0);
+        Ok(self.cached::<A>(stream).unwrap_or_else(|| Loaded {
+            stream,
+            version: 0,
+            state: Arc::new(A::default()),
+        }))
+    }
+
+    /// Brings those of `streams` that are not cached into the cache with one query, so that the
+    /// loads that follow ask nothing.
+    ///
+    /// # Errors
+    /// As [`EventStore::load`].
+    pub async fn prefetch(&self, streams: &[StreamId]) -> Result<(), StoreError> {
+        let missing: Vec<StreamId> =
+            streams.iter().copied().filter(|stream| self.cache.get(*stream).is_none()).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let mut rows = self.read(&missing).await?;
+        for stream in missing {
+            let entry = fold_any(stream, rows.remove(&stream).unwrap_or_default())?;
+            self.remember(stream, entry, 0);
+        }
+        Ok(())
+    }
+
+    /// Puts the state that a committed append led to into the cache.
+    pub fn keep<A: Decider>(&self, stream: StreamId, before: i64, version: i64, state: Arc<A>) {
+        self.remember(stream, Entry { version, state }, before);
+    }
+
+    /// Drops cached states, so that the next load reads the database.
+    pub fn forget(&self, streams: &[StreamId]) {
+        self.cache.forget(streams);
+    }
+
+    /// Whether every stream is still at the version given; one query, asked before a refusal or an
+    /// empty decision is answered from cached states.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn still_at(&self, versions: &[(StreamId, i64)]) -> Result<bool, StoreError> {
+        let (kinds, ids, at) = columns(versions);
+        let moved = sqlx::query_scalar!(
+            r#"SELECT EXISTS (
+                   SELECT FROM unnest($1::text[], $2::text[], $3::bigint[]) AS s (kind, id, at)
+                   JOIN es.events e ON e.aggregate_type = s.kind AND e.aggregate_id = s.id
+                                   AND e.sequence = s.at + 1) AS "moved!""#,
+            &kinds,
+            &ids,
+            &at
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(!moved)
+    }
+
+    fn cached<A: Decider>(&self, stream: StreamId) -> Option<Loaded<A>> {
+        let entry = self.cache.get(stream)?;
+        let state = entry.state.downcast::<A>().ok()?;
+        Some(Loaded { stream, version: entry.version, state })
+    }
+
+    fn remember(&self, stream: StreamId, entry: Entry, before: i64) {
+        if snapshots::due(stream.kind, before, entry.version) {
+            self.snapshots.offer(stream, &entry);
+        }
+        self.cache.put(stream, entry);
+    }
+
+    async fn read(&self, streams: &[StreamId]) -> Result<HashMap<StreamId, Vec<Row>>, StoreError> {
+        let wanted: Vec<(StreamId, i64)> = streams
+            .iter()
+            .map(|stream| (*stream, i64::from(snapshots::schema_version(stream.kind))))
+            .collect();
+        let (kinds, ids, schemas) = columns(&wanted);
+        let rows = sqlx::query!(
+            r#"
+            WITH wanted AS (
+                SELECT kind, id, schema, place
+                FROM unnest($1::text[], $2::text[], $3::bigint[]) WITH ORDINALITY
+                    AS w (kind, id, schema, place)
+            ), snapshot AS (
+                SELECT w.place, s.sequence, s.state::text AS text
+                FROM wanted w
+                JOIN es.snapshots s ON s.aggregate_type = w.kind AND s.aggregate_id = w.id
+                                   AND s.schema_version = w.schema
+            )
+            SELECT place AS "place!", sequence AS "sequence!", NULL::text AS event_type,
+                   NULL::text AS event_version, text AS "text!"
+            FROM snapshot
+            UNION ALL
+            SELECT w.place, e.sequence, e.event_type, e.event_version, e.payload::text
+            FROM wanted w
+            LEFT JOIN snapshot s USING (place)
+            JOIN es.events e ON e.aggregate_type = w.kind AND e.aggregate_id = w.id
+                            AND e.sequence > coalesce(s.sequence, 0)
+            ORDER BY 1, 2
+            "#,
+            &kinds,
+            &ids,
+            &schemas
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut found: HashMap<StreamId, Vec<Row>> = HashMap::new();
+        for row in rows {
+            let index = usize::try_from(row.place - 1).unwrap_or(usize::MAX);
+            let Some(stream) = streams.get(index) else { continue };
+            let event = row.event_type.zip(row.event_version);
+            let row = Row { sequence: row.sequence, event, text: row.text };
+            found.entry(*stream).or_default().push(row);
+        }
+        Ok(found)
+    }
+}
+
+/// The kind of a decider, which the one list of aggregates holds.
+pub(super) fn kind_of<A: Decider>() -> Kind {
+    Kind::parse(A::KIND).expect("every decider stands in the aggregates! list")
+}
+
+/// Decodes one stored event, by way of its upcaster when its version is not today's, and folds it.
+///
+/// # Errors
+/// When the text is not an event of this aggregate.
+pub fn fold_into<A: Decider>(
+    state: &mut A,
+    event_type: &str,
+    event_version: &str,
+    payload: &str,
+) -> Result<(), serde_json::Error> {
+    let event: A::Event = decode::<A>(event_type, event_version, payload)?;
+    state.evolve(&event);
+    Ok(())
+}
+
+fn decode<A: Decider>(name: &str, version: &str, text: &str) -> Result<A::Event, serde_json::Error> {
+    if version == "1" {
+        return serde_json::from_str(text);
+    }
+    let payload = serde_json::from_str(text)?;
+    serde_json::from_value(A::upcast(name, version, payload))
+}
+
+fn fold<A: Decider>(stream: StreamId, rows: Vec<Row>) -> Result<Entry, StoreError> {
+    let mut state = A::default();
+    let mut version = 0;
+    for row in rows {
+        let failed =
+            |source| StoreError::Decode { stream, sequence: row.sequence, source };
+        match &row.event {
+            None => state = serde_json::from_str(&row.text).map_err(failed)?,
+            Some(_) if row.sequence != version + 1 => {
+                return Err(StoreError::Hole { stream, sequence: row.sequence });
+            }
+            Some((name, event_version)) => {
+                fold_into(&mut state, name, event_version, &row.text).map_err(failed)?;
+            }
+        }
+        version = row.sequence;
+    }
+    Ok(Entry { version, state: Arc::new(state) as Arc<dyn Any + Send + Sync> })
+}
+
+macro_rules! fold_by_kind {
+    ($($name:ident = $state:ty),* $(,)?) => {
+        fn fold_any(stream: StreamId, rows: Vec<Row>) -> Result<Entry, StoreError> {
+            match stream.kind {
+                $(Kind::$name => fold::<$state>(stream, rows),)*
+            }
+        }
+
+        pub(super) fn snapshot_of(kind: Kind, state: &Arc<dyn Any + Send + Sync>) -> Option<String> {
+            match kind {
+                $(Kind::$name => state
+                    .downcast_ref::<$state>()
+                    .and_then(|state| serde_json::to_string(state).ok()),)*
+            }
+        }
+    };
+}
+domain::for_each_aggregate!(fold_by_kind);
+
+fn columns(versions: &[(StreamId, i64)]) -> (Vec<String>, Vec<String>, Vec<i64>) {
+    let mut columns = (Vec::new(), Vec::new(), Vec::new());
+    for (stream, number) in versions {
+        columns.0.push(stream.kind.as_str().to_owned());
+        columns.1.push(stream.id.to_string());
+        columns.2.push(*number);
+    }
+    columns
+}
+
+/// A state on its way to `es.snapshots`.
+pub(super) fn snapshot(stream: StreamId, entry: &Entry) -> Option<Snapshot> {
+    let state = snapshot_of(stream.kind, &entry.state)?;
+    Some(Snapshot { stream, sequence: entry.version, state })
+}

@@ -1,0 +1,165 @@
+//! Reading the dense global order: `es.event_log` joined with the events it numbers.
+
+use chrono::{DateTime, Utc};
+use domain::aggregates::Kind;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::StreamId;
+
+/// One numbered event as it is stored, payload and metadata as JSON text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogRow {
+    /// Dense, from 1.
+    pub position: i64,
+    /// The stream it belongs to.
+    pub stream: StreamId,
+    /// Its place in the stream, from 1.
+    pub sequence: i64,
+    /// The event's own id.
+    pub event_id: Uuid,
+    /// Wire name.
+    pub event_type: String,
+    /// Version of the wire form.
+    pub event_version: String,
+    /// When it was decided.
+    pub recorded_at: DateTime<Utc>,
+    /// JSON object, as written.
+    pub payload: String,
+    /// JSON object of strings, as written.
+    pub metadata: String,
+}
+
+/// Why the log could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The database said no or could not be reached.
+    #[error("reading the event log failed")]
+    Database(#[from] sqlx::Error),
+    /// A row names a kind or an id that this build does not know.
+    #[error("es.events row at position {position} names the stream {kind}:{id}, which is none")]
+    Stream {
+        /// Where it stands.
+        position: i64,
+        /// What stands in `aggregate_type`.
+        kind: String,
+        /// What stands in `aggregate_id`.
+        id: String,
+    },
+}
+
+/// A reader of the global order. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct EventLog {
+    pool: PgPool,
+}
+
+/// A row as the queries below give it, before its stream is understood.
+pub struct RawRow {
+    pub(crate) position: i64,
+    pub(crate) aggregate_type: String,
+    pub(crate) aggregate_id: String,
+    pub(crate) sequence: i64,
+    pub(crate) event_id: Uuid,
+    pub(crate) event_type: String,
+    pub(crate) event_version: String,
+    pub(crate) recorded_at: DateTime<Utc>,
+    pub(crate) payload: String,
+    pub(crate) metadata: String,
+}
+
+impl TryFrom<RawRow> for LogRow {
+    type Error = LogError;
+
+    fn try_from(row: RawRow) -> Result<Self, LogError> {
+        let parsed = Kind::parse(&row.aggregate_type).zip(row.aggregate_id.parse().ok());
+        let Some((kind, id)) = parsed else {
+            return Err(LogError::Stream {
+                position: row.position,
+                kind: row.aggregate_type,
+                id: row.aggregate_id,
+            });
+        };
+        Ok(Self {
+            position: row.position,
+            stream: StreamId { kind, id },
+            sequence: row.sequence,
+            event_id: row.event_id,
+            event_type: row.event_type,
+            event_version: row.event_version,
+            recorded_at: row.recorded_at,
+            payload: row.payload,
+            metadata: row.metadata,
+        })
+    }
+}
+
+impl EventLog {
+    /// A reader that uses `pool`.
+    pub fn new(pool: PgPool) -> Self {
+        Self { pool }
+    }
+
+    /// The last position given, 0 when there is none.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn head(&self) -> Result<i64, LogError> {
+        let head = sqlx::query_scalar!(
+            r#"SELECT coalesce(max(position), 0) AS "head!" FROM es.event_log"#
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(head)
+    }
+
+    /// Up to `max` events after `position`, in order of position.
+    ///
+    /// # Errors
+    /// When the database cannot be read or a row names no stream.
+    pub async fn after(&self, position: i64, max: i64) -> Result<Vec<LogRow>, LogError> {
+        let rows = sqlx::query_as!(
+            RawRow,
+            r#"SELECT l.position, e.aggregate_type, e.aggregate_id, e.sequence, e.event_id,
+                      e.event_type, e.event_version, e.recorded_at,
+                      e.payload::text AS "payload!", e.metadata::text AS "metadata!"
+               FROM es.event_log l JOIN es.events e ON e.id = l.event_row
+               WHERE l.position > $1 AND l.position <= $1 + $2
+               ORDER BY l.position"#,
+            position,
+            max
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(LogRow::try_from).collect()
+    }
+
+    /// The numbered events of one stream with `from <= sequence <= to`, in order.
+    ///
+    /// # Errors
+    /// As [`EventLog::after`].
+    pub async fn of_stream(
+        &self,
+        stream: StreamId,
+        from: i64,
+        to: i64,
+    ) -> Result<Vec<LogRow>, LogError> {
+        let rows = sqlx::query_as!(
+            RawRow,
+            r#"SELECT l.position, e.aggregate_type, e.aggregate_id, e.sequence, e.event_id,
+                      e.event_type, e.event_version, e.recorded_at,
+                      e.payload::text AS "payload!", e.metadata::text AS "metadata!"
+               FROM es.events e JOIN es.event_log l ON l.event_row = e.id
+               WHERE e.aggregate_type = $1 AND e.aggregate_id = $2
+                 AND e.sequence BETWEEN $3 AND $4
+               ORDER BY e.sequence"#,
+            stream.kind.as_str(),
+            stream.id.to_string(),
+            from,
+            to
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(LogRow::try_from).collect()
+    }
+}
