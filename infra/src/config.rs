@@ -512,6 +512,12 @@ pub(crate) fn fault_plan() -> Option<String> {
     environment("RAMEN_FAULT").ok().flatten()
 }
 
+/// The server that tests make their databases on.
+#[cfg(feature = "testing")]
+pub(crate) fn test_database_url() -> Option<String> {
+    environment("DATABASE_URL").ok().flatten()
+}
+
 /// Reads variables and collects what is wrong with them.
 struct Vars<'a> {
     lookup: &'a dyn Fn(&str) -> Result<Option<String>, String>,
@@ -602,7 +608,8 @@ impl Vars<'_> {
     /// A database address. The fault does not repeat it: it holds a password.
     fn database(&mut self, name: &str) -> Option<Secret<String>> {
         let url = self.get(name)?;
-        if PgConnectOptions::from_str(&url).is_err() {
+        let scheme = url.starts_with("postgres://") || url.starts_with("postgresql://");
+        if !scheme || PgConnectOptions::from_str(&url).is_err() {
             self.refuse(name, "is no postgres:// address");
         }
         Some(Secret::new(url))

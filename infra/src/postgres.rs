@@ -60,6 +60,19 @@ pub async fn migrate(pool: &PgPool) -> Result<(), MigrateError> {
     Ok(())
 }
 
+/// A number that changes when any migration does: names the tests' template database.
+#[cfg(feature = "testing")]
+pub(crate) fn migrations_fingerprint() -> u64 {
+    [&ES, &OPS, &AUTH, &VAULT, &VIEWS]
+        .into_iter()
+        .flat_map(|migrator| migrator.iter())
+        .flat_map(|migration| migration.checksum.iter())
+        // FNV-1a, 64 bits.
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+        })
+}
+
 /// Connection options for `url`: no plan compilation, statements logged only when slow.
 ///
 /// # Errors

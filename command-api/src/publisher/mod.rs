@@ -5,6 +5,7 @@ mod relay;
 mod sequencer;
 
 use infra::event_store::LogRow;
+use infra::lifecycle::Doorbell;
 use tokio::sync::{mpsc, watch};
 
 pub use relay::Relay;
@@ -24,11 +25,19 @@ pub struct Handover {
 pub struct Leadership {
     epoch: watch::Sender<Option<i64>>,
     batches: mpsc::Sender<Vec<LogRow>>,
+    relay: Doorbell,
 }
 
-/// The two ends of a fresh handover.
-pub fn handover() -> (Leadership, Handover) {
+impl Leadership {
+    /// The epoch while this process leads: processes run only then.
+    pub fn epoch(&self) -> watch::Receiver<Option<i64>> {
+        self.epoch.subscribe()
+    }
+}
+
+/// The two ends of a fresh handover; `relay` is rung when there is something to send.
+pub fn handover(relay: Doorbell) -> (Leadership, Handover) {
     let (epoch, epoch_seen) = watch::channel(None);
     let (sender, batches) = mpsc::channel(HANDOVER_BATCHES_MAX);
-    (Leadership { epoch, batches: sender }, Handover { epoch: epoch_seen, batches })
+    (Leadership { epoch, batches: sender, relay }, Handover { epoch: epoch_seen, batches })
 }

@@ -116,6 +116,7 @@ impl Sequencer {
         if self.leadership.batches.try_send(rows).is_err() {
             tracing::debug!(position = last, "the relay is behind; it will read the log");
         }
+        self.leadership.relay.ring();
         self.head.advance(last);
         Progress::Did(usize::try_from(count).unwrap_or(usize::MAX))
     }

@@ -11,12 +11,13 @@ use std::time::{Duration, Instant};
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::cache::StateCache;
 use super::{Append, AppendError, EVENT_BYTES_MAX, StreamId};
 use crate::fault;
+use crate::lifecycle::Doorbell;
 
 /// Commands that may wait; beyond that callers are refused at once (reliability §5).
 const QUEUE_MAX: usize = 4_096;
@@ -62,7 +63,7 @@ pub struct Appender {
     deferred: Vec<Job>,
     connection: Option<PgConnection>,
     cache: Arc<StateCache>,
-    committed: Arc<Notify>,
+    committed: Doorbell,
 }
 
 /// What the database answered to one statement.
@@ -83,7 +84,7 @@ impl Appender {
     pub(super) fn new(
         options: PgConnectOptions,
         cache: Arc<StateCache>,
-        committed: Arc<Notify>,
+        committed: Doorbell,
     ) -> (Self, AppenderHandle) {
         let (sender, queue) = mpsc::channel(QUEUE_MAX);
         // Plans are kept for the connection's life; on a small table the planner would choose a
@@ -226,7 +227,7 @@ impl Appender {
         if batch.is_empty() {
             return;
         }
-        self.committed.notify_one();
+        self.committed.ring();
         for job in batch {
             answer(job.reply, Ok(()));
         }

@@ -18,9 +18,10 @@ use chrono::{DateTime, Utc};
 use domain::aggregates::Kind;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+use crate::lifecycle::Doorbell;
 
 pub use adapter::{AdapterError, CqrsEventStore, Folded, Stored};
 pub use load::{Loaded, fold_into};
@@ -156,7 +157,7 @@ pub struct EventStore {
     appender: append::AppenderHandle,
     snapshots: snapshots::SnapshotQueue,
     cache: Arc<cache::StateCache>,
-    committed: Arc<Notify>,
+    committed: Doorbell,
 }
 
 /// The store's own tasks: the appender and the writer of snapshots.
@@ -178,17 +179,17 @@ impl EventStore {
     /// `pool` serves loads; `options` is what the appender's own connection uses.
     pub fn new(pool: PgPool, options: PgConnectOptions) -> (Self, StoreTasks) {
         let cache = Arc::new(cache::StateCache::new());
-        let committed = Arc::new(Notify::new());
+        let committed = Doorbell::new();
         let (appender, handle) =
-            append::Appender::new(options, Arc::clone(&cache), Arc::clone(&committed));
+            append::Appender::new(options, Arc::clone(&cache), committed.clone());
         let (queue, snapshots) = snapshots::channel(pool.clone());
         let store = Self { pool, appender: handle, snapshots: queue, cache, committed };
         (store, StoreTasks { appender, snapshots })
     }
 
     /// Rung after each commit of this process: the sequencer waits on it.
-    pub fn committed(&self) -> Arc<Notify> {
-        Arc::clone(&self.committed)
+    pub fn committed(&self) -> Doorbell {
+        self.committed.clone()
     }
 
     /// Writes one command, atomically, sharing a commit with others in flight.

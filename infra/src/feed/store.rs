@@ -1,6 +1,6 @@
 //! The feed straight from `es.event_log`: one origin, every kind, in order of position.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::{Checkpoints, Feed, FeedError, FeedRecord, Origin, check_head};
 use crate::event_store::EventLog;
+use crate::lifecycle::Doorbell;
 
 /// How often a follower in another process than the sequencer looks, when busy and when idle.
 const POLL_MIN: Duration = Duration::from_millis(5);
@@ -17,22 +18,31 @@ const POLL_MAX: Duration = Duration::from_millis(250);
 #[derive(Clone, Debug)]
 pub struct HeadWatch {
     sender: Arc<watch::Sender<i64>>,
+    bells: Arc<Mutex<Vec<Doorbell>>>,
 }
 
 impl Default for HeadWatch {
     fn default() -> Self {
-        Self { sender: Arc::new(watch::Sender::new(0)) }
+        Self { sender: Arc::new(watch::Sender::new(0)), bells: Arc::default() }
     }
 }
 
 impl HeadWatch {
     /// Says that the log reaches `position`.
     pub fn advance(&self, position: i64) {
-        self.sender.send_if_modified(|head| {
+        let moved = self.sender.send_if_modified(|head| {
             let moved = position > *head;
             *head = position.max(*head);
             moved
         });
+        if moved {
+            self.bells.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(Doorbell::ring);
+        }
+    }
+
+    /// Rings `bell` at every later advance: for loops that follow the log.
+    pub fn rings(&self, bell: Doorbell) {
+        self.bells.lock().unwrap_or_else(PoisonError::into_inner).push(bell);
     }
 
     /// The last position said, 0 before the first.

@@ -1,0 +1,81 @@
+//! Everything that talks to a vendor: a folder for each capability, in it one for each vendor.
+//!
+//! A gateway answers with one of four outcomes and nothing else; what the runner of effects does with
+//! each is in [`Outcome`]. How often, how long and how many at once is decided by `policy`, the same
+//! for all of them. Nothing here decides business questions or opens a transaction.
+//!
+//! To add a vendor: a folder beside `stripe`, a variant in its capability's `Vendor`, its rows in
+//! [`policy::POLICIES`], a simulator in `sandbox`. To add a capability: a folder with a trait and a
+//! `Vendor`, and an effect in `domain::processes`.
+
+mod breaker;
+mod budget;
+pub mod payment;
+pub mod policy;
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// What came of a call to a vendor.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome<T> {
+    /// It happened; the runner records it.
+    Done(T),
+    /// The vendor refused, and would again: the runner compensates or tells the user.
+    Rejected(Refusal),
+    /// Refused before anything ran. The runner repeats it with the same key, not before `after`.
+    NotDone {
+        /// How long to wait.
+        after: Duration,
+        /// Why, for the log.
+        why: Cow<'static, str>,
+    },
+    /// Sent, and nobody knows what came of it. The runner repeats it with the *same* key.
+    Unknown {
+        /// What went wrong, for the log.
+        why: Cow<'static, str>,
+    },
+}
+
+/// Why a vendor will not do something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The vendor's word, or ours where it has none; never a sentence.
+    pub code: String,
+    /// Whether somebody of ours must look: credentials, a key used twice for different things.
+    pub alarm: bool,
+}
+
+impl Refusal {
+    /// A refusal that is part of business.
+    pub fn new(code: impl Into<String>) -> Self {
+        Self { code: code.into(), alarm: false }
+    }
+
+    /// A refusal that should never happen.
+    pub fn alarming(code: impl Into<String>) -> Self {
+        Self { code: code.into(), alarm: true }
+    }
+}
+
+impl<T> Outcome<T> {
+    /// Turns what was done into something else.
+    pub fn map<U>(self, with: impl FnOnce(T) -> U) -> Outcome<U> {
+        match self {
+            Self::Done(value) => Outcome::Done(with(value)),
+            Self::Rejected(refusal) => Outcome::Rejected(refusal),
+            Self::NotDone { after, why } => Outcome::NotDone { after, why },
+            Self::Unknown { why } => Outcome::Unknown { why },
+        }
+    }
+
+    /// The name of the outcome, for metrics and logs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Done(_) => "done",
+            Self::Rejected(_) => "rejected",
+            Self::NotDone { .. } => "not_done",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+}
