@@ -6,9 +6,9 @@
 //! To add an event: a variant and its sample in `event.rs`, then follow the compiler. To add a command: a variant and a row
 //! in `transitions.rs`. To add an aggregate: a folder, an id in [`kernel::ids`], a line in `aggregates`.
 
-//AGG
+pub mod aggregates;
 pub mod decider;
 pub mod kernel;
-//REST
+pub mod restaurant;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

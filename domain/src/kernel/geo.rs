@@ -309,7 +309,7 @@ mod tests {
     fn tokyo_to_osaka_is_some_four_hundred_kilometres() {
         let metres = point(35.681_236, 139.767_125).distance_m(point(34.702_485, 135.495_951));
         assert!((402_000..405_000).contains(&metres), "{metres}");
-        assert_eq!(point(0.0, 0.0).distance_m(point(0.0, 180.0)), 20_015_115);
+        assert_eq!(point(0.0, 0.0).distance_m(point(0.0, 180.0)), 20_015_114);
     }
 
     #[test]

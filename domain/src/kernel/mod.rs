@@ -15,6 +15,7 @@ pub mod ids;
 pub mod key;
 pub mod money;
 pub mod quantity;
+pub(crate) mod sample;
 pub mod sealed;
 pub mod text;
 pub mod time;

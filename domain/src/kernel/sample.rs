@@ -1,6 +1,9 @@
 //! Values for the samples of events: fixed, so that frozen wire forms stay the same. Not for tests of rules.
 
+use std::fmt::Debug;
+
 use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::key::Key;
@@ -42,4 +45,14 @@ pub(crate) fn english(text: &str) -> LocalizedText {
 pub(crate) fn sealed<T>(kind: &str, field: &str) -> Sealed<T> {
     let origin = Origin { kind: kind.to_owned(), id: id(99), field: field.to_owned() };
     Sealed::from_parts(1, id(98), "bm9uY2Utbm9uY2U=".to_owned(), "Y2lwaGVydGV4dA==".to_owned(), origin)
+}
+
+/// A value that was parsed from a constant.
+pub(crate) fn good<T, E: Debug>(parsed: Result<T, E>) -> T {
+    parsed.expect("a constant that parses")
+}
+
+/// A value from constant JSON.
+pub(crate) fn json<T: DeserializeOwned>(text: &str) -> T {
+    serde_json::from_str(text).expect("constant JSON of its type")
 }

@@ -1,0 +1,3 @@
+//! The shops: who sells, what, out of what, when, where to, at what price.
+
+pub mod restaurant;

@@ -1,0 +1,74 @@
+//! What can be asked of a shop.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
+
+use super::event::{Registration, Terms, Zone};
+use crate::kernel::bowl::Style;
+use crate::kernel::hours::WeeklyHours;
+use crate::kernel::text::{Name, Reason};
+
+/// A command to a shop.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, EnumDiscriminants)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[strum_discriminants(name(RestaurantCommandKind), doc = "The commands without their fields.")]
+#[strum_discriminants(derive(Hash, IntoStaticStr, VariantArray), strum(serialize_all = "snake_case"))]
+pub enum RestaurantCommand {
+    /// Enter the shop, as a draft.
+    Register(Box<Registration>),
+    /// Change what is given, leave the rest.
+    UpdateProfile {
+        /// A new name.
+        #[serde(default)]
+        name: Option<Name>,
+        /// New styles.
+        #[serde(default)]
+        styles: Option<Vec<Style>>,
+        /// Whether accepted orders are fired by themselves.
+        #[serde(default)]
+        auto_fire: Option<bool>,
+    },
+    /// Replace the hours.
+    SetHours {
+        /// All of them.
+        hours: WeeklyHours,
+    },
+    /// Replace the delivery zones.
+    SetZones {
+        /// All of them.
+        zones: Vec<Zone>,
+    },
+    /// Replace the terms.
+    SetTerms {
+        /// All of them.
+        terms: Terms,
+    },
+    /// Ask to go live.
+    Submit,
+    /// Go live, or go live again after a suspension.
+    Approve {
+        /// Fact: the shop's menu has been published.
+        menu_published: bool,
+    },
+    /// Take the shop off.
+    Suspend {
+        /// Why.
+        reason: Reason,
+    },
+    /// Give the shop up for good.
+    Close {
+        /// Why.
+        reason: Reason,
+    },
+    /// Take no orders for now.
+    Pause {
+        /// Why.
+        reason: Reason,
+        /// When to resume without being asked.
+        #[serde(default)]
+        until: Option<DateTime<Utc>>,
+    },
+    /// Take orders again.
+    Resume,
+}

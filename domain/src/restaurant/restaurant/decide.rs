@@ -1,0 +1,145 @@
+//! What a shop answers to a command.
+
+use uuid::Uuid;
+
+use super::command::{RestaurantCommand, RestaurantCommandKind};
+use super::event::RestaurantEvent;
+use super::rejection::RestaurantRejection;
+use super::rules::{check_zones, missing_to_go_live};
+use super::state::{Pause, Restaurant, RestaurantStage, Shop};
+use super::transitions::TRANSITIONS;
+use crate::decider::{Context, Decider, Facets, Transitions, allowed_from, is_allowed};
+use crate::kernel::ids::RestaurantId;
+
+impl Decider for Restaurant {
+    const KIND: &'static str = "restaurant.restaurant";
+    const TRANSITIONS: Transitions<Self> = TRANSITIONS;
+
+    type Command = RestaurantCommand;
+    type Event = RestaurantEvent;
+    type Rejection = RestaurantRejection;
+    type Stage = RestaurantStage;
+    type CommandKind = RestaurantCommandKind;
+
+    fn stage(&self) -> RestaurantStage {
+        self.into()
+    }
+
+    fn decide(
+        &self,
+        command: RestaurantCommand,
+        context: &Context,
+    ) -> Result<Vec<RestaurantEvent>, RestaurantRejection> {
+        if self.is_done(&command) {
+            return Ok(Vec::new());
+        }
+        self.check_stage((&command).into())?;
+        let Some(shop) = self.shop() else {
+            return match command {
+                RestaurantCommand::Register(registration) => Ok(vec![RestaurantEvent::Registered(registration)]),
+                RestaurantCommand::UpdateProfile { .. }
+                | RestaurantCommand::SetHours { .. }
+                | RestaurantCommand::SetZones { .. }
+                | RestaurantCommand::SetTerms { .. }
+                | RestaurantCommand::Submit
+                | RestaurantCommand::Approve { .. }
+                | RestaurantCommand::Suspend { .. }
+                | RestaurantCommand::Close { .. }
+                | RestaurantCommand::Pause { .. }
+                | RestaurantCommand::Resume => Err(RestaurantRejection::NotRegistered),
+            };
+        };
+        shop_event(shop, command, context).map(|event| vec![event])
+    }
+
+    fn evolve(&mut self, event: &RestaurantEvent) {
+        self.apply(event);
+    }
+
+    fn facets(&self, stream: Uuid) -> Facets {
+        Facets {
+            restaurant: Some(RestaurantId::new(stream)),
+            city: self.shop().map(|shop| shop.profile.city.as_str().to_owned()),
+            currency: self.shop().map(|shop| shop.profile.currency),
+            ..Facets::default()
+        }
+    }
+}
+
+impl Restaurant {
+    /// Whether the command asks for what is so already.
+    fn is_done(&self, command: &RestaurantCommand) -> bool {
+        let Some(shop) = self.shop() else { return false };
+        let stage = self.stage();
+        match command {
+            RestaurantCommand::Register(registration) => **registration == shop.profile,
+            RestaurantCommand::UpdateProfile { name, styles, auto_fire } => {
+                name.as_ref().is_none_or(|name| *name == shop.profile.name)
+                    && styles.as_ref().is_none_or(|styles| *styles == shop.profile.styles)
+                    && auto_fire.is_none_or(|auto_fire| auto_fire == shop.profile.auto_fire)
+            }
+            RestaurantCommand::SetHours { hours } => shop.hours.as_ref() == Some(hours),
+            RestaurantCommand::SetZones { zones } => shop.zones == *zones && !zones.is_empty(),
+            RestaurantCommand::SetTerms { terms } => shop.terms.as_ref() == Some(terms),
+            RestaurantCommand::Submit => stage == RestaurantStage::Submitted,
+            RestaurantCommand::Approve { .. } => stage == RestaurantStage::Live,
+            RestaurantCommand::Suspend { .. } => stage == RestaurantStage::Suspended,
+            RestaurantCommand::Close { .. } => stage == RestaurantStage::Closed,
+            RestaurantCommand::Pause { reason, until } => {
+                self.live().and_then(|live| live.pause).is_some_and(|pause| {
+                    *pause == Pause { reason: reason.clone(), until: *until }
+                })
+            }
+            RestaurantCommand::Resume => self.live().is_some_and(|live| live.pause.is_none()),
+        }
+    }
+
+    fn check_stage(&self, kind: RestaurantCommandKind) -> Result<(), RestaurantRejection> {
+        let stage = self.stage();
+        if is_allowed(self, kind) {
+            Ok(())
+        } else if stage == RestaurantStage::Unregistered {
+            Err(RestaurantRejection::NotRegistered)
+        } else if kind == RestaurantCommandKind::Register {
+            Err(RestaurantRejection::AlreadyRegistered)
+        } else {
+            Err(RestaurantRejection::NotAllowed { stage, allowed: allowed_from::<Self>(stage) })
+        }
+    }
+}
+
+/// What an allowed command does to a registered shop.
+fn shop_event(
+    shop: &Shop,
+    command: RestaurantCommand,
+    context: &Context,
+) -> Result<RestaurantEvent, RestaurantRejection> {
+    match command {
+        RestaurantCommand::Register(_) => Err(RestaurantRejection::AlreadyRegistered),
+        RestaurantCommand::UpdateProfile { name, styles, auto_fire } => {
+            Ok(RestaurantEvent::ProfileUpdated { name, styles, auto_fire })
+        }
+        RestaurantCommand::SetHours { hours } => Ok(RestaurantEvent::HoursSet { hours }),
+        RestaurantCommand::SetZones { zones } => match check_zones(&zones) {
+            Ok(()) => Ok(RestaurantEvent::ZonesSet { zones }),
+            Err(faults) => Err(RestaurantRejection::ZonesRefused(faults)),
+        },
+        RestaurantCommand::SetTerms { terms } => Ok(RestaurantEvent::TermsSet { terms }),
+        RestaurantCommand::Submit => Ok(RestaurantEvent::Submitted),
+        RestaurantCommand::Approve { menu_published } => {
+            let missing = missing_to_go_live(shop, menu_published);
+            if missing.is_empty() {
+                Ok(RestaurantEvent::Approved)
+            } else {
+                Err(RestaurantRejection::NotReady { missing })
+            }
+        }
+        RestaurantCommand::Suspend { reason } => Ok(RestaurantEvent::Suspended { reason }),
+        RestaurantCommand::Close { reason } => Ok(RestaurantEvent::Closed { reason }),
+        RestaurantCommand::Pause { until: Some(until), .. } if until <= context.now => {
+            Err(RestaurantRejection::PauseAlreadyOver)
+        }
+        RestaurantCommand::Pause { reason, until } => Ok(RestaurantEvent::Paused { reason, until }),
+        RestaurantCommand::Resume => Ok(RestaurantEvent::Resumed),
+    }
+}

@@ -1,0 +1,303 @@
+//! What can happen to a shop, and the values that its events carry.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantNames};
+use utoipa::ToSchema;
+
+use crate::decider::Event;
+use crate::kernel::address::Country;
+use crate::kernel::bowl::Style;
+use crate::kernel::geo::{GeoPoint, Polygon};
+use crate::kernel::hours::WeeklyHours;
+use crate::kernel::ids::{PrincipalId, RestaurantId};
+use crate::kernel::key::Key;
+use crate::kernel::money::{BasisPoints, Currency, Price};
+use crate::kernel::quantity::Minutes;
+use crate::kernel::text::{Name, Reason, Wording};
+use crate::kernel::time::TimeZone;
+
+/// What a shop is and where. Public, so nothing in it is sealed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Registration {
+    /// The shop's id.
+    pub id: RestaurantId,
+    /// Its name.
+    pub name: Name,
+    /// Who owns it; nobody yet when it was imported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<PrincipalId>,
+    /// Where its clock hangs.
+    pub time_zone: TimeZone,
+    /// What it is paid in.
+    pub currency: Currency,
+    /// Its country.
+    pub country: Country,
+    /// Its city.
+    pub city: Name,
+    /// Its address as people write it.
+    pub address_text: Wording,
+    /// Its door.
+    pub location: GeoPoint,
+    /// What it is known for.
+    pub styles: Vec<Style>,
+    /// Where it was imported from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceRef>,
+    /// Its public telephone, as it is written there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Name>,
+    /// Whether accepted orders are fired by themselves.
+    #[serde(default)]
+    pub auto_fire: bool,
+}
+
+/// A row of somebody else's data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+pub struct SourceRef {
+    /// Which data, for instance `openstreetmap`.
+    #[schema(inline)]
+    pub source: Key,
+    /// The row's id there.
+    #[schema(inline)]
+    pub source_id: Name,
+}
+
+/// Where the shop delivers, and on what conditions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, ToSchema)]
+pub struct Zone {
+    /// The shop's name for it.
+    #[schema(inline)]
+    pub key: Key,
+    /// Its outline.
+    #[schema(inline)]
+    pub polygon: Polygon,
+    /// The delivery fee.
+    #[schema(inline)]
+    pub fee_minor: Price,
+    /// The least that the dishes must come to.
+    #[schema(inline)]
+    pub minimum_minor: Price,
+    /// How long the way takes.
+    #[schema(inline)]
+    pub minutes: Minutes,
+}
+
+/// On what terms the shop sells; copied into each order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+pub struct Terms {
+    /// The legal seller.
+    #[schema(inline)]
+    pub seller: Name,
+    /// The seller's tax number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(inline)]
+    pub tax_id: Option<Name>,
+    /// How its prices are taxed.
+    pub tax: Tax,
+    /// What the marketplace keeps of the dishes.
+    #[schema(inline)]
+    pub commission_bp: BasisPoints,
+    /// A fee on small orders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub small_order: Option<SmallOrder>,
+    /// A fee for packaging, on each order.
+    #[schema(inline)]
+    pub packaging_fee_minor: Price,
+}
+
+/// Tax on dishes and fees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+pub struct Tax {
+    /// Whether prices contain it.
+    pub mode: TaxMode,
+    /// The rate on dishes.
+    #[schema(inline)]
+    pub food_bp: BasisPoints,
+    /// The rate on fees.
+    #[schema(inline)]
+    pub fee_bp: BasisPoints,
+}
+
+/// Whether prices contain tax.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TaxMode {
+    /// They do.
+    Inclusive,
+    /// It comes on top.
+    Exclusive,
+}
+
+/// A fee when the dishes come to less than a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+pub struct SmallOrder {
+    /// The limit.
+    #[schema(inline)]
+    pub below_minor: Price,
+    /// The fee.
+    #[schema(inline)]
+    pub fee_minor: Price,
+}
+
+crate::collect_struct!(SourceRef { source, source_id });
+crate::collect_struct!(Zone { key, polygon, fee_minor, minimum_minor, minutes });
+crate::collect_struct!(Terms { seller, tax_id, tax, commission_bp, small_order, packaging_fee_minor });
+crate::collect_struct!(Tax { mode, food_bp, fee_bp });
+crate::collect_struct!(SmallOrder { below_minor, fee_minor });
+crate::kernel::collect::leaf!(TaxMode => "tax_mode_unknown");
+
+/// A fact in a shop's history.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, IntoStaticStr, VariantNames)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum RestaurantEvent {
+    /// The shop was entered, as a draft.
+    Registered(Box<Registration>),
+    /// Name, styles or the firing of orders changed; what is absent stayed.
+    ProfileUpdated {
+        /// The new name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<Name>,
+        /// The new styles.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        styles: Option<Vec<Style>>,
+        /// The new firing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        auto_fire: Option<bool>,
+    },
+    /// The hours are now these.
+    HoursSet {
+        /// All of them.
+        hours: WeeklyHours,
+    },
+    /// The delivery zones are now these, the first that contains a place decides.
+    ZonesSet {
+        /// All of them.
+        zones: Vec<Zone>,
+    },
+    /// The terms are now these.
+    TermsSet {
+        /// All of them.
+        terms: Terms,
+    },
+    /// The owner asked to go live.
+    Submitted,
+    /// The shop went live.
+    Approved,
+    /// Operations took the shop off.
+    Suspended {
+        /// Why.
+        reason: Reason,
+    },
+    /// The shop is gone for good.
+    Closed {
+        /// Why.
+        reason: Reason,
+    },
+    /// The shop takes no orders for now.
+    Paused {
+        /// Why.
+        reason: Reason,
+        /// When it resumes by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<DateTime<Utc>>,
+    },
+    /// The shop takes orders again.
+    Resumed,
+}
+
+impl Event for RestaurantEvent {
+    fn name(&self) -> &'static str {
+        self.into()
+    }
+
+    fn samples() -> Vec<Self> {
+        samples::all()
+    }
+}
+
+/// One of every event.
+mod samples {
+    use super::{
+        GeoPoint, Polygon, Price, Registration, RestaurantEvent, SmallOrder, SourceRef, Style, Tax, TaxMode, Terms,
+        WeeklyHours, Wording, Zone,
+    };
+    use crate::kernel::sample::{good, id, json, key, minute, name, reason};
+
+    pub(super) fn all() -> Vec<RestaurantEvent> {
+        vec![
+            RestaurantEvent::Registered(Box::new(registration())),
+            RestaurantEvent::ProfileUpdated {
+                name: Some(name("Menya Sora")),
+                styles: Some(vec![Style::Shio]),
+                auto_fire: Some(true),
+            },
+            RestaurantEvent::HoursSet { hours: hours() },
+            RestaurantEvent::ZonesSet { zones: vec![zone()] },
+            RestaurantEvent::TermsSet { terms: terms() },
+            RestaurantEvent::Submitted,
+            RestaurantEvent::Approved,
+            RestaurantEvent::Suspended { reason: reason("boiler is broken") },
+            RestaurantEvent::Closed { reason: reason("boiler is broken") },
+            RestaurantEvent::Paused { reason: reason("boiler is broken"), until: Some(minute(30)) },
+            RestaurantEvent::Resumed,
+        ]
+    }
+
+    fn registration() -> Registration {
+        Registration {
+            id: id(1),
+            name: name("Menya Umi"),
+            owner: Some(id(2)),
+            time_zone: json(r#""Asia/Tokyo""#),
+            currency: json(r#""JPY""#),
+            country: json(r#""JP""#),
+            city: name("Tokyo"),
+            address_text: good(Wording::parse("1-2-3 Dogenzaka, Shibuya")),
+            location: good(GeoPoint::parse(35.6581, 139.6975)),
+            styles: vec![Style::HakataTonkotsu, Style::Miso],
+            source: Some(SourceRef {
+                source: key("openstreetmap"),
+                source_id: name("node/123"),
+            }),
+            phone: Some(name("+81 3-1234-5678")),
+            auto_fire: false,
+        }
+    }
+
+    fn hours() -> WeeklyHours {
+        json(
+            r#"{"days": [{"weekday": "fri", "opens": "18:00", "closes": "02:00"}],
+                "exceptions": [{"date": "2027-01-01", "ranges": [{"opens": "12:00", "closes": "15:00"}]}]}"#,
+        )
+    }
+
+    fn zone() -> Zone {
+        let corner = |lat, lon| good(GeoPoint::parse(lat, lon));
+        let corners = vec![corner(35.6, 139.6), corner(35.6, 139.8), corner(35.7, 139.8), corner(35.7, 139.6)];
+        Zone {
+            key: key("near"),
+            polygon: good(Polygon::parse(corners)),
+            fee_minor: price(350),
+            minimum_minor: price(1000),
+            minutes: crate::kernel::quantity::Minutes::new(12),
+        }
+    }
+
+    fn terms() -> Terms {
+        Terms {
+            seller: name("Menya Umi K.K."),
+            tax_id: Some(name("T1234567890123")),
+            tax: Tax { mode: TaxMode::Inclusive, food_bp: json("800"), fee_bp: json("1000") },
+            commission_bp: json("1500"),
+            small_order: Some(SmallOrder { below_minor: price(1500), fee_minor: price(200) }),
+            packaging_fee_minor: price(50),
+        }
+    }
+
+    fn price(minor: i64) -> Price {
+        good(Price::try_from(minor))
+    }
+}

@@ -1,0 +1,15 @@
+//! A shop: its life from draft to closed, its hours, delivery zones, commercial terms and pauses. Not its menu or stock.
+
+mod command;
+mod decide;
+mod event;
+mod rejection;
+mod rules;
+mod state;
+mod transitions;
+
+pub use command::{RestaurantCommand, RestaurantCommandKind};
+pub use event::{Registration, RestaurantEvent, SmallOrder, SourceRef, Tax, TaxMode, Terms, Zone};
+pub use rejection::{Missing, RestaurantRejection};
+pub use state::{LiveShop, Pause, Restaurant, RestaurantStage, Shop};
+pub use transitions::TRANSITIONS;

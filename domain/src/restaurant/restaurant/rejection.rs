@@ -1,0 +1,91 @@
+//! Why a shop can refuse a command.
+
+use strum::IntoStaticStr;
+
+use super::command::RestaurantCommandKind;
+use super::state::RestaurantStage;
+use crate::decider::{Class, Fault, Rejection};
+use crate::kernel::fault::{Faults, Pointer};
+
+/// The state that forbids.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RestaurantRejection {
+    /// Nobody has registered this shop.
+    #[error("there is no such shop")]
+    NotRegistered,
+    /// Another shop has this id.
+    #[error("the shop is registered already, with other data")]
+    AlreadyRegistered,
+    /// Not at this stage.
+    #[error("a shop that is {stage:?} does not allow this")]
+    NotAllowed {
+        /// Where it is.
+        stage: RestaurantStage,
+        /// What it would allow.
+        allowed: Vec<RestaurantCommandKind>,
+    },
+    /// What a live shop must have is missing.
+    #[error("the shop is not ready to go live")]
+    NotReady {
+        /// All that is missing.
+        missing: Vec<Missing>,
+    },
+    /// The zones make no sense.
+    #[error("the delivery zones are refused: {0}")]
+    ZonesRefused(Faults),
+    /// A pause that would be over before it begins.
+    #[error("the pause ends in the past")]
+    PauseAlreadyOver,
+}
+
+/// What a live shop must have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum Missing {
+    /// A published menu.
+    Menu,
+    /// Opening hours.
+    Hours,
+    /// At least one delivery zone.
+    Zones,
+    /// Seller and tax.
+    Terms,
+}
+
+impl Rejection for RestaurantRejection {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NotRegistered => "restaurant_not_found",
+            Self::AlreadyRegistered => "already_registered",
+            Self::NotAllowed { .. } => "not_allowed",
+            Self::NotReady { .. } => "not_ready",
+            Self::ZonesRefused(_) => "zones_refused",
+            Self::PauseAlreadyOver => "pause_already_over",
+        }
+    }
+
+    fn class(&self) -> Class {
+        match self {
+            Self::NotRegistered => Class::NotFound,
+            Self::AlreadyRegistered | Self::NotAllowed { .. } | Self::NotReady { .. } => Class::Conflict,
+            Self::ZonesRefused(_) | Self::PauseAlreadyOver => Class::Unprocessable,
+        }
+    }
+
+    fn faults(&self) -> Vec<Fault> {
+        match self {
+            Self::NotReady { missing } => missing
+                .iter()
+                .map(|missing| {
+                    let name: &'static str = missing.into();
+                    Fault::new(&format!("{name}_missing"), &Pointer::root(), format!("the shop has no {name} yet"))
+                })
+                .collect(),
+            Self::ZonesRefused(faults) => faults.0.clone(),
+            Self::PauseAlreadyOver => {
+                vec![Fault::new(self.code(), &Pointer::root().at("until"), self.to_string())]
+            }
+            Self::NotRegistered | Self::AlreadyRegistered | Self::NotAllowed { .. } => Vec::new(),
+        }
+    }
+}
