@@ -13,8 +13,7 @@ CREATE TABLE views.checkpoints (
     view text NOT NULL,
     topic text NOT NULL,
     partition integer NOT NULL,
-    position bigint NOT NULL CHECK (position >= 0),      -- global position of the last record folded
-    next_offset bigint NOT NULL CHECK (next_offset >= 0), -- where the feed goes on: broker offset, or position + 1
+    position bigint NOT NULL CHECK (position >= 0), -- global position of the last record folded
     PRIMARY KEY (view, topic, partition)
 ) WITH (fillfactor = 10);
 
@@ -33,8 +32,7 @@ CREATE TABLE views.parked_events (
     recorded_at timestamptz NOT NULL,
     topic text NOT NULL,
     partition integer NOT NULL,
-    next_offset bigint NOT NULL,
-    error text,                                           -- empty for those that only wait behind another
+    error text,                   -- empty for those that only wait behind another
     parked_at timestamptz NOT NULL,
     PRIMARY KEY (view, kind, stream, sequence)
 );
@@ -98,11 +96,12 @@ CREATE TABLE views.carts (
     customer_id uuid NOT NULL,
     restaurant_id uuid NOT NULL,
     channel text NOT NULL,
-    stage text NOT NULL CHECK (stage IN ('open', 'checked_out', 'expired')),
+    stage text NOT NULL CHECK (stage IN ('open', 'checked_out', 'abandoned')),
     lines json NOT NULL,
     fulfilment json,
     tip_minor bigint NOT NULL,
     order_id uuid,
+    expires_at timestamptz NOT NULL,
     opened_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL
 ) WITH (fillfactor = 70);
@@ -222,6 +221,7 @@ CREATE TABLE views.deliveries (
     stage text NOT NULL CHECK (stage IN (
         'requested', 'assigned', 'unassigned', 'at_pickup', 'picked_up', 'en_route', 'at_dropoff',
         'delivered', 'failed', 'cancelled')),
+    number integer NOT NULL,
     pickup_name text NOT NULL,
     pickup_lat double precision NOT NULL,
     pickup_lon double precision NOT NULL,
@@ -257,3 +257,7 @@ CREATE TABLE views.drivers (
     registered_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL
 );
+
+GRANT USAGE ON SCHEMA views TO ramen_projector, ramen_query, ramen_checker;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA views TO ramen_projector;
+GRANT SELECT ON ALL TABLES IN SCHEMA views TO ramen_query, ramen_checker;

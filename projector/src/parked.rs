@@ -1,0 +1,137 @@
+//! Parked events: those that a view cannot fold, and every later one of the same stream for that
+//! view, in order, until somebody redrives them.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use domain::aggregates::Kind;
+use infra::event_store::StreamId;
+use infra::feed::{FeedRecord, Origin};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// Text that stands for events which only wait behind another.
+pub const WAITS: Option<String> = None;
+
+/// A view's claim on a stream: it is parked.
+pub type ParkedStreams = HashSet<(String, StreamId)>;
+
+/// An event to be parked.
+#[derive(Clone, Debug)]
+pub struct Parking {
+    /// The view that cannot fold it.
+    pub view: &'static str,
+    /// The event.
+    pub record: FeedRecord,
+    /// Why; none when it waits behind an earlier one.
+    pub error: Option<String>,
+}
+
+/// Which of `streams` are parked, for which view.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn parked_among(
+    connection: &mut PgConnection,
+    streams: &[Uuid],
+) -> Result<ParkedStreams, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT DISTINCT view, kind, stream FROM views.parked_events WHERE stream = ANY($1)",
+        streams
+    )
+    .fetch_all(connection)
+    .await?;
+    let known = rows.into_iter().filter_map(|row| {
+        let kind = Kind::parse(&row.kind)?;
+        Some((row.view, StreamId { kind, id: row.stream }))
+    });
+    Ok(known.collect())
+}
+
+/// Parks events. One that is parked already stays as it is.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn park(
+    connection: &mut PgConnection,
+    parkings: &[Parking],
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    for Parking { view, record, error } in parkings {
+        if let Some(error) = error {
+            tracing::error!(
+                view,
+                stream.kind = record.kind.as_str(),
+                stream.id = %record.stream,
+                stream.sequence = record.sequence,
+                error,
+                "view {view} cannot fold event {} of {}, parked", record.sequence, record.stream
+            );
+            metrics::counter!("ramen_parked_events_total", "view" => *view).increment(1);
+        }
+        sqlx::query!(
+            "INSERT INTO views.parked_events (view, kind, stream, sequence, position, event_id,
+                 event_type, event_version, payload, metadata, recorded_at, topic, partition,
+                 error, parked_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+             ON CONFLICT DO NOTHING",
+            view,
+            record.kind.as_str(),
+            record.stream,
+            record.sequence,
+            record.position,
+            record.event_id,
+            record.event_type,
+            record.event_version,
+            record.payload,
+            record.metadata,
+            record.recorded_at,
+            record.origin.topic,
+            record.origin.partition,
+            error.as_deref(),
+            now
+        )
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Takes a stream's parked events out, in order, to fold them again.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn take(
+    connection: &mut PgConnection,
+    view: &str,
+    stream: StreamId,
+) -> Result<Vec<FeedRecord>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "WITH taken AS (
+             DELETE FROM views.parked_events WHERE view = $1 AND kind = $2 AND stream = $3
+             RETURNING *
+         )
+         SELECT * FROM taken ORDER BY sequence",
+        view,
+        stream.kind.as_str(),
+        stream.id
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| FeedRecord {
+            kind: stream.kind,
+            stream: stream.id,
+            sequence: row.sequence,
+            position: row.position,
+            event_id: row.event_id,
+            event_type: row.event_type,
+            event_version: row.event_version,
+            payload: row.payload,
+            metadata: row.metadata,
+            recorded_at: row.recorded_at,
+            origin: Origin { topic: row.topic, partition: row.partition },
+        })
+        .collect())
+}

@@ -1,0 +1,184 @@
+//! What a kitchen has before it: orders from payment until they leave the shop, with their clocks.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::decider::{Event as _, Recorded};
+use domain::ordering::order::{CheckedOut, OrderEvent};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::orders::number;
+use super::row::{Doc, row};
+use super::{Change, FoldError, FoldedView};
+use crate::names::document;
+
+/// Active orders only: the row goes when the food leaves or the order ends.
+#[derive(Debug)]
+pub struct KitchenQueue;
+
+row! {
+    /// An order in a kitchen.
+    KitchenRow in "kitchen_queue" key order_id {
+        /// The order.
+        order_id: Uuid,
+        /// The last event folded.
+        sequence: i64,
+        /// The shop.
+        restaurant_id: Uuid,
+        /// Number on its service date.
+        number: i32,
+        /// Local date on which the shop's opening began.
+        service_date: NaiveDate,
+        /// `delivery` or `pickup`.
+        fulfilment: String,
+        /// Stage of the order.
+        state: String,
+        /// Whether it is fired without a tap.
+        auto_fire: bool,
+        /// What to cook; notes are sealed.
+        lines: Doc<Value>,
+        /// The clocks of its bowls, in the order of their first event.
+        bowls: Doc<Vec<BowlClock>>,
+        /// What the kitchen said it needs.
+        prep_minutes: Option<i32>,
+        /// Promised not after.
+        promise_latest: DateTime<Utc>,
+        /// When it was paid for.
+        placed_at: Option<DateTime<Utc>>,
+        /// When the shop took it.
+        accepted_at: Option<DateTime<Utc>>,
+        /// When a device of the shop has shown it.
+        acknowledged_at: Option<DateTime<Utc>>,
+        /// When the kitchen began.
+        fired_at: Option<DateTime<Utc>>,
+        /// When all was packed.
+        ready_at: Option<DateTime<Utc>>,
+        /// Earliest deadline of its bowls.
+        slurp_deadline: Option<DateTime<Utc>>,
+        /// When the last event happened.
+        updated_at: DateTime<Utc>,
+    }
+}
+
+/// The clock of one bowl.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BowlClock {
+    /// Line of the order.
+    pub line: u32,
+    /// Bowl of the line, from 1.
+    pub bowl: u32,
+    /// When its noodles left the boiler.
+    pub boiled_at: Option<DateTime<Utc>>,
+    /// When it was closed.
+    pub sealed_at: Option<DateTime<Utc>>,
+    /// Until when it is still ramen.
+    pub deadline: Option<DateTime<Utc>>,
+}
+
+impl FoldedView for KitchenQueue {
+    const ANCHOR: bool = false;
+    type Event = OrderEvent;
+    type Row = KitchenRow;
+
+    fn fold(
+        row: Option<KitchenRow>,
+        event: &Recorded<OrderEvent>,
+    ) -> Result<Change<KitchenRow>, FoldError> {
+        if let OrderEvent::CheckedOut(order) = &event.event {
+            return Ok(Change::Put(opened(event.stream, order)?));
+        }
+        // An order that has left the kitchen has no row, and later events do not bring it back.
+        let Some(row) = row else { return Ok(Change::Keep) };
+        tracing::trace!(event = event.event.name(), "kitchen queue");
+        step(row, &event.event)
+    }
+}
+
+fn opened(order_id: Uuid, order: &CheckedOut) -> Result<KitchenRow, FoldError> {
+    Ok(KitchenRow {
+        order_id,
+        sequence: 0,
+        restaurant_id: order.restaurant.uuid(),
+        number: number(order.number)?,
+        service_date: order.service_date,
+        fulfilment: if order.fulfilment.is_delivery() { "delivery" } else { "pickup" }.to_owned(),
+        state: "awaiting_payment".to_owned(),
+        auto_fire: order.auto_fire,
+        lines: Doc(document(&order.lines)?),
+        bowls: Doc(Vec::new()),
+        prep_minutes: None,
+        promise_latest: order.promise.latest,
+        placed_at: None,
+        accepted_at: None,
+        acknowledged_at: None,
+        fired_at: None,
+        ready_at: None,
+        slurp_deadline: None,
+        updated_at: order.at,
+    })
+}
+
+fn step(mut row: KitchenRow, event: &OrderEvent) -> Result<Change<KitchenRow>, FoldError> {
+    match event {
+        OrderEvent::CheckedOut(_) => {}
+        OrderEvent::Placed { at } => {
+            row.placed_at = Some(*at);
+            enter(&mut row, "placed", *at);
+        }
+        OrderEvent::Accepted { prep_minutes, promise, at } => {
+            row.prep_minutes = Some(number(prep_minutes.get())?);
+            row.promise_latest = promise.latest;
+            row.accepted_at = Some(*at);
+            enter(&mut row, "accepted", *at);
+        }
+        OrderEvent::Fired { at, automatic: _ } => {
+            row.fired_at = Some(*at);
+            enter(&mut row, "cooking", *at);
+        }
+        OrderEvent::BowlBoiled { line, bowl, at } => {
+            clock(&mut row.bowls.0, line.get(), *bowl).boiled_at = Some(*at);
+            row.updated_at = *at;
+        }
+        OrderEvent::BowlSealed { line, bowl, deadline, at } => {
+            let clock = clock(&mut row.bowls.0, line.get(), *bowl);
+            clock.sealed_at = Some(*at);
+            clock.deadline = *deadline;
+            row.slurp_deadline = row.slurp_deadline.into_iter().chain(*deadline).min();
+            row.updated_at = *at;
+        }
+        OrderEvent::Ready { slurp_deadline, at } => {
+            row.slurp_deadline = *slurp_deadline;
+            row.ready_at = Some(*at);
+            enter(&mut row, "ready", *at);
+        }
+        OrderEvent::Acknowledged { at, device: _ } => {
+            row.acknowledged_at = Some(*at);
+            row.updated_at = *at;
+        }
+        OrderEvent::Rejected { .. }
+        | OrderEvent::Expired { .. }
+        | OrderEvent::Cancelled { .. }
+        | OrderEvent::Collected { .. }
+        | OrderEvent::PickedUp { .. }
+        | OrderEvent::Delivered { .. }
+        | OrderEvent::Undeliverable { .. }
+        | OrderEvent::NotCollected { .. }
+        | OrderEvent::Completed { .. } => return Ok(Change::Remove),
+    }
+    Ok(Change::Put(row))
+}
+
+fn enter(row: &mut KitchenRow, state: &str, at: DateTime<Utc>) {
+    state.clone_into(&mut row.state);
+    row.updated_at = at;
+}
+
+/// The clock of a bowl, begun when there is none.
+fn clock(bowls: &mut Vec<BowlClock>, line: u32, bowl: u32) -> &mut BowlClock {
+    let at = bowls.iter().position(|clock| clock.line == line && clock.bowl == bowl);
+    let at = at.unwrap_or_else(|| {
+        bowls.push(BowlClock { line, bowl, boiled_at: None, sealed_at: None, deadline: None });
+        bowls.len() - 1
+    });
+    &mut bowls[at]
+}

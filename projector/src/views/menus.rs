@@ -1,0 +1,78 @@
+//! One row for each shop's menu: the document as published, and what was changed since then.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use domain::decider::{Event as _, Recorded};
+use domain::restaurant::menu::MenuEvent;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::orders::number;
+use super::row::{Doc, row};
+use super::{Change, FoldError, FoldedView};
+use crate::names::document;
+
+/// Published menus.
+#[derive(Debug)]
+pub struct Menus;
+
+row! {
+    /// A menu.
+    MenuRow in "menus" key restaurant_id {
+        /// The shop.
+        restaurant_id: Uuid,
+        /// Events folded.
+        sequence: i64,
+        /// How often it was published.
+        version: i32,
+        /// As published.
+        document: Doc<Value>,
+        /// Prices set since then, by item.
+        prices: Doc<BTreeMap<String, i64>>,
+        /// Items switched off since then.
+        unavailable: Doc<BTreeSet<String>>,
+        /// When the last event was stored.
+        updated_at: DateTime<Utc>,
+    }
+}
+
+impl FoldedView for Menus {
+    const ANCHOR: bool = true;
+    type Event = MenuEvent;
+    type Row = MenuRow;
+
+    fn fold(
+        row: Option<MenuRow>,
+        event: &Recorded<MenuEvent>,
+    ) -> Result<Change<MenuRow>, FoldError> {
+        let opened = || row.clone().ok_or(FoldError::NotOpened { event: event.event.name() });
+        let mut row = match &event.event {
+            MenuEvent::Published { document: published, version } => MenuRow {
+                restaurant_id: event.stream,
+                sequence: 0,
+                version: number(*version)?,
+                document: Doc(document(published)?),
+                prices: Doc(BTreeMap::new()),
+                unavailable: Doc(BTreeSet::new()),
+                updated_at: event.recorded_at,
+            },
+            MenuEvent::PriceSet { item, price_minor } => {
+                let mut row = opened()?;
+                row.prices.0.insert(item.to_string(), price_minor.minor());
+                row
+            }
+            MenuEvent::AvailabilitySet { item, available } => {
+                let mut row = opened()?;
+                if *available {
+                    row.unavailable.0.remove(item.as_str());
+                } else {
+                    row.unavailable.0.insert(item.to_string());
+                }
+                row
+            }
+        };
+        row.updated_at = event.recorded_at;
+        Ok(Change::Put(row))
+    }
+}

@@ -1,0 +1,192 @@
+//! The views: the one list of them, what a view is, and how a batch is folded into one.
+//!
+//! To add a view: a file with a row and a fold, a line in `views!`, a migration. A row folds one
+//! stream; what needs two streams is joined when it is read.
+
+pub mod row;
+
+mod fold;
+
+mod carts;
+mod deliveries;
+mod drivers;
+mod kitchen_queue;
+mod menus;
+mod order_details;
+mod order_timeline;
+mod orders;
+mod payments;
+mod restaurants;
+mod stock;
+
+use domain::aggregates::{AnyEvent, Kind};
+use domain::decider::{Event, Recorded};
+use sqlx::PgConnection;
+
+pub use carts::Carts;
+pub use deliveries::Deliveries;
+pub use drivers::Drivers;
+pub use fold::{ApplyError, Care, Folding, Gap, Outcome};
+pub use kitchen_queue::KitchenQueue;
+pub use menus::Menus;
+pub use order_details::OrderDetails;
+pub use order_timeline::OrderTimeline;
+pub use orders::Orders;
+pub use payments::Payments;
+pub use restaurants::{RestaurantRow, Restaurants};
+pub use stock::Stock;
+
+/// The events of an aggregate that views follow.
+pub trait Followed: Event {
+    /// The aggregate's kind.
+    const KIND: Kind;
+    /// The event, if it is one of this aggregate.
+    fn pick(event: &AnyEvent) -> Option<&Self>;
+}
+
+macro_rules! followed {
+    ($($aggregate:ident: $event:ty),+ $(,)?) => { $(
+        impl Followed for $event {
+            const KIND: Kind = Kind::$aggregate;
+
+            fn pick(event: &AnyEvent) -> Option<&Self> {
+                if let AnyEvent::$aggregate(event) = event { Some(event) } else { None }
+            }
+        }
+    )+ };
+}
+
+followed! {
+    Restaurant: domain::restaurant::restaurant::RestaurantEvent,
+    Menu: domain::restaurant::menu::MenuEvent,
+    Inventory: domain::restaurant::inventory::InventoryEvent,
+    Cart: domain::ordering::cart::CartEvent,
+    Order: domain::ordering::order::OrderEvent,
+    Payment: domain::payment::payment::PaymentEvent,
+    Delivery: domain::delivery::delivery::DeliveryEvent,
+    Driver: domain::driver::driver::DriverEvent,
+}
+
+/// What a fold makes of a row.
+#[derive(Debug)]
+pub enum Change<R> {
+    /// The row is now this.
+    Put(R),
+    /// The event is of no interest to this view.
+    Keep,
+    /// The row leaves the view.
+    Remove,
+}
+
+/// Why an event cannot be folded; it will not go better next time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FoldError {
+    /// The stream does not begin with the event that opens it.
+    #[error("{event} comes before the event that opens the stream")]
+    NotOpened {
+        /// The event's name.
+        event: &'static str,
+    },
+    /// The event makes no sense for the row.
+    #[error("{0}")]
+    Senseless(String),
+}
+
+/// A view with one row for each stream.
+pub trait FoldedView: Send + Sync + 'static {
+    /// Its name, which is its table.
+    const NAME: &'static str = <Self::Row as row::Row>::TABLE;
+    /// Whether its rows carry every sequence of the stream, so that a gap shows in them. One view of
+    /// each aggregate does; its sequences are what is announced.
+    const ANCHOR: bool;
+    /// The events it follows.
+    type Event: Followed;
+    /// Its row.
+    type Row: row::Row;
+
+    /// Folds one event. An anchor puts a row for every event.
+    ///
+    /// # Errors
+    /// When the event makes no sense for the row; it is parked.
+    fn fold(
+        row: Option<Self::Row>,
+        event: &Recorded<Self::Event>,
+    ) -> Result<Change<Self::Row>, FoldError>;
+
+    /// Whether an event can change a row at all; asked before the row is read.
+    fn concerns(_event: &Self::Event) -> bool {
+        true
+    }
+}
+
+/// Anything that folds a batch into its table.
+pub trait View {
+    /// Its name.
+    const VIEW: &'static str;
+    /// The aggregate it follows.
+    const FOLLOWS: Kind;
+
+    /// Folds what of the batch concerns it.
+    fn apply(
+        connection: &mut PgConnection,
+        folding: &Folding<'_>,
+        outcome: &mut Outcome,
+    ) -> impl Future<Output = Result<(), ApplyError>> + Send;
+}
+
+/// Name of a view and the aggregate it follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ViewInfo {
+    /// Its name.
+    pub name: &'static str,
+    /// The aggregate it follows.
+    pub follows: Kind,
+}
+
+macro_rules! views {
+    ($($view:ident: $aggregate:ident),+ $(,)?) => {
+        /// Every view, in the order in which a batch is folded.
+        pub const VIEWS: &[ViewInfo] = &[$(
+            ViewInfo { name: <$view as View>::VIEW, follows: Kind::$aggregate },
+        )+];
+
+        $(const _: () = assert!(
+            matches!(<$view as View>::FOLLOWS, Kind::$aggregate),
+            "the line of a view names the aggregate it follows",
+        );)+
+
+        /// Folds a batch into every view that `folding` asks for.
+        ///
+        /// # Errors
+        /// As [`ApplyError`]; nothing may be committed then.
+        pub async fn apply_all(
+            connection: &mut PgConnection,
+            folding: &Folding<'_>,
+            outcome: &mut Outcome,
+        ) -> Result<(), ApplyError> {
+            $(if folding.wants(<$view as View>::VIEW, <$view as View>::FOLLOWS) {
+                <$view as View>::apply(connection, folding, outcome).await?;
+            })+
+            Ok(())
+        }
+    };
+}
+
+views! {
+    Restaurants: Restaurant,
+    Menus: Menu,
+    Stock: Inventory,
+    Carts: Cart,
+    Orders: Order,
+    OrderDetails: Order,
+    KitchenQueue: Order,
+    OrderTimeline: Order,
+    Payments: Payment,
+    Deliveries: Delivery,
+    Drivers: Driver,
+}
+
+/// The names of all views.
+pub fn names() -> Vec<&'static str> {
+    VIEWS.iter().map(|view| view.name).collect()
+}

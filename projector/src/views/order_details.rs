@@ -1,0 +1,74 @@
+//! What checkout fixed for ever: lines, quote, allergens, and where to. Written once.
+
+use domain::decider::Recorded;
+use domain::ordering::order::OrderEvent;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::row::{Doc, row};
+use super::{Change, FoldError, FoldedView};
+use crate::names::document;
+
+/// The part of an order that no later event changes.
+#[derive(Debug)]
+pub struct OrderDetails;
+
+row! {
+    /// What an order consists of.
+    OrderDetailsRow in "order_details" key order_id {
+        /// The order.
+        order_id: Uuid,
+        /// The event that wrote it.
+        sequence: i64,
+        /// Lines with options; notes are sealed.
+        lines: Doc<Value>,
+        /// Every amount.
+        quote: Doc<Value>,
+        /// The allergens that were shown.
+        allergens: Doc<Value>,
+        /// Delivery with a sealed address, or pickup.
+        fulfilment: Doc<Value>,
+    }
+}
+
+impl FoldedView for OrderDetails {
+    const ANCHOR: bool = false;
+    type Event = OrderEvent;
+    type Row = OrderDetailsRow;
+
+    fn fold(
+        _row: Option<OrderDetailsRow>,
+        event: &Recorded<OrderEvent>,
+    ) -> Result<Change<OrderDetailsRow>, FoldError> {
+        match &event.event {
+            OrderEvent::CheckedOut(order) => Ok(Change::Put(OrderDetailsRow {
+                order_id: event.stream,
+                sequence: 0,
+                lines: Doc(document(&order.lines)?),
+                quote: Doc(document(&order.quote)?),
+                allergens: Doc(document(&order.allergens)?),
+                fulfilment: Doc(document(&order.fulfilment)?),
+            })),
+            OrderEvent::Placed { .. }
+            | OrderEvent::Accepted { .. }
+            | OrderEvent::Rejected { .. }
+            | OrderEvent::Expired { .. }
+            | OrderEvent::Cancelled { .. }
+            | OrderEvent::Fired { .. }
+            | OrderEvent::BowlBoiled { .. }
+            | OrderEvent::BowlSealed { .. }
+            | OrderEvent::Ready { .. }
+            | OrderEvent::Collected { .. }
+            | OrderEvent::PickedUp { .. }
+            | OrderEvent::Delivered { .. }
+            | OrderEvent::Undeliverable { .. }
+            | OrderEvent::NotCollected { .. }
+            | OrderEvent::Completed { .. }
+            | OrderEvent::Acknowledged { .. } => Ok(Change::Keep),
+        }
+    }
+
+    fn concerns(event: &OrderEvent) -> bool {
+        matches!(event, OrderEvent::CheckedOut(_))
+    }
+}
