@@ -8,6 +8,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::decider::{self, DecodeError, Decider, Event, Facets};
+pub use crate::delivery::delivery::Delivery;
+pub use crate::driver::driver::Driver;
+pub use crate::ordering::cart::Cart;
+pub use crate::ordering::order::Order;
+pub use crate::payment::payment::Payment;
 pub use crate::restaurant::restaurant::Restaurant;
 
 macro_rules! aggregates {
@@ -152,6 +157,11 @@ macro_rules! aggregates {
 
 aggregates! {
     Restaurant = "restaurant.restaurant",
+    Cart = "ordering.cart",
+    Order = "ordering.order",
+    Payment = "payment.payment",
+    Delivery = "delivery.delivery",
+    Driver = "driver.driver",
 }
 
 impl Kind {

@@ -8,7 +8,11 @@
 
 pub mod aggregates;
 pub mod decider;
+pub mod delivery;
+pub mod driver;
 pub mod kernel;
+pub mod ordering;
+pub mod payment;
 pub mod restaurant;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

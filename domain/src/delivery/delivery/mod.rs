@@ -17,6 +17,5 @@ pub use event::{
     UnassignReason,
 };
 pub use rejection::DeliveryRejection;
-pub use rules::{CONTACT_ATTEMPTS_MIN, PIN_FAILURES_MAX, PROOF_DISTANCE_MAX_METRES};
 pub use state::{Delivery, DeliveryBody, DeliveryStage};
 pub use transitions::TRANSITIONS;

@@ -1,0 +1,79 @@
+//! What a driver's record answers to its commands.
+
+use uuid::Uuid;
+
+use super::command::{DriverCommand, DriverCommandKind};
+use super::event::DriverEvent;
+use super::rejection::DriverRejection;
+use super::state::{Driver, DriverStage};
+use super::transitions::TRANSITIONS;
+use crate::decider::{Context, Decider, Facets, Transitions, allowed_from, is_allowed};
+use crate::kernel::refusal::NotAllowed;
+
+impl Decider for Driver {
+    const KIND: &'static str = "driver.driver";
+    const TRANSITIONS: Transitions<Self> = TRANSITIONS;
+
+    type Command = DriverCommand;
+    type Event = DriverEvent;
+    type Rejection = DriverRejection;
+    type Stage = DriverStage;
+    type CommandKind = DriverCommandKind;
+
+    fn stage(&self) -> DriverStage {
+        self.into()
+    }
+
+    fn decide(
+        &self,
+        command: DriverCommand,
+        context: &Context,
+    ) -> Result<Vec<DriverEvent>, DriverRejection> {
+        if self.is_done(&command) {
+            return Ok(Vec::new());
+        }
+        self.check_table(&command)?;
+        let at = context.now;
+        Ok(vec![match command {
+            DriverCommand::Register { name, phone, vehicle } => {
+                DriverEvent::Registered { name, phone, vehicle, at }
+            }
+            DriverCommand::Approve => DriverEvent::Approved { at },
+            DriverCommand::Suspend { reason } => DriverEvent::Suspended { reason, at },
+        }])
+    }
+
+    fn evolve(&mut self, event: &DriverEvent) {
+        self.apply(event);
+    }
+
+    fn facets(&self, _stream: Uuid) -> Facets {
+        Facets::default()
+    }
+}
+
+impl Driver {
+    /// Whether the command's outcome is already so.
+    fn is_done(&self, command: &DriverCommand) -> bool {
+        match command {
+            DriverCommand::Register { name, phone, vehicle } => self.body().is_some_and(|body| {
+                (&body.name, &body.phone, &body.vehicle) == (name, phone, vehicle)
+            }),
+            DriverCommand::Approve => self.stage() == DriverStage::Approved,
+            DriverCommand::Suspend { .. } => self.stage() == DriverStage::Suspended,
+        }
+    }
+
+    fn check_table(&self, command: &DriverCommand) -> Result<(), DriverRejection> {
+        let (stage, kind) = (self.stage(), DriverCommandKind::from(command));
+        match (is_allowed(self, kind), stage, kind) {
+            (true, _, _) => Ok(()),
+            (false, DriverStage::Absent, _) => Err(DriverRejection::DriverUnknown),
+            (false, _, DriverCommandKind::Register) => Err(DriverRejection::AlreadyRegistered),
+            (false, _, _) => {
+                let allowed = allowed_from::<Self>(stage);
+                Err(DriverRejection::NotAllowed(NotAllowed { stage, command: kind, allowed }))
+            }
+        }
+    }
+}

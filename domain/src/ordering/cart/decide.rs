@@ -1,0 +1,188 @@
+//! What a cart answers to its commands.
+
+use std::collections::HashSet;
+
+use uuid::Uuid;
+
+use super::command::{CartCommand, CartCommandKind, NoteChange};
+use super::event::CartEvent;
+use super::rejection::{CartRejection, OPTIONS_MAX, TIP_MINOR_MAX};
+use super::state::{Cart, CartBody, CartStage};
+use super::transitions::TRANSITIONS;
+use crate::decider::{Context, Decider, Facets, Transitions, allowed_from, is_allowed};
+use crate::kernel::flags::Flags;
+use crate::kernel::refusal::NotAllowed;
+use crate::ordering::line::{LineChoice, LineId, OptionChoice};
+
+impl Decider for Cart {
+    const KIND: &'static str = "ordering.cart";
+    const TRANSITIONS: Transitions<Self> = TRANSITIONS;
+
+    type Command = CartCommand;
+    type Event = CartEvent;
+    type Rejection = CartRejection;
+    type Stage = CartStage;
+    type CommandKind = CartCommandKind;
+
+    fn stage(&self) -> CartStage {
+        self.into()
+    }
+
+    fn decide(
+        &self,
+        command: CartCommand,
+        context: &Context,
+    ) -> Result<Vec<CartEvent>, CartRejection> {
+        if self.is_done(&command) {
+            return Ok(Vec::new());
+        }
+        self.check_table(&command)?;
+        let events = match self {
+            Self::Open(body) => body.change(command, context)?,
+            Self::Absent | Self::CheckedOut { .. } | Self::Abandoned(_) => open(command, context),
+        };
+        Ok(events)
+    }
+
+    fn evolve(&mut self, event: &CartEvent) {
+        self.apply(event);
+    }
+
+    fn facets(&self, _stream: Uuid) -> Facets {
+        let order = match self {
+            Self::CheckedOut { order, .. } => Some(*order),
+            Self::Absent | Self::Open(_) | Self::Abandoned(_) => None,
+        };
+        Facets {
+            restaurant: self.body().map(|body| body.restaurant),
+            channel: self.body().map(|body| body.channel),
+            order,
+            ..Facets::default()
+        }
+    }
+}
+
+impl Cart {
+    /// Whether the command's outcome is already so.
+    fn is_done(&self, command: &CartCommand) -> bool {
+        match (self, command) {
+            (Self::Open(body), CartCommand::Open { customer, restaurant, channel }) => {
+                (body.customer, body.restaurant, body.channel) == (*customer, *restaurant, *channel)
+            }
+            (Self::Open(body), CartCommand::RemoveLine { line }) => {
+                body.line(*line).is_none() && (1..=body.last_line).contains(&line.get())
+            }
+            (Self::Open(body), CartCommand::SetTip { amount_minor }) => {
+                body.tip_minor == *amount_minor
+            }
+            (Self::Open(body), CartCommand::SetFulfilment { fulfilment }) => {
+                body.fulfilment.as_ref() == Some(fulfilment)
+            }
+            (Self::CheckedOut { order, .. }, CartCommand::CheckOut { order: asked }) => {
+                order == asked
+            }
+            (Self::Abandoned(_), CartCommand::Abandon) => true,
+            _ => false,
+        }
+    }
+
+    fn check_table(&self, command: &CartCommand) -> Result<(), CartRejection> {
+        let kind = CartCommandKind::from(command);
+        if is_allowed(self, kind) {
+            return Ok(());
+        }
+        Err(match (self, command) {
+            (Self::Absent, _) => CartRejection::CartUnknown,
+            (_, CartCommand::Open { .. }) => CartRejection::AlreadyOpened,
+            (Self::CheckedOut { order, .. }, CartCommand::CheckOut { .. }) => {
+                CartRejection::AlreadyCheckedOut { order: *order }
+            }
+            _ => CartRejection::NotAllowed(NotAllowed {
+                stage: self.stage(),
+                command: kind,
+                allowed: allowed_from::<Self>(self.stage()),
+            }),
+        })
+    }
+}
+
+/// The event that starts a cart; the table lets no other command through to an absent one.
+fn open(command: CartCommand, context: &Context) -> Vec<CartEvent> {
+    if let CartCommand::Open { customer, restaurant, channel } = command {
+        let expires_at = context.now + Flags::default().cart_life.span();
+        vec![CartEvent::Opened { customer, restaurant, channel, expires_at, at: context.now }]
+    } else {
+        Vec::new()
+    }
+}
+
+impl CartBody {
+    fn change(
+        &self,
+        command: CartCommand,
+        context: &Context,
+    ) -> Result<Vec<CartEvent>, CartRejection> {
+        if context.now >= self.expires_at && !matches!(command, CartCommand::Abandon) {
+            return Err(CartRejection::CartExpired);
+        }
+        let event = match command {
+            CartCommand::Open { .. } => return Err(CartRejection::AlreadyOpened),
+            CartCommand::AddLine { choice } => self.add_line(choice)?,
+            CartCommand::ChangeLine { line, quantity, options, note, shortage } => {
+                let was = &self.line(line).ok_or(CartRejection::LineUnknown { line })?.choice;
+                let choice = LineChoice {
+                    item: was.item.clone(),
+                    quantity: quantity.unwrap_or(was.quantity),
+                    options: options.unwrap_or_else(|| was.options.clone()),
+                    note: match note {
+                        NoteChange::Keep => was.note.clone(),
+                        NoteChange::Clear => None,
+                        NoteChange::Set { note } => Some(note),
+                    },
+                    shortage: shortage.unwrap_or(was.shortage),
+                };
+                check_options(&choice.options)?;
+                if choice == *was {
+                    return Ok(Vec::new());
+                }
+                CartEvent::LineChanged { line, choice }
+            }
+            CartCommand::RemoveLine { line } => {
+                self.line(line).ok_or(CartRejection::LineUnknown { line })?;
+                CartEvent::LineRemoved { line }
+            }
+            CartCommand::SetFulfilment { fulfilment } => CartEvent::FulfilmentSet { fulfilment },
+            CartCommand::SetTip { amount_minor } => {
+                if !(0..=TIP_MINOR_MAX).contains(&amount_minor) {
+                    return Err(CartRejection::TipOutOfRange { max: TIP_MINOR_MAX });
+                }
+                CartEvent::TipSet { amount_minor }
+            }
+            CartCommand::CheckOut { order } => CartEvent::CheckedOut { order, at: context.now },
+            CartCommand::Abandon => CartEvent::Abandoned { at: context.now },
+        };
+        Ok(vec![event])
+    }
+
+    fn add_line(&self, choice: LineChoice) -> Result<CartEvent, CartRejection> {
+        let max = Flags::default().lines_max;
+        if self.lines.len() >= usize::try_from(max).unwrap_or(usize::MAX) {
+            return Err(CartRejection::TooManyLines { max });
+        }
+        check_options(&choice.options)?;
+        Ok(CartEvent::LineAdded { line: LineId::new(self.last_line.saturating_add(1)), choice })
+    }
+}
+
+fn check_options(options: &[OptionChoice]) -> Result<(), CartRejection> {
+    if options.len() > OPTIONS_MAX {
+        return Err(CartRejection::TooManyOptions { max: OPTIONS_MAX });
+    }
+    let mut seen = HashSet::new();
+    let repeats = |(index, choice): (usize, &OptionChoice)| {
+        let first = seen.insert((choice.group.clone(), choice.option.clone()));
+        (!first).then_some(index)
+    };
+    let indices: Vec<usize> = options.iter().enumerate().filter_map(repeats).collect();
+    if indices.is_empty() { Ok(()) } else { Err(CartRejection::OptionsRepeated { indices }) }
+}

@@ -1,0 +1,221 @@
+//! What an order answers to its commands.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::command::{OrderCommand, OrderCommandKind};
+use super::event::{CheckedOut, OrderEvent};
+use super::rejection::{BowlRef, OrderRejection};
+use super::rules;
+use super::state::{BowlClock, Order, OrderBody, OrderStage};
+use super::transitions::TRANSITIONS;
+use crate::decider::{Context, Decider, Facets, Transitions, allowed_from, is_allowed};
+use crate::kernel::quantity::Minutes;
+use crate::kernel::refusal::NotAllowed;
+
+impl Decider for Order {
+    const KIND: &'static str = "ordering.order";
+    const TRANSITIONS: Transitions<Self> = TRANSITIONS;
+
+    type Command = OrderCommand;
+    type Event = OrderEvent;
+    type Rejection = OrderRejection;
+    type Stage = OrderStage;
+    type CommandKind = OrderCommandKind;
+
+    fn stage(&self) -> OrderStage {
+        self.body().map_or(OrderStage::Absent, |body| body.stage)
+    }
+
+    fn decide(
+        &self,
+        command: OrderCommand,
+        context: &Context,
+    ) -> Result<Vec<OrderEvent>, OrderRejection> {
+        if self.body().is_some_and(|body| body.is_done(&command)) {
+            return Ok(Vec::new());
+        }
+        self.check_table(&command)?;
+        match (self.body(), command) {
+            (Some(body), command) => body.step(command, context.now),
+            (None, OrderCommand::CheckOut { terms }) => Ok(check_out(terms, context.now)),
+            (None, _) => Err(OrderRejection::OrderUnknown),
+        }
+    }
+
+    fn evolve(&mut self, event: &OrderEvent) {
+        self.apply(event);
+    }
+
+    fn facets(&self, stream: Uuid) -> Facets {
+        let Some(terms) = self.body().map(|body| &body.terms) else {
+            return Facets::default();
+        };
+        Facets {
+            restaurant: Some(terms.restaurant),
+            order: Some(stream.into()),
+            city: Some(terms.city.as_str().to_owned()),
+            currency: Some(terms.total.currency()),
+            service_date: Some(terms.service_date),
+            channel: Some(terms.channel),
+        }
+    }
+}
+
+impl Order {
+    fn check_table(&self, command: &OrderCommand) -> Result<(), OrderRejection> {
+        let (stage, kind) = (self.stage(), OrderCommandKind::from(command));
+        match (is_allowed(self, kind), stage, kind) {
+            (true, _, _) => Ok(()),
+            (false, OrderStage::Absent, _) => Err(OrderRejection::OrderUnknown),
+            (false, _, OrderCommandKind::CheckOut) => Err(OrderRejection::AlreadyCheckedOut),
+            (false, _, _) => Err(OrderRejection::NotAllowed(NotAllowed {
+                stage,
+                command: kind,
+                allowed: allowed_from::<Self>(stage),
+            })),
+        }
+    }
+}
+
+/// An order with nothing to pay is placed at once.
+fn check_out(terms: Box<CheckedOut>, now: DateTime<Utc>) -> Vec<OrderEvent> {
+    let free = terms.total.is_zero();
+    let mut events = vec![OrderEvent::CheckedOut(terms)];
+    if free {
+        events.push(OrderEvent::Placed { at: now });
+    }
+    events
+}
+
+impl OrderBody {
+    /// Whether the command's outcome is already so: what happened stays so as long as the order lives.
+    fn is_done(&self, command: &OrderCommand) -> bool {
+        let so_far = |happened: bool| happened && !self.is_dead();
+        let is = |stage: OrderStage| self.stage == stage;
+        let sealed = |clock: &BowlClock| clock.sealed_at.is_some();
+        match command {
+            OrderCommand::CheckOut { terms } => self.terms == **terms,
+            OrderCommand::Authorise { payment } => {
+                so_far(self.placed_at.is_some() && *payment == self.terms.payment)
+            }
+            OrderCommand::Expire => is(OrderStage::Expired),
+            OrderCommand::Accept { .. } => so_far(self.accepted_at.is_some()),
+            OrderCommand::Reject { .. } => is(OrderStage::Rejected),
+            OrderCommand::Cancel { .. } => is(OrderStage::Cancelled),
+            OrderCommand::Fire { .. } => so_far(self.fired_at.is_some()),
+            OrderCommand::BowlBoiled { line, bowl } => {
+                let boiled = |clock: &BowlClock| clock.boiled_at.is_some() || sealed(clock);
+                so_far(self.clock(*line, *bowl).is_some_and(boiled))
+            }
+            OrderCommand::BowlSealed { line, bowl } => {
+                so_far(self.clock(*line, *bowl).is_some_and(sealed))
+            }
+            OrderCommand::Ready => so_far(self.ready_at.is_some()),
+            OrderCommand::Collect => {
+                let collected = is(OrderStage::Delivered) || is(OrderStage::Completed);
+                collected && !self.terms.fulfilment.is_delivery()
+            }
+            OrderCommand::NotCollected => is(OrderStage::Uncollected),
+            OrderCommand::RecordPickedUp { .. } => so_far(self.picked_up_at.is_some()),
+            OrderCommand::RecordDelivered { .. } => {
+                is(OrderStage::Delivered) && self.terms.fulfilment.is_delivery()
+            }
+            OrderCommand::RecordUndeliverable { .. } => is(OrderStage::Undeliverable),
+            OrderCommand::Complete => is(OrderStage::Completed),
+            OrderCommand::Acknowledge { .. } => self.acknowledged,
+        }
+    }
+
+    /// Guards and events of a command that the table has.
+    fn step(
+        &self,
+        command: OrderCommand,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<OrderEvent>, OrderRejection> {
+        let event = match command {
+            OrderCommand::CheckOut { .. } => return Err(OrderRejection::AlreadyCheckedOut),
+            OrderCommand::Authorise { payment } => {
+                if payment != self.terms.payment {
+                    return Err(OrderRejection::OtherPayment { expected: self.terms.payment });
+                }
+                OrderEvent::Placed { at: now }
+            }
+            OrderCommand::Expire => {
+                rules::payment_time_is_over(self, now)?;
+                OrderEvent::Expired { at: now }
+            }
+            OrderCommand::Accept { prep_minutes } => self.accept(prep_minutes, now)?,
+            OrderCommand::Reject { reason, note } => OrderEvent::Rejected { reason, note, at: now },
+            OrderCommand::Cancel { by, reason, fault } => {
+                let fault = rules::may_cancel(self, &by, fault)?;
+                OrderEvent::Cancelled { by, reason, fault, at: now }
+            }
+            OrderCommand::Fire { automatic } => OrderEvent::Fired { automatic, at: now },
+            OrderCommand::BowlBoiled { line, bowl } => {
+                self.bowl(BowlRef { line, bowl })?;
+                OrderEvent::BowlBoiled { line, bowl, at: now }
+            }
+            OrderCommand::BowlSealed { line, bowl } => self.seal(BowlRef { line, bowl }, now)?,
+            OrderCommand::Ready => {
+                rules::all_sealed(self)?;
+                let slurp_deadline = self.bowls.iter().filter_map(|clock| clock.deadline).min();
+                OrderEvent::Ready { slurp_deadline, at: now }
+            }
+            OrderCommand::Collect => {
+                rules::is_pickup(self)?;
+                OrderEvent::Collected { at: now }
+            }
+            OrderCommand::NotCollected => {
+                rules::is_pickup(self)?;
+                OrderEvent::NotCollected { at: now }
+            }
+            OrderCommand::RecordPickedUp { driver, at } => {
+                rules::is_delivery(self)?;
+                let inferred = self.stage != OrderStage::Ready;
+                OrderEvent::PickedUp { driver, inferred, at }
+            }
+            OrderCommand::RecordDelivered { proof, at } => {
+                return self.at_the_door(OrderEvent::Delivered { proof, at }, at);
+            }
+            OrderCommand::RecordUndeliverable { reason, at } => {
+                return self.at_the_door(OrderEvent::Undeliverable { reason, at }, at);
+            }
+            OrderCommand::Complete => OrderEvent::Completed { at: now },
+            OrderCommand::Acknowledge { device } => OrderEvent::Acknowledged { device, at: now },
+        };
+        Ok(vec![event])
+    }
+
+    fn accept(&self, prep: Minutes, now: DateTime<Utc>) -> Result<OrderEvent, OrderRejection> {
+        rules::prep_in_range(prep)?;
+        let promise = self.terms.minutes.with_prep(prep).starting(now);
+        Ok(OrderEvent::Accepted { prep_minutes: prep, promise, at: now })
+    }
+
+    fn seal(&self, bowl: BowlRef, now: DateTime<Utc>) -> Result<OrderEvent, OrderRejection> {
+        let clock = self.bowl(bowl)?;
+        if rules::needs_boiling(&clock.spec) && clock.boiled_at.is_none() {
+            return Err(OrderRejection::BowlNotBoiled { bowl });
+        }
+        let deadline = rules::slurp_deadline(&clock.spec, now);
+        Ok(OrderEvent::BowlSealed { line: bowl.line, bowl: bowl.bowl, deadline, at: now })
+    }
+
+    /// News from the door implies a pickup, even if that was never reported.
+    fn at_the_door(
+        &self,
+        news: OrderEvent,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<OrderEvent>, OrderRejection> {
+        rules::is_delivery(self)?;
+        if self.picked_up_at.is_some() {
+            return Ok(vec![news]);
+        }
+        Ok(vec![OrderEvent::PickedUp { driver: None, inferred: true, at }, news])
+    }
+
+    fn bowl(&self, bowl: BowlRef) -> Result<&BowlClock, OrderRejection> {
+        self.clock(bowl.line, bowl.bowl).ok_or(OrderRejection::BowlUnknown { bowl })
+    }
+}

@@ -1,0 +1,146 @@
+//! Why an order says no.
+
+use chrono::{DateTime, Utc};
+
+use super::command::OrderCommandKind;
+use super::rules::CancelRole;
+use super::state::OrderStage;
+use crate::decider::{Class, Rejection};
+use crate::kernel::fault::{Fault, Pointer};
+use crate::kernel::ids::PaymentId;
+use crate::kernel::refusal::NotAllowed;
+use crate::ordering::line::LineId;
+
+/// One bowl of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BowlRef {
+    /// Its line.
+    pub line: LineId,
+    /// Its number in the line, from 1.
+    pub bowl: u32,
+}
+
+/// A refusal of an order.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum OrderRejection {
+    /// There is no such order, or not for this caller.
+    #[error("the order does not exist")]
+    OrderUnknown,
+    /// It was checked out before, with other terms.
+    #[error("the order was checked out before with other terms")]
+    AlreadyCheckedOut,
+    /// The table does not have it.
+    #[error("{0}")]
+    NotAllowed(NotAllowed<OrderStage, OrderCommandKind>),
+    /// The table has it, but not for this actor.
+    #[error("at stage {} this is not for {} to cancel", <&str>::from(*stage), <&str>::from(*role))]
+    NotYoursToCancel {
+        /// The stage.
+        stage: OrderStage,
+        /// Who asked.
+        role: CancelRole,
+    },
+    /// Another payment than the order waits for.
+    #[error("the order waits for payment {expected}")]
+    OtherPayment {
+        /// The one it waits for.
+        expected: PaymentId,
+    },
+    /// The payment timer still runs.
+    #[error("the order can be paid for until {expires_at}")]
+    NotYetExpired {
+        /// Until when.
+        expires_at: DateTime<Utc>,
+    },
+    /// The kitchen's estimate is absurd.
+    #[error("a kitchen may need at most {max} minutes")]
+    PrepTimeOutOfRange {
+        /// The longest.
+        max: u32,
+    },
+    /// The order has no such bowl.
+    #[error("the order has no bowl {} on line {}", bowl.bowl, bowl.line)]
+    BowlUnknown {
+        /// Which.
+        bowl: BowlRef,
+    },
+    /// A bowl that is cooked was not.
+    #[error("bowl {} of line {} is not boiled yet", bowl.bowl, bowl.line)]
+    BowlNotBoiled {
+        /// Which.
+        bowl: BowlRef,
+    },
+    /// Some bowls are still open.
+    #[error("{} bowls are not sealed yet", bowls.len())]
+    BowlsNotSealed {
+        /// Which.
+        bowls: Vec<BowlRef>,
+    },
+    /// No courier is involved.
+    #[error("the customer collects this order at the shop")]
+    CustomerCollects,
+    /// A courier is involved.
+    #[error("a courier brings this order")]
+    CourierBrings,
+}
+
+impl Rejection for OrderRejection {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::OrderUnknown => "order_unknown",
+            Self::AlreadyCheckedOut => "already_checked_out",
+            Self::NotAllowed(_) => "not_allowed",
+            Self::NotYoursToCancel { .. } => "not_yours_to_cancel",
+            Self::OtherPayment { .. } => "other_payment",
+            Self::NotYetExpired { .. } => "not_yet_expired",
+            Self::PrepTimeOutOfRange { .. } => "prep_time_out_of_range",
+            Self::BowlUnknown { .. } => "bowl_unknown",
+            Self::BowlNotBoiled { .. } => "bowl_not_boiled",
+            Self::BowlsNotSealed { .. } => "bowls_not_sealed",
+            Self::CustomerCollects => "customer_collects",
+            Self::CourierBrings => "courier_brings",
+        }
+    }
+
+    fn class(&self) -> Class {
+        match self {
+            Self::OrderUnknown | Self::BowlUnknown { .. } => Class::NotFound,
+            Self::PrepTimeOutOfRange { .. } => Class::Unprocessable,
+            Self::AlreadyCheckedOut
+            | Self::NotAllowed(_)
+            | Self::NotYoursToCancel { .. }
+            | Self::OtherPayment { .. }
+            | Self::NotYetExpired { .. }
+            | Self::BowlNotBoiled { .. }
+            | Self::BowlsNotSealed { .. }
+            | Self::CustomerCollects
+            | Self::CourierBrings => Class::Conflict,
+        }
+    }
+
+    fn faults(&self) -> Vec<Fault> {
+        let root = Pointer::root();
+        match self {
+            Self::PrepTimeOutOfRange { .. } => {
+                vec![Fault::new(self.code(), &root.at("prep_minutes"), self.to_string())]
+            }
+            Self::BowlsNotSealed { bowls } => bowls
+                .iter()
+                .map(|bowl| {
+                    let at = root.at("lines").at(bowl.line).at("bowls").at(bowl.bowl);
+                    Fault::new("bowl_not_sealed", &at, "this bowl is not sealed yet")
+                })
+                .collect(),
+            Self::OrderUnknown
+            | Self::AlreadyCheckedOut
+            | Self::NotAllowed(_)
+            | Self::NotYoursToCancel { .. }
+            | Self::OtherPayment { .. }
+            | Self::NotYetExpired { .. }
+            | Self::BowlUnknown { .. }
+            | Self::BowlNotBoiled { .. }
+            | Self::CustomerCollects
+            | Self::CourierBrings => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The rules of an order, each a function of state and command.
+
+use chrono::{DateTime, Utc};
+use strum::{IntoStaticStr, VariantArray};
+
+use super::event::FaultParty;
+use super::rejection::{BowlRef, OrderRejection};
+use super::state::{OrderBody, OrderStage};
+use crate::kernel::actor::Actor;
+use crate::kernel::bowl::{Combined, Packaging, Style};
+use crate::kernel::quantity::Minutes;
+use crate::ordering::line::BowlSpec;
+
+/// The longest time a kitchen may promise to need: longer is another day's order.
+pub(super) const PREP_MINUTES_MAX: u32 = 240;
+
+/// Who cancels, as the policy sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum CancelRole {
+    /// Who ordered.
+    Customer,
+    /// The shop.
+    Restaurant,
+    /// A driver; never.
+    Driver,
+    /// The marketplace's people.
+    Ops,
+    /// One of our processes, when a payment fails.
+    System,
+}
+
+/// Who may cancel at which stage. Nobody may once a courier has it.
+pub const CANCELLATIONS: &[(OrderStage, CancelRole)] = &[
+    (OrderStage::AwaitingPayment, CancelRole::Customer),
+    (OrderStage::AwaitingPayment, CancelRole::System),
+    (OrderStage::Placed, CancelRole::Customer),
+    (OrderStage::Placed, CancelRole::Ops),
+    (OrderStage::Placed, CancelRole::System),
+    (OrderStage::Accepted, CancelRole::Customer),
+    (OrderStage::Accepted, CancelRole::Restaurant),
+    (OrderStage::Accepted, CancelRole::Ops),
+    (OrderStage::Accepted, CancelRole::System),
+    (OrderStage::Cooking, CancelRole::Restaurant),
+    (OrderStage::Cooking, CancelRole::Ops),
+    (OrderStage::Ready, CancelRole::Restaurant),
+    (OrderStage::Ready, CancelRole::Ops),
+];
+
+impl From<&Actor> for CancelRole {
+    fn from(actor: &Actor) -> Self {
+        match actor {
+            Actor::Customer { .. } => Self::Customer,
+            Actor::Restaurant { .. } => Self::Restaurant,
+            Actor::Driver { .. } => Self::Driver,
+            Actor::Ops { .. } => Self::Ops,
+            Actor::System { .. } => Self::System,
+        }
+    }
+}
+
+/// The actor may cancel now, and whose fault that is.
+pub(super) fn may_cancel(
+    body: &OrderBody,
+    by: &Actor,
+    claimed: FaultParty,
+) -> Result<FaultParty, OrderRejection> {
+    let role = CancelRole::from(by);
+    if matches!(by, Actor::Customer { id } if *id != body.terms.customer) {
+        return Err(OrderRejection::OrderUnknown);
+    }
+    if !CANCELLATIONS.contains(&(body.stage, role)) {
+        return Err(OrderRejection::NotYoursToCancel { stage: body.stage, role });
+    }
+    // Who cancels for themselves bears it: a shop cannot put it on its customer, nor the reverse.
+    Ok(match role {
+        CancelRole::Customer => FaultParty::Customer,
+        CancelRole::Restaurant => FaultParty::Shop,
+        CancelRole::Driver | CancelRole::Ops | CancelRole::System => claimed,
+    })
+}
+
+/// The kitchen's estimate is a sensible one.
+pub(super) fn prep_in_range(prep: Minutes) -> Result<(), OrderRejection> {
+    if prep.get() <= PREP_MINUTES_MAX {
+        Ok(())
+    } else {
+        Err(OrderRejection::PrepTimeOutOfRange { max: PREP_MINUTES_MAX })
+    }
+}
+
+/// The payment timer has run out.
+pub(super) fn payment_time_is_over(
+    body: &OrderBody,
+    now: DateTime<Utc>,
+) -> Result<(), OrderRejection> {
+    let expires_at = body.terms.expires_at;
+    if now >= expires_at { Ok(()) } else { Err(OrderRejection::NotYetExpired { expires_at }) }
+}
+
+/// A courier brings it.
+pub(super) fn is_delivery(body: &OrderBody) -> Result<(), OrderRejection> {
+    if body.terms.fulfilment.is_delivery() { Ok(()) } else { Err(OrderRejection::CustomerCollects) }
+}
+
+/// The customer fetches it.
+pub(super) fn is_pickup(body: &OrderBody) -> Result<(), OrderRejection> {
+    if body.terms.fulfilment.is_delivery() { Err(OrderRejection::CourierBrings) } else { Ok(()) }
+}
+
+/// Every bowl is sealed.
+pub(super) fn all_sealed(body: &OrderBody) -> Result<(), OrderRejection> {
+    let open: Vec<BowlRef> = body
+        .bowls
+        .iter()
+        .filter(|clock| clock.sealed_at.is_none())
+        .map(|clock| BowlRef { line: clock.line, bowl: clock.bowl })
+        .collect();
+    if open.is_empty() { Ok(()) } else { Err(OrderRejection::BowlsNotSealed { bowls: open }) }
+}
+
+/// Whether a bowl must have been boiled before it is sealed; a kit is boiled at home.
+pub(super) fn needs_boiling(spec: &BowlSpec) -> bool {
+    spec.packaging != Packaging::Kit && spec.cook_seconds.get() > 0
+}
+
+/// Until when a bowl sealed at `sealed_at` is still ramen (`domain.md`, *Ramen rules*, 1).
+///
+/// Packed apart or without broth: the style's hard stop. Noodles in the broth: as long as they stand
+/// that. A kit leaves the cold when it is sealed into its bag, and has the kit's four hours whatever
+/// its style. Drinks have no such instant.
+pub fn slurp_deadline(spec: &BowlSpec, sealed_at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let row = match spec.packaging {
+        Packaging::Kit => Style::Kit.sla()?,
+        Packaging::SplitHot
+        | Packaging::NaturallySplit
+        | Packaging::DrySauce
+        | Packaging::ColdBag
+        | Packaging::Closed
+        | Packaging::Combined => spec.style.sla()?,
+    };
+    let limit = match (spec.packaging, row.combined) {
+        (Packaging::Combined, Combined::PickupOnly(in_broth)) => in_broth,
+        _ => row.hard_stop,
+    };
+    Some(sealed_at + limit.span())
+}

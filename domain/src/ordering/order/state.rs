@@ -1,0 +1,238 @@
+//! What is true of an order.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
+
+use super::event::{CheckedOut, OrderEvent};
+use crate::ordering::line::{BowlSpec, LineId};
+use crate::ordering::quote::Promise;
+
+/// An order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Order {
+    body: Option<Box<OrderBody>>,
+}
+
+/// The stages of an order's life.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    VariantArray,
+    IntoStaticStr,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum OrderStage {
+    /// Not checked out.
+    #[default]
+    Absent,
+    /// Waits for its payment; its stock is held.
+    AwaitingPayment,
+    /// Paid for; waits for the shop.
+    Placed,
+    /// Taken by the shop.
+    Accepted,
+    /// On the stove.
+    Cooking,
+    /// Packed.
+    Ready,
+    /// With a courier.
+    PickedUp,
+    /// With the customer.
+    Delivered,
+    /// Back from a door where it could not be left.
+    Undeliverable,
+    /// Never fetched.
+    Uncollected,
+    /// Over.
+    Completed,
+    /// Ended for want of a payment.
+    Expired,
+    /// Ended by somebody.
+    Cancelled,
+    /// Ended by the shop not taking it.
+    Rejected,
+}
+
+/// What a checked-out order holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OrderBody {
+    /// Where it is.
+    pub stage: OrderStage,
+    /// What was agreed at checkout.
+    pub terms: CheckedOut,
+    /// The promise as it is now.
+    pub promise: Promise,
+    /// When it was paid for.
+    pub placed_at: Option<DateTime<Utc>>,
+    /// When the shop took it.
+    pub accepted_at: Option<DateTime<Utc>>,
+    /// When cooking began.
+    pub fired_at: Option<DateTime<Utc>>,
+    /// The clocks of its bowls, by line and number.
+    pub bowls: Vec<BowlClock>,
+    /// When everything was packed.
+    pub ready_at: Option<DateTime<Utc>>,
+    /// Until when all of it is ramen, once it is packed.
+    pub slurp_deadline: Option<DateTime<Utc>>,
+    /// When a courier took it.
+    pub picked_up_at: Option<DateTime<Utc>>,
+    /// When the last stage began, of those that end its way.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Whether a device of the shop has shown it.
+    pub acknowledged: bool,
+}
+
+/// The clocks of one bowl.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BowlClock {
+    /// Its line.
+    pub line: LineId,
+    /// Its number in the line, from 1.
+    pub bowl: u32,
+    /// How it is cooked and packed.
+    pub spec: BowlSpec,
+    /// When its noodles left the boiler.
+    pub boiled_at: Option<DateTime<Utc>>,
+    /// When it was closed.
+    pub sealed_at: Option<DateTime<Utc>>,
+    /// Until when it is ramen.
+    pub deadline: Option<DateTime<Utc>>,
+}
+
+impl Order {
+    /// What it holds, once checked out.
+    pub fn body(&self) -> Option<&OrderBody> {
+        self.body.as_deref()
+    }
+
+    pub(super) fn apply(&mut self, event: &OrderEvent) {
+        if let OrderEvent::CheckedOut(terms) = event {
+            self.body = Some(Box::new(OrderBody::new(terms)));
+        } else if let Some(body) = &mut self.body {
+            body.apply(event);
+        }
+    }
+}
+
+impl OrderBody {
+    fn new(terms: &CheckedOut) -> Self {
+        let clocks = terms.lines.iter().flat_map(|line| {
+            line.bowl.iter().flat_map(move |spec| {
+                (1..=line.quantity.get()).map(move |bowl| BowlClock {
+                    line: line.line,
+                    bowl,
+                    spec: spec.clone(),
+                    boiled_at: None,
+                    sealed_at: None,
+                    deadline: None,
+                })
+            })
+        });
+        Self {
+            stage: OrderStage::AwaitingPayment,
+            bowls: clocks.collect(),
+            promise: terms.promise,
+            terms: terms.clone(),
+            placed_at: None,
+            accepted_at: None,
+            fired_at: None,
+            ready_at: None,
+            slurp_deadline: None,
+            picked_up_at: None,
+            ended_at: None,
+            acknowledged: false,
+        }
+    }
+
+    fn apply(&mut self, event: &OrderEvent) {
+        match event {
+            OrderEvent::CheckedOut(_) => {}
+            OrderEvent::Placed { at } => {
+                self.stage = OrderStage::Placed;
+                self.placed_at = Some(*at);
+            }
+            OrderEvent::Accepted { prep_minutes: _, promise, at } => {
+                self.stage = OrderStage::Accepted;
+                self.accepted_at = Some(*at);
+                self.promise = *promise;
+            }
+            OrderEvent::Rejected { at, .. } => self.end(OrderStage::Rejected, *at),
+            OrderEvent::Expired { at } => self.end(OrderStage::Expired, *at),
+            OrderEvent::Cancelled { at, .. } => self.end(OrderStage::Cancelled, *at),
+            OrderEvent::Fired { automatic: _, at } => {
+                self.stage = OrderStage::Cooking;
+                self.fired_at = Some(*at);
+            }
+            OrderEvent::BowlBoiled { line, bowl, at } => {
+                if let Some(clock) = self.clock_mut(*line, *bowl) {
+                    clock.boiled_at = Some(*at);
+                }
+            }
+            OrderEvent::BowlSealed { line, bowl, deadline, at } => {
+                if let Some(clock) = self.clock_mut(*line, *bowl) {
+                    clock.sealed_at = Some(*at);
+                    clock.deadline = *deadline;
+                }
+            }
+            OrderEvent::Ready { slurp_deadline, at } => {
+                self.stage = OrderStage::Ready;
+                self.ready_at = Some(*at);
+                self.slurp_deadline = *slurp_deadline;
+            }
+            OrderEvent::Collected { at } | OrderEvent::Delivered { proof: _, at } => {
+                self.end(OrderStage::Delivered, *at);
+            }
+            OrderEvent::PickedUp { at, .. } => {
+                self.stage = OrderStage::PickedUp;
+                self.picked_up_at = Some(*at);
+            }
+            OrderEvent::Undeliverable { reason: _, at } => {
+                self.end(OrderStage::Undeliverable, *at);
+            }
+            OrderEvent::NotCollected { at } => self.end(OrderStage::Uncollected, *at),
+            OrderEvent::Completed { at: _ } => self.stage = OrderStage::Completed,
+            OrderEvent::Acknowledged { .. } => self.acknowledged = true,
+        }
+    }
+
+    fn end(&mut self, stage: OrderStage, at: DateTime<Utc>) {
+        self.stage = stage;
+        self.ended_at = Some(at);
+    }
+
+    fn clock_mut(&mut self, line: LineId, bowl: u32) -> Option<&mut BowlClock> {
+        self.bowls.iter_mut().find(|clock| clock.line == line && clock.bowl == bowl)
+    }
+
+    /// The clocks of one bowl.
+    pub fn clock(&self, line: LineId, bowl: u32) -> Option<&BowlClock> {
+        self.bowls.iter().find(|clock| clock.line == line && clock.bowl == bowl)
+    }
+
+    /// Whether it ended without being carried out.
+    pub fn is_dead(&self) -> bool {
+        match self.stage {
+            OrderStage::Expired | OrderStage::Cancelled | OrderStage::Rejected => true,
+            OrderStage::Absent
+            | OrderStage::AwaitingPayment
+            | OrderStage::Placed
+            | OrderStage::Accepted
+            | OrderStage::Cooking
+            | OrderStage::Ready
+            | OrderStage::PickedUp
+            | OrderStage::Delivered
+            | OrderStage::Undeliverable
+            | OrderStage::Uncollected
+            | OrderStage::Completed => false,
+        }
+    }
+}
