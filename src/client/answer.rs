@@ -23,7 +23,10 @@ impl Answer {
     /// # Errors
     /// [`CallError::Unexpected`] when there is none.
     pub(crate) fn text(&self, pointer: &str) -> Result<&str, CallError> {
-        self.body.pointer(pointer).and_then(Value::as_str).ok_or_else(|| self.lacks(pointer))
+        self.body
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .ok_or_else(|| lacks(pointer))
     }
 
     /// The integer at a JSON pointer.
@@ -31,17 +34,23 @@ impl Answer {
     /// # Errors
     /// [`CallError::Unexpected`] when there is none.
     pub(crate) fn integer(&self, pointer: &str) -> Result<i64, CallError> {
-        self.body.pointer(pointer).and_then(Value::as_i64).ok_or_else(|| self.lacks(pointer))
+        self.body
+            .pointer(pointer)
+            .and_then(Value::as_i64)
+            .ok_or_else(|| lacks(pointer))
     }
 
     /// The list at a JSON pointer; empty when there is none.
     pub(crate) fn list(&self, pointer: &str) -> &[Value] {
-        self.body.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+        self.body
+            .pointer(pointer)
+            .and_then(Value::as_array)
+            .map_or(&[], Vec::as_slice)
     }
+}
 
-    fn lacks(&self, pointer: &str) -> CallError {
-        CallError::Unexpected(format!("the answer lacks {pointer}"))
-    }
+fn lacks(pointer: &str) -> CallError {
+    CallError::Unexpected(format!("the answer lacks {pointer}"))
 }
 
 /// RFC 9457 problem details, as far as we read them.

@@ -20,7 +20,11 @@ pub(crate) struct Histogram {
 impl Default for Histogram {
     fn default() -> Self {
         let buckets = DOUBLINGS * usize::try_from(SUB_BUCKETS).unwrap_or(0);
-        Self { counts: vec![0; buckets], total: 0, longest_us: 0 }
+        Self {
+            counts: vec![0; buckets],
+            total: 0,
+            longest_us: 0,
+        }
     }
 }
 
@@ -42,7 +46,9 @@ impl Histogram {
             seen += count;
             seen >= rank
         })?;
-        Some(Duration::from_micros(upper_bound(place).min(self.longest_us)))
+        Some(Duration::from_micros(
+            upper_bound(place).min(self.longest_us),
+        ))
     }
 
     /// Count and the usual quantiles; nothing when empty.
@@ -73,7 +79,11 @@ pub(crate) struct Quantiles {
 }
 
 fn bucket(micros: u64) -> usize {
-    let shift = u64::from((micros / SUB_BUCKETS).checked_ilog2().map_or(0, |log| log + 1));
+    let shift = u64::from(
+        (micros / SUB_BUCKETS)
+            .checked_ilog2()
+            .map_or(0, |log| log + 1),
+    );
     // Below 2 × SUB_BUCKETS each microsecond has its own bucket; above, `shift - 1` bits are dropped.
     let row = shift.saturating_sub(1);
     usize::try_from(row * SUB_BUCKETS + (micros >> row)).unwrap_or(usize::MAX)
@@ -93,13 +103,21 @@ pub(crate) struct Latencies(Mutex<BTreeMap<&'static str, Histogram>>);
 impl Latencies {
     /// Counts one span under a name.
     pub(crate) fn add(&self, name: &'static str, span: Duration) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_default().add(span);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(name)
+            .or_default()
+            .add(span);
     }
 
     /// Quantiles of every name, in order of names.
     pub(crate) fn all(&self) -> Vec<(&'static str, Quantiles)> {
         let histograms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        histograms.iter().filter_map(|(name, all)| Some((*name, all.quantiles()?))).collect()
+        histograms
+            .iter()
+            .filter_map(|(name, all)| Some((*name, all.quantiles()?)))
+            .collect()
     }
 }
 
@@ -119,7 +137,10 @@ mod tests {
         let mut all = Histogram::default();
         (1..=100).for_each(|ms| all.add(Duration::from_millis(ms)));
         let found = all.quantiles().expect("values were added");
-        assert_eq!((found.count, found.longest), (100, Duration::from_millis(100)));
+        assert_eq!(
+            (found.count, found.longest),
+            (100, Duration::from_millis(100))
+        );
         assert!(found.p50 >= Duration::from_millis(50) && found.p50 < Duration::from_millis(52));
         assert!(found.p99 >= Duration::from_millis(99) && found.p99 <= Duration::from_millis(100));
     }

@@ -4,12 +4,14 @@
 
 mod answer;
 mod latency;
+mod people;
 mod session;
 mod sse;
 mod stripe;
 
 pub(crate) use answer::{Answer, CallError, Problem};
 pub(crate) use latency::{Latencies, Quantiles};
+pub(crate) use people::{Door, Issue, Person, Role, id_of};
 pub(crate) use session::{Api, Session};
 pub(crate) use sse::{Event, EventStream};
 pub(crate) use stripe::{CardForm, Confirmation};

@@ -42,7 +42,12 @@ impl Api {
             .read_timeout(READ_TIMEOUT)
             .build()?;
         let base = base.trim_end_matches('/').to_owned();
-        Ok(Arc::new(Self { http, base, clock, latencies: Latencies::default() }))
+        Ok(Arc::new(Self {
+            http,
+            base,
+            clock,
+            latencies: Latencies::default(),
+        }))
     }
 
     /// Where the API is, without a slash at the end.
@@ -67,12 +72,20 @@ impl Api {
 
     /// A session of somebody with an access token.
     pub(crate) fn session(self: &Arc<Self>, token: &str) -> Session {
-        Session { api: Arc::clone(self), token: Some(token.to_owned()), written: Mutex::default() }
+        Session {
+            api: Arc::clone(self),
+            token: Some(token.to_owned()),
+            written: Mutex::default(),
+        }
     }
 
     /// A session of nobody, for what is public.
     pub(crate) fn visitor(self: &Arc<Self>) -> Session {
-        Session { api: Arc::clone(self), token: None, written: Mutex::default() }
+        Session {
+            api: Arc::clone(self),
+            token: None,
+            written: Mutex::default(),
+        }
     }
 }
 
@@ -106,7 +119,15 @@ impl Session {
     /// [`CallError`].
     pub(crate) async fn get(&self, name: &'static str, path: &str) -> Result<Answer, CallError> {
         let method = Method::GET;
-        self.send(Call { name, method, path, body: None, version: None, key: None }).await
+        self.send(Call {
+            name,
+            method,
+            path,
+            body: None,
+            version: None,
+            key: None,
+        })
+        .await
     }
 
     /// Writes with `POST` under a fresh idempotency key.
@@ -133,7 +154,8 @@ impl Session {
         body: &Value,
         version: Option<&str>,
     ) -> Result<Answer, CallError> {
-        self.write(name, Method::PUT, path, Some(body), version).await
+        self.write(name, Method::PUT, path, Some(body), version)
+            .await
     }
 
     /// Changes some fields.
@@ -146,7 +168,8 @@ impl Session {
         path: &str,
         body: &Value,
     ) -> Result<Answer, CallError> {
-        self.write(name, Method::PATCH, path, Some(body), None).await
+        self.write(name, Method::PATCH, path, Some(body), None)
+            .await
     }
 
     /// Opens the server-sent events at `path`.
@@ -158,7 +181,10 @@ impl Session {
         let request = self.api.http.get(format!("{}{path}", self.api.base));
         let request = self.signed(request).header("Accept", "text/event-stream");
         let sent = request.send().await;
-        let response = sent.map_err(|source| CallError::Unreachable { call: call.clone(), source })?;
+        let response = sent.map_err(|source| CallError::Unreachable {
+            call: call.clone(),
+            source,
+        })?;
         if !response.status().is_success() {
             return Err(refusal(call, response).await);
         }
@@ -174,7 +200,15 @@ impl Session {
         version: Option<&str>,
     ) -> Result<Answer, CallError> {
         let key = Some(self.api.clock.fresh_id().to_string());
-        self.send(Call { name, method, path, body, version, key }).await
+        self.send(Call {
+            name,
+            method,
+            path,
+            body,
+            version,
+            key,
+        })
+        .await
     }
 
     async fn send(&self, call: Call<'_>) -> Result<Answer, CallError> {
@@ -211,17 +245,25 @@ impl Session {
             request = request.json(body);
         }
         let sent = request.send().await;
-        let response =
-            sent.map_err(|source| CallError::Unreachable { call: name.clone(), source })?;
+        let response = sent.map_err(|source| CallError::Unreachable {
+            call: name.clone(),
+            source,
+        })?;
         self.remember(response.headers());
         let status = response.status();
         if status.is_success() {
             let version = header(response.headers(), ETAG.as_str());
             let bytes = response.bytes().await;
-            let bytes =
-                bytes.map_err(|source| CallError::Unreachable { call: name.clone(), source })?;
+            let bytes = bytes.map_err(|source| CallError::Unreachable {
+                call: name.clone(),
+                source,
+            })?;
             let body = parse(&name, &bytes)?;
-            return Ok(Reply::Answer(Answer { body, version, took: Duration::ZERO }));
+            return Ok(Reply::Answer(Answer {
+                body,
+                version,
+                took: Duration::ZERO,
+            }));
         }
         let wait = header(response.headers(), RETRY_AFTER.as_str())
             .and_then(|seconds| seconds.parse().ok())
@@ -230,16 +272,26 @@ impl Session {
         let in_flight = fault.code().is_some_and(|code| code.contains("in_flight"));
         let again = matches!(
             status,
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE | StatusCode::BAD_GATEWAY
+            StatusCode::TOO_MANY_REQUESTS
+                | StatusCode::SERVICE_UNAVAILABLE
+                | StatusCode::BAD_GATEWAY
         );
-        if again || in_flight { Ok(Reply::Again(fault, wait)) } else { Err(fault) }
+        if again || in_flight {
+            Ok(Reply::Again(fault, wait))
+        } else {
+            Err(fault)
+        }
     }
 
     fn signed(&self, mut request: RequestBuilder) -> RequestBuilder {
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
-        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let written = self
+            .written
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         if let Some(token) = written {
             request = request.header(CONSISTENCY, token);
         }
@@ -262,7 +314,10 @@ enum Reply {
 }
 
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned)
 }
 
 fn parse(call: &str, bytes: &[u8]) -> Result<Value, CallError> {

@@ -29,8 +29,15 @@ pub(crate) struct EventStream {
 
 impl EventStream {
     pub(super) fn new(response: reqwest::Response) -> Self {
-        let bytes = response.bytes_stream().map(|chunk| chunk.map(|bytes| bytes.to_vec())).boxed();
-        Self { bytes, lines: Lines::default(), building: Building::default() }
+        let bytes = response
+            .bytes_stream()
+            .map(|chunk| chunk.map(|bytes| bytes.to_vec()))
+            .boxed();
+        Self {
+            bytes,
+            lines: Lines::default(),
+            building: Building::default(),
+        }
     }
 
     /// The next event; nothing when the server has ended the stream.
@@ -48,7 +55,10 @@ impl EventStream {
                 None => return Ok(None),
                 Some(Ok(chunk)) => self.lines.push(&chunk)?,
                 Some(Err(source)) => {
-                    return Err(CallError::Unreachable { call: "the event stream".into(), source });
+                    return Err(CallError::Unreachable {
+                        call: "the event stream".into(),
+                        source,
+                    });
                 }
             }
         }
@@ -64,7 +74,9 @@ struct Lines {
 impl Lines {
     fn push(&mut self, chunk: &[u8]) -> Result<(), CallError> {
         if self.bytes.len() + chunk.len() > EVENT_BYTES_MAX {
-            return Err(CallError::Unexpected("an event is larger than 1 MiB".to_owned()));
+            return Err(CallError::Unexpected(
+                "an event is larger than 1 MiB".to_owned(),
+            ));
         }
         self.bytes.extend_from_slice(chunk);
         Ok(())
@@ -112,8 +124,16 @@ impl Building {
         }
         let text = data.join("\n");
         let data = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        let name = if name.is_empty() { "message".to_owned() } else { name };
-        Some(Event { id: self.id.clone(), name, data })
+        let name = if name.is_empty() {
+            "message".to_owned()
+        } else {
+            name
+        };
+        Some(Event {
+            id: self.id.clone(),
+            name,
+            data,
+        })
     }
 }
 
@@ -140,9 +160,15 @@ mod tests {
         let text = ": hello\n\nid: 3\nevent: placed\ndata: {\"a\":\ndata: 1}\r\n\r\ndata:x\n\n";
         let whole = read(&[text.as_bytes()]);
         assert_eq!(whole.len(), 2);
-        assert_eq!((whole[0].id.as_str(), whole[0].name.as_str()), ("3", "placed"));
+        assert_eq!(
+            (whole[0].id.as_str(), whole[0].name.as_str()),
+            ("3", "placed")
+        );
         assert_eq!(whole[0].data["a"], 1);
-        assert_eq!((whole[1].name.as_str(), &whole[1].data), ("message", &Value::from("x")));
+        assert_eq!(
+            (whole[1].name.as_str(), &whole[1].data),
+            ("message", &Value::from("x"))
+        );
         let bytes: Vec<&[u8]> = text.as_bytes().chunks(1).collect();
         assert_eq!(read(&bytes), whole);
     }

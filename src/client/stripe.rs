@@ -46,16 +46,31 @@ impl CardForm {
     /// When the vendor cannot be reached or refuses for another reason than the card.
     pub(crate) async fn confirm(&self, api: &Api, card: &str) -> anyhow::Result<Confirmation> {
         let address = format!("{}/v1/payment_intents/{}/confirm", self.vendor, self.intent);
-        let form = [("client_secret", self.client_secret.as_str()), ("payment_method", card)];
-        let request = api.http().post(address).bearer_auth(&self.publishable_key).form(&form);
+        let form = [
+            ("client_secret", self.client_secret.as_str()),
+            ("payment_method", card),
+        ];
+        let request = api
+            .http()
+            .post(address)
+            .bearer_auth(&self.publishable_key)
+            .form(&form);
         let watch = api.clock().stopwatch();
-        let response = request.send().await.context("the card form cannot reach the vendor")?;
+        let response = request
+            .send()
+            .await
+            .context("the card form cannot reach the vendor")?;
         let status = response.status();
-        let bytes = response.bytes().await.context("the vendor's answer broke off")?;
+        let bytes = response
+            .bytes()
+            .await
+            .context("the vendor's answer broke off")?;
         api.latencies().add("card form: confirm", watch.elapsed());
         if status.is_success() {
             let intent: Value = serde_json::from_slice(&bytes).context("no intent")?;
-            let status = intent["status"].as_str().context("the intent has no status")?;
+            let status = intent["status"]
+                .as_str()
+                .context("the intent has no status")?;
             return Ok(Confirmation::Status(status.to_owned()));
         }
         let refusal: Refusal =
@@ -64,6 +79,9 @@ impl CardForm {
         if status.as_u16() == 402 {
             return Ok(Confirmation::Declined(code));
         }
-        bail!("the vendor says {status} {code}: {}", refusal.error.message.unwrap_or_default())
+        bail!(
+            "the vendor says {status} {code}: {}",
+            refusal.error.message.unwrap_or_default()
+        )
     }
 }

@@ -1,7 +1,7 @@
 //! Places from OpenStreetMap: an Overpass extract (JSON with raw tags) or a CSV made from one.
 //!
 //! Names in several languages, opening hours and addresses come from the tags; a place without a
-//! name, a position or a sign of ramen is refused. © OpenStreetMap contributors, ODbL 1.0.
+//! name, a position or a sign of ramen is refused. © OpenStreetMap contributors, Open Database License 1.0.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -186,7 +186,7 @@ fn languages(tags: &BTreeMap<String, String>) -> Vec<(String, &str)> {
 fn parse_csv(bytes: &[u8]) -> anyhow::Result<Parsed> {
     let mut parsed = Parsed::default();
     for_each_record(bytes, &COLUMNS, |row, record| {
-        parsed.add(listed(row, record))
+        parsed.add(listed(row, record));
     })?;
     Ok(parsed)
 }
@@ -303,7 +303,7 @@ mod tests {
     #[test]
     fn tags_become_names_hours_and_address() {
         let parsed = extract(&json!([{
-            "type": "node", "id": 1837942492_u64, "lat": 25.0826272, "lon": 121.5665067,
+            "type": "node", "id": 42, "lat": 25.08, "lon": 121.56,
             "tags": {
                 "amenity": "restaurant", "name": "拉麵一番星", "name:en": "Ramen Ichiban-boshi",
                 "name:zh": "拉麵一番星", "name:zh_pinyin": "la mian", "addr:city": "臺北市",
@@ -312,7 +312,7 @@ mod tests {
         }]));
         assert!(parsed.refused.is_empty(), "{:?}", parsed.refused);
         let shop = &parsed.shops[0];
-        assert_eq!(shop.source_id, "node/1837942492");
+        assert_eq!(shop.source_id, "node/42");
         assert_eq!(shop.names.keys().collect::<Vec<_>>(), ["en", "zh-TW"]);
         let hours = shop.hours.as_ref().expect("hours");
         assert!(hours.days[0].is_empty());

@@ -1,0 +1,372 @@
+//! House menus by style, written for this project, and how one becomes a shop's menu document.
+//!
+//! The files in `data/` share ingredients, option groups, sides and drinks between the houses; a
+//! menu document takes along what its items use. Allergens that an ingredient does not list are
+//! declared free: the kitchen of this project knows its ingredients.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::market::Market;
+
+/// Allergens that every ingredient declares.
+const ALLERGENS: [&str; 15] = [
+    "gluten",
+    "crustacean",
+    "egg",
+    "fish",
+    "peanut",
+    "soy",
+    "milk",
+    "nuts",
+    "celery",
+    "mustard",
+    "sesame",
+    "sulphite",
+    "lupin",
+    "mollusc",
+    "buckwheat",
+];
+
+/// One house: a style's ramen and the sides that go with it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct House {
+    /// The style's key, such as `hakata_tonkotsu`.
+    pub(crate) key: String,
+    /// What the style is called, by language.
+    pub(crate) title: BTreeMap<String, String>,
+    /// Words in a shop's name that suggest it.
+    words: Vec<String>,
+    sides: Vec<String>,
+    ramen: Vec<Item>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Item {
+    key: String,
+    name: Value,
+    #[serde(default)]
+    description: Value,
+    price_yen: i64,
+    tax_class: String,
+    recipe: BTreeMap<String, i64>,
+    #[serde(default)]
+    ramen: Value,
+    groups: Vec<GroupLink>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct GroupLink {
+    group: String,
+    min: u32,
+    max: u32,
+    max_per_option: u32,
+}
+
+#[derive(Debug, Deserialize)]
+struct OptionGroup {
+    key: String,
+    name: Value,
+    options: Vec<MenuOption>,
+}
+
+#[derive(Debug, Deserialize)]
+struct MenuOption {
+    key: String,
+    name: Value,
+    price_yen: i64,
+    recipe: BTreeMap<String, i64>,
+    firmness: Option<String>,
+    cook_seconds: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Ingredient {
+    key: String,
+    name: Value,
+    unit: String,
+    stock: i64,
+    allergens: BTreeMap<String, String>,
+}
+
+struct Larder {
+    ingredients: Vec<Ingredient>,
+    groups: Vec<OptionGroup>,
+    sides: Vec<Item>,
+    drinks: Vec<Item>,
+    sections: BTreeMap<String, Value>,
+    houses: Vec<House>,
+}
+
+static LARDER: LazyLock<Larder> = LazyLock::new(|| Larder {
+    ingredients: read(include_str!("data/ingredients.json")),
+    groups: read(include_str!("data/option_groups.json")),
+    sides: read(include_str!("data/sides.json")),
+    drinks: read(include_str!("data/drinks.json")),
+    sections: read(include_str!("data/sections.json")),
+    houses: read(include_str!("data/houses.json")),
+});
+
+fn read<'json, T: Deserialize<'json>>(json: &'json str) -> T {
+    serde_json::from_str(json).expect("the files are part of the program and read by its tests")
+}
+
+/// All houses.
+pub(crate) fn houses() -> &'static [House] {
+    &LARDER.houses
+}
+
+/// The house whose longest word stands in `text` (a shop's names and cuisine), else one by `seed`.
+pub(crate) fn house_for(text: &str, seed: usize) -> &'static House {
+    let text = text.to_lowercase();
+    let fit = |house: &House| {
+        let found = house
+            .words
+            .iter()
+            .filter(|word| text.contains(word.as_str()));
+        found.map(|word| word.chars().count()).max().unwrap_or(0)
+    };
+    let best = houses()
+        .iter()
+        .max_by_key(|house| fit(house))
+        .filter(|house| fit(house) > 0);
+    best.unwrap_or(&houses()[seed % houses().len()])
+}
+
+impl House {
+    /// The styles this house sells, for the shop's profile.
+    pub(crate) fn styles(&self) -> Vec<&str> {
+        let styles = self
+            .ramen
+            .iter()
+            .filter_map(|item| item.ramen["style"].as_str());
+        styles.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// The body of `PUT …/menu` for a market.
+    pub(crate) fn document(&self, market: &Market) -> Value {
+        let items = self.items();
+        let groups = groups_of(&items);
+        let ingredients: Vec<Value> = self.ingredients().map(ingredient).collect();
+        let sections: Vec<Value> = self
+            .sections()
+            .into_iter()
+            .map(|(key, items)| {
+                let items: Vec<Value> = items.iter().map(|item| item_body(item, market)).collect();
+                json!({ "key": key, "name": LARDER.sections[key], "items": items })
+            })
+            .collect();
+        let option_groups: Vec<Value> = groups
+            .iter()
+            .map(|group| group_body(group, market))
+            .collect();
+        json!({
+            "currency": market.currency,
+            "default_language": market.language,
+            "ingredients": ingredients,
+            "option_groups": option_groups,
+            "sections": sections,
+        })
+    }
+
+    /// The body of `PUT …/stock`: a full larder, `times` over.
+    pub(crate) fn counts(&self, times: i64) -> Value {
+        let counts: Vec<Value> = self
+            .ingredients()
+            .map(|found| json!({ "ingredient": found.key, "counted": found.stock * times }))
+            .collect();
+        json!({ "counts": counts })
+    }
+
+    fn sections(&self) -> [(&'static str, Vec<&Item>); 3] {
+        let sides = LARDER
+            .sides
+            .iter()
+            .filter(|side| self.sides.contains(&side.key));
+        [
+            ("ramen", self.ramen.iter().collect()),
+            ("sides", sides.collect()),
+            ("drinks", LARDER.drinks.iter().collect()),
+        ]
+    }
+
+    fn items(&self) -> Vec<&Item> {
+        self.sections()
+            .into_iter()
+            .flat_map(|(_, items)| items)
+            .collect()
+    }
+
+    /// What the items and their options are made of, in the larder's order.
+    fn ingredients(&self) -> impl Iterator<Item = &'static Ingredient> {
+        let items = self.items();
+        let options = groups_of(&items)
+            .into_iter()
+            .flat_map(|group| &group.options);
+        let used: BTreeSet<String> = items
+            .iter()
+            .map(|item| &item.recipe)
+            .chain(options.map(|option| &option.recipe))
+            .flat_map(|recipe| recipe.keys().cloned())
+            .collect();
+        LARDER
+            .ingredients
+            .iter()
+            .filter(move |found| used.contains(&found.key))
+    }
+}
+
+fn groups_of(items: &[&Item]) -> Vec<&'static OptionGroup> {
+    let linked: BTreeSet<&str> = items
+        .iter()
+        .flat_map(|item| &item.groups)
+        .map(|link| link.group.as_str())
+        .collect();
+    LARDER
+        .groups
+        .iter()
+        .filter(|group| linked.contains(group.key.as_str()))
+        .collect()
+}
+
+fn ingredient(found: &Ingredient) -> Value {
+    let allergens: Map<String, Value> = ALLERGENS
+        .iter()
+        .map(|allergen| {
+            let presence = found
+                .allergens
+                .get(*allergen)
+                .map_or("free", String::as_str);
+            ((*allergen).to_owned(), Value::from(presence))
+        })
+        .collect();
+    json!({ "key": found.key, "name": found.name, "unit": found.unit, "allergens": allergens })
+}
+
+fn recipe(lines: &BTreeMap<String, i64>) -> Value {
+    let line = |(ingredient, amount)| json!({ "ingredient": ingredient, "amount": amount });
+    lines.iter().map(line).collect()
+}
+
+fn item_body(item: &Item, market: &Market) -> Value {
+    let links: Vec<Value> = item
+        .groups
+        .iter()
+        .map(|link| {
+            json!({
+                "group": link.group,
+                "min": link.min,
+                "max": link.max,
+                "max_per_option": link.max_per_option,
+            })
+        })
+        .collect();
+    without_nulls(json!({
+        "key": item.key,
+        "name": item.name,
+        "description": item.description,
+        "price_minor": market.price_minor(item.price_yen),
+        "tax_class": item.tax_class,
+        "recipe": recipe(&item.recipe),
+        "ramen": item.ramen,
+        "groups": links,
+    }))
+}
+
+fn group_body(group: &OptionGroup, market: &Market) -> Value {
+    let options: Vec<Value> = group
+        .options
+        .iter()
+        .map(|option| {
+            without_nulls(json!({
+                "key": option.key,
+                "name": option.name,
+                "price_minor": market.price_minor(option.price_yen),
+                "recipe": recipe(&option.recipe),
+                "firmness": option.firmness,
+                "cook_seconds": option.cook_seconds,
+            }))
+        })
+        .collect();
+    json!({ "key": group.key, "name": group.name, "options": options })
+}
+
+/// Leaves out what is not there: the API takes no nulls for missing fields.
+fn without_nulls(mut object: Value) -> Value {
+    if let Some(fields) = object.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+    object
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::market::{COLOMBIA, KOREA, TAIWAN, UNITED_STATES};
+    use super::*;
+
+    #[test]
+    fn there_are_enough_houses_and_each_names_its_style() {
+        assert!(houses().len() >= 9);
+        for house in houses() {
+            assert!(
+                house.styles().contains(&house.key.as_str()),
+                "{}",
+                house.key
+            );
+            assert!(house.title.contains_key("en") && house.title.contains_key("ja"));
+        }
+    }
+
+    #[test]
+    fn a_document_takes_along_all_that_its_items_use() {
+        for house in houses() {
+            let document = house.document(&TAIWAN);
+            let keys = |list: &str| -> BTreeSet<String> {
+                let found = document[list].as_array().expect("a list").iter();
+                found
+                    .filter_map(|entry| entry["key"].as_str().map(str::to_owned))
+                    .collect()
+            };
+            let (ingredients, groups) = (keys("ingredients"), keys("option_groups"));
+            for item in house.items() {
+                assert!(
+                    item.recipe.keys().all(|key| ingredients.contains(key)),
+                    "{}",
+                    item.key
+                );
+                assert!(item.groups.iter().all(|link| groups.contains(&link.group)));
+            }
+            let counted = house.counts(1)["counts"].as_array().map_or(0, Vec::len);
+            assert_eq!(counted, ingredients.len());
+        }
+    }
+
+    #[test]
+    fn names_have_the_market_language_and_prices_are_positive() {
+        for market in [&TAIWAN, &KOREA, &COLOMBIA, &UNITED_STATES] {
+            for house in houses() {
+                let document = house.document(market);
+                for section in document["sections"].as_array().expect("sections") {
+                    for item in section["items"].as_array().expect("items") {
+                        assert!(item["name"][market.language].is_string(), "{item}");
+                        assert!(item["price_minor"].as_i64().is_some_and(|price| price > 0));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_suggests_its_house() {
+        assert_eq!(
+            house_for("辣麻味噌沾麵鬼金棒 Ramen Kikanbo", 0).key,
+            "tantan"
+        );
+        assert_eq!(house_for("博多辛龍豚骨拉麵", 3).key, "hakata_tonkotsu");
+        assert_eq!(house_for("橫濱家系拉麵大和家", 3).key, "iekei");
+        assert_eq!(house_for("no sign at all", 13).key, houses()[3].key);
+    }
+}
