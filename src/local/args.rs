@@ -1,0 +1,45 @@
+//! Where things lie and what is already there: arguments that the environment can give.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// What the services are started for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Data is kept and survives a power cut; the usual ports are taken when they are free.
+    Keep,
+    /// Data is thrown away at the end, nothing waits for the disk, ports are any that are free.
+    Throwaway,
+}
+
+/// Where private services keep their data, and services of others to be used in their place.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ServiceArgs {
+    /// Folder for the data and logs of the private Postgres and Kafka
+    #[arg(long, env = "RAMEN_DIR", default_value = ".ramen")]
+    pub(crate) dir: PathBuf,
+    /// Folder for what was downloaded; `~/.cache/ramen` when not given
+    #[arg(long, env = "RAMEN_CACHE")]
+    pub(super) cache: Option<PathBuf>,
+    /// Home folder of the user
+    #[arg(long, env = "HOME", hide = true)]
+    pub(super) home: Option<PathBuf>,
+    /// A Postgres with PostGIS to use; without it a private one is started
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub(crate) database_url: Option<String>,
+    /// Kafka brokers to use (`host:port,…`); without them a private one is started
+    #[arg(long, env = "KAFKA_BROKERS")]
+    pub(crate) kafka_brokers: Option<String>,
+}
+
+impl ServiceArgs {
+    /// The folder for downloads, which all checkouts of the user share.
+    pub(crate) fn cache_dir(&self) -> PathBuf {
+        match (&self.cache, &self.home) {
+            (Some(cache), _) => cache.clone(),
+            (None, Some(home)) => home.join(".cache/ramen"),
+            (None, None) => self.dir.join("cache"),
+        }
+    }
+}
