@@ -7,12 +7,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::decider::{self, DecodeError, Decider, Event, Facets};
+use crate::decider::{self, Decider, DecodeError, Event, Facets};
 pub use crate::delivery::delivery::Delivery;
 pub use crate::driver::driver::Driver;
 pub use crate::ordering::cart::Cart;
 pub use crate::ordering::order::Order;
 pub use crate::payment::payment::Payment;
+pub use crate::restaurant::inventory::Inventory;
+pub use crate::restaurant::menu::Menu;
 pub use crate::restaurant::restaurant::Restaurant;
 
 macro_rules! aggregates {
@@ -157,6 +159,8 @@ macro_rules! aggregates {
 
 aggregates! {
     Restaurant = "restaurant.restaurant",
+    Menu = "restaurant.menu",
+    Inventory = "restaurant.inventory",
     Cart = "ordering.cart",
     Order = "ordering.order",
     Payment = "payment.payment",
@@ -171,7 +175,9 @@ impl Kind {
     /// [`DecodeError::UnknownKind`].
     pub fn parse(name: &str) -> Result<Self, DecodeError> {
         let found = Self::ALL.iter().find(|kind| kind.as_str() == name);
-        found.copied().ok_or_else(|| DecodeError::UnknownKind(name.to_owned()))
+        found
+            .copied()
+            .ok_or_else(|| DecodeError::UnknownKind(name.to_owned()))
     }
 
     /// The topic of its events; the prefix is configuration, by default `ramen`.
@@ -214,16 +220,29 @@ const fn same(one: &str, other: &str) -> bool {
 fn schemas_of<D: Decider>() -> BTreeMap<String, Value> {
     let whole = schemars::schema_for!(D::Event).to_value();
     let definitions = whole.get("$defs").cloned();
-    let branches = whole.get("oneOf").and_then(Value::as_array).cloned().unwrap_or_default();
+    let branches = whole
+        .get("oneOf")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
     branches
         .into_iter()
         .filter_map(|mut branch| {
-            let name = branch.pointer("/properties/type/const")?.as_str()?.to_owned();
+            let name = branch
+                .pointer("/properties/type/const")?
+                .as_str()?
+                .to_owned();
             let object = branch.as_object_mut()?;
-            object.insert("$schema".into(), whole.get("$schema").cloned().unwrap_or_default());
+            object.insert(
+                "$schema".into(),
+                whole.get("$schema").cloned().unwrap_or_default(),
+            );
             object.insert("title".into(), Value::String(format!("{} {name}", D::KIND)));
             if let Some(definitions) = &definitions {
-                object.insert("$defs".into(), used_definitions(object.values(), definitions));
+                object.insert(
+                    "$defs".into(),
+                    used_definitions(object.values(), definitions),
+                );
             }
             Some((name, branch))
         })
@@ -248,9 +267,14 @@ fn references(schema: &Value) -> Vec<String> {
     match schema {
         Value::Object(members) => members
             .iter()
-            .flat_map(|(name, value)| match value.as_str().and_then(|text| text.strip_prefix("#/$defs/")) {
-                Some(target) if name == "$ref" => vec![target.to_owned()],
-                Some(_) | None => references(value),
+            .flat_map(|(name, value)| {
+                match value
+                    .as_str()
+                    .and_then(|text| text.strip_prefix("#/$defs/"))
+                {
+                    Some(target) if name == "$ref" => vec![target.to_owned()],
+                    Some(_) | None => references(value),
+                }
             })
             .collect(),
         Value::Array(elements) => elements.iter().flat_map(references).collect(),

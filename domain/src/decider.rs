@@ -17,6 +17,7 @@ use crate::kernel::actor::Channel;
 pub use crate::kernel::fault::Fault;
 use crate::kernel::ids::{OrderId, RestaurantId};
 use crate::kernel::money::Currency;
+use crate::kernel::refusal::NotAllowed;
 
 /// A fact of an aggregate's history, stored for ever as JSON `{"type": "<name>", …}`.
 ///
@@ -145,6 +146,25 @@ pub fn is_allowed<D: Decider>(state: &D, kind: D::CommandKind) -> bool {
     D::TRANSITIONS
         .iter()
         .any(|(from, command, _)| *from == stage && *command == kind)
+}
+
+/// Lets a command pass whose row is in the table.
+///
+/// # Errors
+/// [`NotAllowed`] with the stage and what is allowed from there.
+pub fn check_allowed<D: Decider>(
+    state: &D,
+    command: D::CommandKind,
+) -> Result<(), NotAllowed<D::Stage, D::CommandKind>> {
+    if is_allowed(state, command) {
+        return Ok(());
+    }
+    let stage = state.stage();
+    Err(NotAllowed {
+        stage,
+        command,
+        allowed: allowed_from::<D>(stage),
+    })
 }
 
 /// Applies events in order to a fresh state.

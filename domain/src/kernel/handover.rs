@@ -31,7 +31,11 @@ impl TryFrom<String> for Pin {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let digits = text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit());
-        if digits { Ok(Self(text)) } else { Err(PinMalformed) }
+        if digits {
+            Ok(Self(text))
+        } else {
+            Err(PinMalformed)
+        }
     }
 }
 
@@ -49,9 +53,7 @@ impl std::fmt::Debug for Pin {
 }
 
 /// How a delivery was proved.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProofMethod {
     /// The customer's code.
@@ -63,9 +65,7 @@ pub enum ProofMethod {
 }
 
 /// Why food could not be handed over.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UndeliverableReason {
     /// Nobody opened or answered.

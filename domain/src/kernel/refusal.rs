@@ -35,12 +35,22 @@ mod tests {
 
     #[test]
     fn the_sentence_names_stage_command_and_choices() {
-        let refused = NotAllowed { stage: "ready", command: "accept", allowed: vec!["collect", "cancel"] };
+        let refused = NotAllowed {
+            stage: "ready",
+            command: "accept",
+            allowed: vec!["collect", "cancel"],
+        };
         assert_eq!(
             refused.to_string(),
             "accept is not possible at stage ready; possible are collect, cancel"
         );
-        let ended = NotAllowed { allowed: vec![], ..refused };
-        assert_eq!(ended.to_string(), "accept is not possible at stage ready; nothing is");
+        let ended = NotAllowed {
+            allowed: vec![],
+            ..refused
+        };
+        assert_eq!(
+            ended.to_string(),
+            "accept is not possible at stage ready; nothing is"
+        );
     }
 }

@@ -12,7 +12,9 @@ use super::text::{Language, LocalizedText, Name, Reason, Wording};
 
 /// The `number`th sample id.
 pub(crate) fn id<T: From<Uuid>>(number: u128) -> T {
-    T::from(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 | number))
+    T::from(Uuid::from_u128(
+        0x0190_0000_0000_7000_8000_0000_0000_0000 | number,
+    ))
 }
 
 /// Friday 2026-11-20, 10:00 UTC, some minutes later.
@@ -43,8 +45,18 @@ pub(crate) fn english(text: &str) -> LocalizedText {
 
 /// Something sealed, of which nobody has the key.
 pub(crate) fn sealed<T>(kind: &str, field: &str) -> Sealed<T> {
-    let origin = Origin { kind: kind.to_owned(), id: id(99), field: field.to_owned() };
-    Sealed::from_parts(1, id(98), "bm9uY2Utbm9uY2U=".to_owned(), "Y2lwaGVydGV4dA==".to_owned(), origin)
+    let origin = Origin {
+        kind: kind.to_owned(),
+        id: id(99),
+        field: field.to_owned(),
+    };
+    Sealed::from_parts(
+        1,
+        id(98),
+        "bm9uY2Utbm9uY2U=".to_owned(),
+        "Y2lwaGVydGV4dA==".to_owned(),
+        origin,
+    )
 }
 
 /// A value that was parsed from a constant.

@@ -1,3 +1,5 @@
 //! The shops: who sells, what, out of what, when, where to, at what price.
 
+pub mod inventory;
+pub mod menu;
 pub mod restaurant;

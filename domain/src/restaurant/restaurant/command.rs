@@ -12,8 +12,14 @@ use crate::kernel::text::{Name, Reason};
 /// A command to a shop.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, EnumDiscriminants)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-#[strum_discriminants(name(RestaurantCommandKind), doc = "The commands without their fields.")]
-#[strum_discriminants(derive(Hash, IntoStaticStr, VariantArray), strum(serialize_all = "snake_case"))]
+#[strum_discriminants(
+    name(RestaurantCommandKind),
+    doc = "The commands without their fields."
+)]
+#[strum_discriminants(
+    derive(Hash, IntoStaticStr, VariantArray),
+    strum(serialize_all = "snake_case")
+)]
 pub enum RestaurantCommand {
     /// Enter the shop, as a draft.
     Register(Box<Registration>),

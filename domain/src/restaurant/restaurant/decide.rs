@@ -8,7 +8,7 @@ use super::rejection::RestaurantRejection;
 use super::rules::{check_zones, missing_to_go_live};
 use super::state::{Pause, Restaurant, RestaurantStage, Shop};
 use super::transitions::TRANSITIONS;
-use crate::decider::{Context, Decider, Facets, Transitions, allowed_from, is_allowed};
+use crate::decider::{Context, Decider, Facets, Transitions, check_allowed};
 use crate::kernel::ids::RestaurantId;
 
 impl Decider for Restaurant {
@@ -36,7 +36,9 @@ impl Decider for Restaurant {
         self.check_stage((&command).into())?;
         let Some(shop) = self.shop() else {
             return match command {
-                RestaurantCommand::Register(registration) => Ok(vec![RestaurantEvent::Registered(registration)]),
+                RestaurantCommand::Register(registration) => {
+                    Ok(vec![RestaurantEvent::Registered(registration)])
+                }
                 RestaurantCommand::UpdateProfile { .. }
                 | RestaurantCommand::SetHours { .. }
                 | RestaurantCommand::SetZones { .. }
@@ -59,7 +61,9 @@ impl Decider for Restaurant {
     fn facets(&self, stream: Uuid) -> Facets {
         Facets {
             restaurant: Some(RestaurantId::new(stream)),
-            city: self.shop().map(|shop| shop.profile.city.as_str().to_owned()),
+            city: self
+                .shop()
+                .map(|shop| shop.profile.city.as_str().to_owned()),
             currency: self.shop().map(|shop| shop.profile.currency),
             ..Facets::default()
         }
@@ -69,13 +73,21 @@ impl Decider for Restaurant {
 impl Restaurant {
     /// Whether the command asks for what is so already.
     fn is_done(&self, command: &RestaurantCommand) -> bool {
-        let Some(shop) = self.shop() else { return false };
+        let Some(shop) = self.shop() else {
+            return false;
+        };
         let stage = self.stage();
         match command {
             RestaurantCommand::Register(registration) => **registration == shop.profile,
-            RestaurantCommand::UpdateProfile { name, styles, auto_fire } => {
+            RestaurantCommand::UpdateProfile {
+                name,
+                styles,
+                auto_fire,
+            } => {
                 name.as_ref().is_none_or(|name| *name == shop.profile.name)
-                    && styles.as_ref().is_none_or(|styles| *styles == shop.profile.styles)
+                    && styles
+                        .as_ref()
+                        .is_none_or(|styles| *styles == shop.profile.styles)
                     && auto_fire.is_none_or(|auto_fire| auto_fire == shop.profile.auto_fire)
             }
             RestaurantCommand::SetHours { hours } => shop.hours.as_ref() == Some(hours),
@@ -85,26 +97,26 @@ impl Restaurant {
             RestaurantCommand::Approve { .. } => stage == RestaurantStage::Live,
             RestaurantCommand::Suspend { .. } => stage == RestaurantStage::Suspended,
             RestaurantCommand::Close { .. } => stage == RestaurantStage::Closed,
-            RestaurantCommand::Pause { reason, until } => {
-                self.live().and_then(|live| live.pause).is_some_and(|pause| {
-                    *pause == Pause { reason: reason.clone(), until: *until }
-                })
-            }
+            RestaurantCommand::Pause { reason, until } => self
+                .live()
+                .and_then(|live| live.pause)
+                .is_some_and(|pause| {
+                    *pause
+                        == Pause {
+                            reason: reason.clone(),
+                            until: *until,
+                        }
+                }),
             RestaurantCommand::Resume => self.live().is_some_and(|live| live.pause.is_none()),
         }
     }
 
     fn check_stage(&self, kind: RestaurantCommandKind) -> Result<(), RestaurantRejection> {
-        let stage = self.stage();
-        if is_allowed(self, kind) {
-            Ok(())
-        } else if stage == RestaurantStage::Unregistered {
-            Err(RestaurantRejection::NotRegistered)
-        } else if kind == RestaurantCommandKind::Register {
-            Err(RestaurantRejection::AlreadyRegistered)
-        } else {
-            Err(RestaurantRejection::NotAllowed { stage, allowed: allowed_from::<Self>(stage) })
-        }
+        check_allowed(self, kind).map_err(|refused| match (refused.stage, kind) {
+            (RestaurantStage::Unregistered, _) => RestaurantRejection::NotRegistered,
+            (_, RestaurantCommandKind::Register) => RestaurantRejection::AlreadyRegistered,
+            (_, _) => RestaurantRejection::NotAllowed(refused),
+        })
     }
 }
 
@@ -116,9 +128,15 @@ fn shop_event(
 ) -> Result<RestaurantEvent, RestaurantRejection> {
     match command {
         RestaurantCommand::Register(_) => Err(RestaurantRejection::AlreadyRegistered),
-        RestaurantCommand::UpdateProfile { name, styles, auto_fire } => {
-            Ok(RestaurantEvent::ProfileUpdated { name, styles, auto_fire })
-        }
+        RestaurantCommand::UpdateProfile {
+            name,
+            styles,
+            auto_fire,
+        } => Ok(RestaurantEvent::ProfileUpdated {
+            name,
+            styles,
+            auto_fire,
+        }),
         RestaurantCommand::SetHours { hours } => Ok(RestaurantEvent::HoursSet { hours }),
         RestaurantCommand::SetZones { zones } => match check_zones(&zones) {
             Ok(()) => Ok(RestaurantEvent::ZonesSet { zones }),
@@ -136,9 +154,9 @@ fn shop_event(
         }
         RestaurantCommand::Suspend { reason } => Ok(RestaurantEvent::Suspended { reason }),
         RestaurantCommand::Close { reason } => Ok(RestaurantEvent::Closed { reason }),
-        RestaurantCommand::Pause { until: Some(until), .. } if until <= context.now => {
-            Err(RestaurantRejection::PauseAlreadyOver)
-        }
+        RestaurantCommand::Pause {
+            until: Some(until), ..
+        } if until <= context.now => Err(RestaurantRejection::PauseAlreadyOver),
         RestaurantCommand::Pause { reason, until } => Ok(RestaurantEvent::Paused { reason, until }),
         RestaurantCommand::Resume => Ok(RestaurantEvent::Resumed),
     }

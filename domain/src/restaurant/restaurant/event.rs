@@ -142,14 +142,36 @@ pub struct SmallOrder {
 }
 
 crate::collect_struct!(SourceRef { source, source_id });
-crate::collect_struct!(Zone { key, polygon, fee_minor, minimum_minor, minutes });
-crate::collect_struct!(Terms { seller, tax_id, tax, commission_bp, small_order, packaging_fee_minor });
-crate::collect_struct!(Tax { mode, food_bp, fee_bp });
-crate::collect_struct!(SmallOrder { below_minor, fee_minor });
+crate::collect_struct!(Zone {
+    key,
+    polygon,
+    fee_minor,
+    minimum_minor,
+    minutes
+});
+crate::collect_struct!(Terms {
+    seller,
+    tax_id,
+    tax,
+    commission_bp,
+    small_order,
+    packaging_fee_minor
+});
+crate::collect_struct!(Tax {
+    mode,
+    food_bp,
+    fee_bp
+});
+crate::collect_struct!(SmallOrder {
+    below_minor,
+    fee_minor
+});
 crate::kernel::collect::leaf!(TaxMode => "tax_mode_unknown");
 
 /// A fact in a shop's history.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, IntoStaticStr, VariantNames)]
+#[derive(
+    Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, IntoStaticStr, VariantNames,
+)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum RestaurantEvent {
@@ -221,8 +243,8 @@ impl Event for RestaurantEvent {
 /// One of every event.
 mod samples {
     use super::{
-        GeoPoint, Polygon, Price, Registration, RestaurantEvent, SmallOrder, SourceRef, Style, Tax, TaxMode, Terms,
-        WeeklyHours, Wording, Zone,
+        GeoPoint, Polygon, Price, Registration, RestaurantEvent, SmallOrder, SourceRef, Style, Tax,
+        TaxMode, Terms, WeeklyHours, Wording, Zone,
     };
     use crate::kernel::sample::{good, id, json, key, minute, name, reason};
 
@@ -235,13 +257,22 @@ mod samples {
                 auto_fire: Some(true),
             },
             RestaurantEvent::HoursSet { hours: hours() },
-            RestaurantEvent::ZonesSet { zones: vec![zone()] },
+            RestaurantEvent::ZonesSet {
+                zones: vec![zone()],
+            },
             RestaurantEvent::TermsSet { terms: terms() },
             RestaurantEvent::Submitted,
             RestaurantEvent::Approved,
-            RestaurantEvent::Suspended { reason: reason("boiler is broken") },
-            RestaurantEvent::Closed { reason: reason("boiler is broken") },
-            RestaurantEvent::Paused { reason: reason("boiler is broken"), until: Some(minute(30)) },
+            RestaurantEvent::Suspended {
+                reason: reason("boiler is broken"),
+            },
+            RestaurantEvent::Closed {
+                reason: reason("boiler is broken"),
+            },
+            RestaurantEvent::Paused {
+                reason: reason("boiler is broken"),
+                until: Some(minute(30)),
+            },
             RestaurantEvent::Resumed,
         ]
     }
@@ -276,7 +307,12 @@ mod samples {
 
     fn zone() -> Zone {
         let corner = |lat, lon| good(GeoPoint::parse(lat, lon));
-        let corners = vec![corner(35.6, 139.6), corner(35.6, 139.8), corner(35.7, 139.8), corner(35.7, 139.6)];
+        let corners = vec![
+            corner(35.6, 139.6),
+            corner(35.6, 139.8),
+            corner(35.7, 139.8),
+            corner(35.7, 139.6),
+        ];
         Zone {
             key: key("near"),
             polygon: good(Polygon::parse(corners)),
@@ -290,9 +326,16 @@ mod samples {
         Terms {
             seller: name("Menya Umi K.K."),
             tax_id: Some(name("T1234567890123")),
-            tax: Tax { mode: TaxMode::Inclusive, food_bp: json("800"), fee_bp: json("1000") },
+            tax: Tax {
+                mode: TaxMode::Inclusive,
+                food_bp: json("800"),
+                fee_bp: json("1000"),
+            },
             commission_bp: json("1500"),
-            small_order: Some(SmallOrder { below_minor: price(1500), fee_minor: price(200) }),
+            small_order: Some(SmallOrder {
+                below_minor: price(1500),
+                fee_minor: price(200),
+            }),
             packaging_fee_minor: price(50),
         }
     }

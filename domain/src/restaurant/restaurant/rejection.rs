@@ -6,6 +6,7 @@ use super::command::RestaurantCommandKind;
 use super::state::RestaurantStage;
 use crate::decider::{Class, Fault, Rejection};
 use crate::kernel::fault::{Faults, Pointer};
+use crate::kernel::refusal::NotAllowed;
 
 /// The state that forbids.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,13 +18,8 @@ pub enum RestaurantRejection {
     #[error("the shop is registered already, with other data")]
     AlreadyRegistered,
     /// Not at this stage.
-    #[error("a shop that is {stage:?} does not allow this")]
-    NotAllowed {
-        /// Where it is.
-        stage: RestaurantStage,
-        /// What it would allow.
-        allowed: Vec<RestaurantCommandKind>,
-    },
+    #[error("{0}")]
+    NotAllowed(NotAllowed<RestaurantStage, RestaurantCommandKind>),
     /// What a live shop must have is missing.
     #[error("the shop is not ready to go live")]
     NotReady {
@@ -57,7 +53,7 @@ impl Rejection for RestaurantRejection {
         match self {
             Self::NotRegistered => "restaurant_not_found",
             Self::AlreadyRegistered => "already_registered",
-            Self::NotAllowed { .. } => "not_allowed",
+            Self::NotAllowed(_) => "not_allowed",
             Self::NotReady { .. } => "not_ready",
             Self::ZonesRefused(_) => "zones_refused",
             Self::PauseAlreadyOver => "pause_already_over",
@@ -67,7 +63,9 @@ impl Rejection for RestaurantRejection {
     fn class(&self) -> Class {
         match self {
             Self::NotRegistered => Class::NotFound,
-            Self::AlreadyRegistered | Self::NotAllowed { .. } | Self::NotReady { .. } => Class::Conflict,
+            Self::AlreadyRegistered | Self::NotAllowed(_) | Self::NotReady { .. } => {
+                Class::Conflict
+            }
             Self::ZonesRefused(_) | Self::PauseAlreadyOver => Class::Unprocessable,
         }
     }
@@ -78,14 +76,22 @@ impl Rejection for RestaurantRejection {
                 .iter()
                 .map(|missing| {
                     let name: &'static str = missing.into();
-                    Fault::new(&format!("{name}_missing"), &Pointer::root(), format!("the shop has no {name} yet"))
+                    Fault::new(
+                        &format!("{name}_missing"),
+                        &Pointer::root(),
+                        format!("the shop has no {name} yet"),
+                    )
                 })
                 .collect(),
             Self::ZonesRefused(faults) => faults.0.clone(),
             Self::PauseAlreadyOver => {
-                vec![Fault::new(self.code(), &Pointer::root().at("until"), self.to_string())]
+                vec![Fault::new(
+                    self.code(),
+                    &Pointer::root().at("until"),
+                    self.to_string(),
+                )]
             }
-            Self::NotRegistered | Self::AlreadyRegistered | Self::NotAllowed { .. } => Vec::new(),
+            Self::NotRegistered | Self::AlreadyRegistered | Self::NotAllowed(_) => Vec::new(),
         }
     }
 }

@@ -28,12 +28,20 @@ pub(super) fn check_zones(zones: &[Zone]) -> Result<(), Faults> {
     let mut faults = Faults::default();
     let at = Pointer::root().at("zones");
     if zones.is_empty() || zones.len() > ZONES_MAX {
-        faults.add("zone_count", &at, format!("a shop has 1 to {ZONES_MAX} zones"));
+        faults.add(
+            "zone_count",
+            &at,
+            format!("a shop has 1 to {ZONES_MAX} zones"),
+        );
     }
     let mut keys = HashSet::new();
     for (index, zone) in zones.iter().enumerate() {
         if !keys.insert(&zone.key) {
-            faults.add("key_repeated", &at.at(index).at("key"), format!("zone {} stands there already", zone.key));
+            faults.add(
+                "key_repeated",
+                &at.at(index).at("key"),
+                format!("zone {} stands there already", zone.key),
+            );
         }
     }
     faults.or(())

@@ -14,7 +14,10 @@ use crate::kernel::text::Reason;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, EnumDiscriminants)]
 #[serde(tag = "stage", rename_all = "snake_case")]
 #[strum_discriminants(name(RestaurantStage), doc = "The stages of a shop's life.")]
-#[strum_discriminants(derive(Hash, IntoStaticStr, VariantArray), strum(serialize_all = "snake_case"))]
+#[strum_discriminants(
+    derive(Hash, IntoStaticStr, VariantArray),
+    strum(serialize_all = "snake_case")
+)]
 pub enum Restaurant {
     /// Nobody has registered it.
     #[default]
@@ -159,12 +162,25 @@ impl Restaurant {
         match event {
             RestaurantEvent::Registered(registration) => {
                 let profile = registration.as_ref().clone();
-                *self = Self::Draft { shop: Box::new(Shop { profile, hours: None, zones: Vec::new(), terms: None }) };
+                *self = Self::Draft {
+                    shop: Box::new(Shop {
+                        profile,
+                        hours: None,
+                        zones: Vec::new(),
+                        terms: None,
+                    }),
+                };
             }
-            RestaurantEvent::ProfileUpdated { name, styles, auto_fire } => {
+            RestaurantEvent::ProfileUpdated {
+                name,
+                styles,
+                auto_fire,
+            } => {
                 if let Some(Shop { profile, .. }) = self.shop_mut() {
                     profile.name = name.clone().unwrap_or_else(|| profile.name.clone());
-                    profile.styles = styles.clone().unwrap_or_else(|| std::mem::take(&mut profile.styles));
+                    profile.styles = styles
+                        .clone()
+                        .unwrap_or_else(|| std::mem::take(&mut profile.styles));
                     profile.auto_fire = auto_fire.unwrap_or(profile.auto_fire);
                 }
             }
@@ -186,13 +202,22 @@ impl Restaurant {
             RestaurantEvent::Submitted => self.move_to(|shop| Self::Submitted { shop }),
             RestaurantEvent::Approved => self.move_to(|shop| Self::Live { shop, pause: None }),
             RestaurantEvent::Suspended { reason } => {
-                self.move_to(|shop| Self::Suspended { shop, reason: reason.clone() });
+                self.move_to(|shop| Self::Suspended {
+                    shop,
+                    reason: reason.clone(),
+                });
             }
             RestaurantEvent::Closed { reason } => {
-                self.move_to(|shop| Self::Closed { shop, reason: reason.clone() });
+                self.move_to(|shop| Self::Closed {
+                    shop,
+                    reason: reason.clone(),
+                });
             }
             RestaurantEvent::Paused { reason, until } => {
-                self.set_pause(Some(Pause { reason: reason.clone(), until: *until }));
+                self.set_pause(Some(Pause {
+                    reason: reason.clone(),
+                    until: *until,
+                }));
             }
             RestaurantEvent::Resumed => self.set_pause(None),
         }
@@ -202,7 +227,8 @@ impl Restaurant {
 impl<'a> LiveShop<'a> {
     /// Whether a pause holds at an instant.
     pub fn is_paused(&self, at: DateTime<Utc>) -> bool {
-        self.pause.is_some_and(|pause| pause.until.is_none_or(|until| at < until))
+        self.pause
+            .is_some_and(|pause| pause.until.is_none_or(|until| at < until))
     }
 
     /// Whether an instant is within the hours.

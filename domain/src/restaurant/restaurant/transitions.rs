@@ -1,9 +1,12 @@
 //! The life of a shop: which command is allowed at which stage, and where it leads.
 
 use super::command::RestaurantCommandKind::{
-    self, Approve, Close, Pause, Register, Resume, SetHours, SetTerms, SetZones, Submit, Suspend, UpdateProfile,
+    self, Approve, Close, Pause, Register, Resume, SetHours, SetTerms, SetZones, Submit, Suspend,
+    UpdateProfile,
 };
-use super::state::RestaurantStage::{self, Closed, Draft, Live, Submitted, Suspended, Unregistered};
+use super::state::RestaurantStage::{
+    self, Closed, Draft, Live, Submitted, Suspended, Unregistered,
+};
 
 /// From, command, to.
 #[rustfmt::skip]

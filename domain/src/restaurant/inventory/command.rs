@@ -1,0 +1,86 @@
+//! What can be asked of a shop's stock.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
+
+use super::event::ReleaseReason;
+use crate::kernel::ids::OrderId;
+use crate::kernel::key::Key;
+use crate::kernel::quantity::{Amount, IngredientAmount};
+use crate::kernel::text::Reason;
+
+/// A command to a shop's stock.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, EnumDiscriminants)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[strum_discriminants(name(InventoryCommandKind), doc = "The commands without their fields.")]
+#[strum_discriminants(
+    derive(Hash, IntoStaticStr, VariantArray),
+    strum(serialize_all = "snake_case")
+)]
+pub enum InventoryCommand {
+    /// Goods came in. Not idempotent by itself: the same delivery may come twice.
+    Receive {
+        /// What.
+        ingredient: Key,
+        /// How much, more than nothing.
+        amount: Amount,
+    },
+    /// Something was thrown away. Not idempotent by itself.
+    Waste {
+        /// What.
+        ingredient: Key,
+        /// How much, more than nothing and at most what is there.
+        amount: Amount,
+        /// Why.
+        reason: Reason,
+    },
+    /// The shelf was counted.
+    Recount {
+        /// What.
+        ingredient: Key,
+        /// How much there is, with what is held for orders.
+        counted: Amount,
+    },
+    /// An ingredient is out, whatever the count says.
+    EightySix {
+        /// Which.
+        ingredient: Key,
+        /// When it is back by itself.
+        #[serde(default)]
+        until: Option<DateTime<Utc>>,
+    },
+    /// An ingredient is back.
+    LiftEightySix {
+        /// Which.
+        ingredient: Key,
+    },
+    /// Set stock aside for an order, all of it or nothing.
+    OpenHold {
+        /// The order.
+        hold: OrderId,
+        /// Its service date.
+        service_date: NaiveDate,
+        /// What it needs; the same ingredient may stand there more than once.
+        needs: Vec<IngredientAmount>,
+        /// When the order's payment timer runs out.
+        expires_at: DateTime<Utc>,
+    },
+    /// The order was paid.
+    CommitHold {
+        /// The order.
+        hold: OrderId,
+    },
+    /// The order was fired.
+    ConsumeHold {
+        /// The order.
+        hold: OrderId,
+    },
+    /// The order came to nothing.
+    ReleaseHold {
+        /// The order.
+        hold: OrderId,
+        /// Why.
+        reason: ReleaseReason,
+    },
+}

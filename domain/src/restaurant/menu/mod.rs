@@ -1,0 +1,20 @@
+//! What a shop sells: one versioned document of sections, items, option groups and recipes, with prices and availability
+//! that change between publications. Its id is the shop's. Not what is in stock: that is the inventory's.
+
+mod command;
+mod decide;
+mod event;
+mod rejection;
+mod rules;
+mod state;
+mod transitions;
+
+pub use command::{MenuCommand, MenuCommandKind};
+pub use event::{
+    Broth, GroupLink, Ingredient, Item, MenuDocument, MenuEvent, MenuOption, OptionGroup,
+    RamenFacts, Section, TaxClass,
+};
+pub use rejection::MenuRejection;
+pub use rules::check_document;
+pub use state::{Choice, Menu, MenuStage, PublishedMenu};
+pub use transitions::TRANSITIONS;

@@ -1,0 +1,12 @@
+//! The life of a menu: published once, it stays so.
+
+use super::command::MenuCommandKind::{self, Publish, SetAvailable, SetPrice};
+use super::state::MenuStage::{self, Published, Unpublished};
+
+/// From, command, to.
+pub const TRANSITIONS: &[(MenuStage, MenuCommandKind, MenuStage)] = &[
+    (Unpublished, Publish, Published),
+    (Published, Publish, Published),
+    (Published, SetPrice, Published),
+    (Published, SetAvailable, Published),
+];
