@@ -89,8 +89,9 @@ impl Breaker {
         while self.ended.front().is_some_and(|(at, _)| now.saturating_sub(*at) > WINDOW) {
             self.ended.pop_front();
         }
+        let failing = self.is_failing();
         match &mut self.state {
-            State::Closed if self.is_failing() => self.open_at(now),
+            State::Closed if failing => self.open_at(now),
             State::Closed => {}
             State::Open { .. } if failed => self.open_at(now),
             State::Open { succeeded, .. } => {

@@ -1,0 +1,239 @@
+//! Taking money: reserving it at checkout, taking it when the shop accepts, giving it back.
+//!
+//! What a vendor's object says becomes one of the `Record…` commands of a payment here, in the same
+//! way whether it came as the answer to a call, was read back, or a webhook sent us to look.
+
+pub mod stripe;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::kernel::ids::{OrderId, PaymentId};
+use domain::kernel::money::Money;
+use domain::payment::payment::{IntentId, PaymentCommand, VendorCode, VendorRefundId};
+use infra::clock::Clock;
+use infra::config::Secret;
+use uuid::Uuid;
+
+use super::Outcome;
+
+/// The vendors of this capability.
+#[derive(Clone, Debug)]
+pub enum Vendor {
+    /// Stripe, or its simulator.
+    Stripe(stripe::StripeConfig),
+}
+
+impl Vendor {
+    /// The client for the vendor.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be built, for want of root certificates for instance.
+    pub fn connect(self, clock: Clock) -> Result<Arc<dyn PaymentGateway>, stripe::StripeError> {
+        match self {
+            Self::Stripe(config) => Ok(Arc::new(stripe::StripeGateway::new(config, clock)?)),
+        }
+    }
+}
+
+/// One effect on its way to the vendor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The effect's id: the vendor's idempotency key, the same at every repetition.
+    pub key: Uuid,
+    /// When it was sent first, if it was. A key that the vendor may have forgotten is not trusted:
+    /// the object is read before anything is sent.
+    pub first_sent: Option<DateTime<Utc>>,
+}
+
+impl Call {
+    /// An effect that is sent for the first time.
+    pub fn first(key: Uuid) -> Self {
+        Self { key, first_sent: None }
+    }
+
+    /// Whether a key that the vendor keeps for `life` may be forgotten by now.
+    fn has_outlived(&self, life: TimeDelta, now: DateTime<Utc>) -> bool {
+        self.first_sent.is_some_and(|sent| now - sent >= life)
+    }
+}
+
+/// A payment to be started at the vendor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewIntent {
+    /// Our payment.
+    pub payment: PaymentId,
+    /// Its order.
+    pub order: OrderId,
+    /// Exactly the quoted total: nothing above it can be captured later.
+    pub amount: Money,
+    /// Which attempt of the order, from 1.
+    pub attempt: u32,
+}
+
+/// Captured money to be given back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRefund {
+    /// Our name for it.
+    pub refund: Uuid,
+    /// Our payment.
+    pub payment: PaymentId,
+    /// The vendor's name for the payment.
+    pub intent: IntentId,
+    /// How much.
+    pub amount: Money,
+}
+
+/// The vendor's view of a payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// The vendor's name for it.
+    pub id: IntentId,
+    /// How far it is.
+    pub state: IntentState,
+    /// What was asked for.
+    pub amount: Money,
+    /// Our payment, as we told the vendor.
+    pub payment: Option<PaymentId>,
+    /// Our order, as we told the vendor.
+    pub order: Option<OrderId>,
+    /// Whether real money moves.
+    pub live: bool,
+}
+
+/// How far a payment is at the vendor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IntentState {
+    /// It waits for a means of payment, perhaps another one.
+    AwaitingMethod {
+        /// Why the last one was refused.
+        declined: Option<VendorCode>,
+    },
+    /// It waits for the customer.
+    ActionRequired,
+    /// The vendor works on it.
+    Processing,
+    /// The amount is reserved.
+    Authorised {
+        /// How much.
+        capturable: Money,
+        /// Until when it can be taken.
+        capture_before: Option<DateTime<Utc>>,
+    },
+    /// The amount was taken.
+    Captured {
+        /// How much.
+        received: Money,
+    },
+    /// It is over; what was reserved is free again.
+    Cancelled,
+    /// A state that this build does not know.
+    Other(String),
+}
+
+/// The vendor's view of a refund.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refund {
+    /// The vendor's name for it.
+    pub id: VendorRefundId,
+    /// Our name for it, as we told the vendor.
+    pub refund: Option<Uuid>,
+    /// Our payment, as we told the vendor.
+    pub payment: Option<PaymentId>,
+    /// The vendor's name for the payment.
+    pub intent: Option<IntentId>,
+    /// How much.
+    pub amount: Money,
+    /// How far it is.
+    pub state: RefundState,
+}
+
+/// How far a refund is at the vendor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefundState {
+    /// On its way, or waiting for somebody.
+    Pending,
+    /// The money went back. The vendor may still say otherwise days later.
+    Succeeded,
+    /// The money did not go back.
+    Failed(VendorCode),
+}
+
+impl Intent {
+    /// What our payment is to be told, in this order. Telling it twice changes nothing.
+    pub fn news(&self) -> Vec<PaymentCommand> {
+        let intent = || self.id.clone();
+        let then = match &self.state {
+            IntentState::AwaitingMethod { declined: None }
+            | IntentState::Processing
+            | IntentState::Other(_) => None,
+            IntentState::AwaitingMethod { declined: Some(code) } => {
+                Some(PaymentCommand::RecordDeclined { intent: intent(), code: code.clone() })
+            }
+            IntentState::ActionRequired => {
+                Some(PaymentCommand::RecordActionRequired { intent: intent() })
+            }
+            IntentState::Authorised { capturable, capture_before } => {
+                Some(PaymentCommand::RecordAuthorised {
+                    intent: intent(),
+                    amount: *capturable,
+                    capture_before: *capture_before,
+                })
+            }
+            IntentState::Captured { received } => {
+                Some(PaymentCommand::RecordCaptured { intent: intent(), amount: *received })
+            }
+            IntentState::Cancelled => Some(PaymentCommand::RecordCancelled { intent: intent() }),
+        };
+        let known = PaymentCommand::RecordIntent { intent: intent() };
+        std::iter::once(known).chain(then).collect()
+    }
+}
+
+impl Refund {
+    /// What our payment is to be told; nothing while the refund is under way or when it is not ours.
+    pub fn news(&self) -> Option<PaymentCommand> {
+        let refund = self.refund?;
+        match &self.state {
+            RefundState::Pending => None,
+            RefundState::Succeeded => {
+                Some(PaymentCommand::RecordRefunded { refund, vendor_refund: self.id.clone() })
+            }
+            RefundState::Failed(code) => {
+                Some(PaymentCommand::RecordRefundFailed { refund, code: code.clone() })
+            }
+        }
+    }
+}
+
+/// A vendor that takes and returns money. All calls may be repeated with the same [`Call::key`].
+///
+/// `Done` of [`capture`](Self::capture) and [`void`](Self::void) carries the object as it is now, which
+/// need not be what was asked for: a void that comes after a capture finds a captured payment.
+#[async_trait]
+pub trait PaymentGateway: Send + Sync + std::fmt::Debug {
+    /// Starts a payment; nothing is reserved before the customer confirms.
+    async fn create_intent(&self, call: &Call, new: &NewIntent) -> Outcome<Intent>;
+
+    /// Reads a payment.
+    async fn read_intent(&self, intent: &IntentId) -> Outcome<Intent>;
+
+    /// Takes `amount` of what is reserved and frees the rest.
+    async fn capture(&self, call: &Call, intent: &IntentId, amount: Money) -> Outcome<Intent>;
+
+    /// Frees what is reserved and ends the payment.
+    async fn void(&self, call: &Call, intent: &IntentId) -> Outcome<Intent>;
+
+    /// Gives captured money back.
+    async fn refund(&self, call: &Call, new: &NewRefund) -> Outcome<Refund>;
+
+    /// Reads a refund.
+    async fn read_refund(&self, refund: &VendorRefundId) -> Outcome<Refund>;
+
+    /// What the customer's device needs to confirm the payment. For that customer alone; never stored.
+    async fn client_secret(&self, intent: &IntentId) -> Outcome<Secret<String>>;
+
+    /// The public key that the customer's device uses with the secret.
+    fn publishable_key(&self) -> &str;
+}
