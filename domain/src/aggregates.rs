@@ -232,16 +232,17 @@ fn schemas_of<D: Decider>() -> BTreeMap<String, Value> {
                 .pointer("/properties/type/const")?
                 .as_str()?
                 .to_owned();
+            let used = definitions.as_ref().map(|all| used_definitions(&branch, all));
             let object = branch.as_object_mut()?;
             object.insert(
                 "$schema".into(),
                 whole.get("$schema").cloned().unwrap_or_default(),
             );
             object.insert("title".into(), Value::String(format!("{} {name}", D::KIND)));
-            if let Some(definitions) = &definitions {
+            if let Some(used) = used {
                 object.insert(
                     "$defs".into(),
-                    used_definitions(object.values(), definitions),
+                    used,
                 );
             }
             Some((name, branch))
@@ -250,8 +251,8 @@ fn schemas_of<D: Decider>() -> BTreeMap<String, Value> {
 }
 
 /// Those definitions that a schema refers to, directly or through others.
-fn used_definitions<'a>(parts: impl Iterator<Item = &'a Value>, all: &Value) -> Value {
-    let mut wanted: Vec<String> = parts.flat_map(references).collect();
+fn used_definitions(schema: &Value, all: &Value) -> Value {
+    let mut wanted = references(schema);
     let mut used = serde_json::Map::new();
     while let Some(name) = wanted.pop() {
         if let Some(definition) = all.get(&name).filter(|_| !used.contains_key(&name)) {
