@@ -15,6 +15,8 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
+use crate::limits;
+
 /// A value that does not print and does not serialise. [`Secret::expose`] is easy to find in a review.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret<T>(T);
@@ -101,7 +103,8 @@ pub struct Kafka {
 
 /// `RAMEN_LISTEN` (command-api, or the one service of the process; 127.0.0.1:7070),
 /// `RAMEN_QUERY_LISTEN` (query-api in `all`; 127.0.0.1:7071), `RAMEN_HEALTH_LISTEN` (127.0.0.1:7072),
-/// `RAMEN_SANDBOX_LISTEN` (127.0.0.1:7073), `RAMEN_TRUSTED_HOPS` (0), `RAMEN_CORS_ORIGINS` (none).
+/// `RAMEN_SANDBOX_LISTEN` (127.0.0.1:7073), `RAMEN_TRUSTED_HOPS` (0), `RAMEN_CORS_ORIGINS` (none),
+/// `RAMEN_RATE_QUOTA` (requests of one caller a minute; [`limits::RATE_QUOTA`]).
 #[derive(Clone, Debug)]
 pub struct Http {
     /// The process's public listener.
@@ -117,6 +120,8 @@ pub struct Http {
     pub trusted_hops: usize,
     /// Origins that browsers may call from.
     pub cors_origins: Vec<String>,
+    /// Requests of one caller in [`limits::RATE_WINDOW`].
+    pub rate_quota: u32,
 }
 
 /// `RAMEN_TOKEN_KEYS` (`id:base64 of a 32-byte Ed25519 seed`, comma-separated: the first signs, all
@@ -452,6 +457,7 @@ impl Http {
             sandbox_listen: vars.parsed("RAMEN_SANDBOX_LISTEN", local(7073)),
             trusted_hops: vars.number("RAMEN_TRUSTED_HOPS", 0, 0..=8),
             cors_origins: vars.words("RAMEN_CORS_ORIGINS", ""),
+            rate_quota: vars.number("RAMEN_RATE_QUOTA", limits::RATE_QUOTA, 1..=100_000_000),
         }
     }
 }
