@@ -87,7 +87,10 @@ async fn routed<V: Vendor>(front: &Front<V>, call: &Call) -> Result<Answer, Prob
         .skip(2)
         .filter(|one| !one.is_empty())
         .collect();
-    let limit = number(&form::first(&call.query, "limit"))?.unwrap_or(LIST_DEFAULT);
+    let limit = form::first(&call.query, "limit")
+        .map(|text| number(&text))
+        .transpose()?
+        .unwrap_or(LIST_DEFAULT);
     let value = match (&call.method, segments.as_slice()) {
         (&Method::GET, []) => json!({ "routes": ROUTES, "seed": world.seed }),
         (&Method::GET, ["ledger"]) => front
@@ -105,8 +108,7 @@ async fn routed<V: Vendor>(front: &Front<V>, call: &Call) -> Result<Answer, Prob
         }
         (&Method::DELETE, ["faults"]) => json!({ "removed": world.faults.remove(None) }),
         (&Method::DELETE, ["faults", id]) => {
-            let id = number(&Some((*id).to_owned()))?;
-            json!({ "removed": world.faults.remove(id) })
+            json!({ "removed": world.faults.remove(Some(number(id)?)) })
         }
         (&Method::GET, ["clock"]) => shown_clock(front),
         (&Method::POST, ["clock"]) => {
@@ -127,7 +129,7 @@ async fn routed<V: Vendor>(front: &Front<V>, call: &Call) -> Result<Answer, Prob
             json!({ "tried": world.webhooks.flush(world).await })
         }
         (&Method::POST, ["webhooks", id, "resend"]) => {
-            let id = number(&Some((*id).to_owned()))?.unwrap_or(0);
+            let id = number(id)?;
             if !world.webhooks.resend(world, id) {
                 return Err(Problem(StatusCode::NOT_FOUND, format!("no delivery {id}")));
             }
@@ -201,10 +203,7 @@ fn body<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Problem> {
         .map_err(|error| Problem(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()))
 }
 
-fn number<T: std::str::FromStr>(text: &Option<String>) -> Result<Option<T>, Problem> {
-    let Some(text) = text else { return Ok(None) };
-    let parsed = text.parse();
-    parsed
-        .map(Some)
+fn number<T: std::str::FromStr>(text: &str) -> Result<T, Problem> {
+    text.parse()
         .map_err(|_| Problem(StatusCode::BAD_REQUEST, format!("{text} is no number")))
 }

@@ -78,7 +78,7 @@ impl<V: Vendor> Front<V> {
         self.world.record.saw(Seen {
             took_us,
             at: now,
-            ..seen(number, &call, &fault, &sending)
+            ..seen(number, &call, fault.as_ref(), &sending)
         });
         self.send(sending, &orders).await
     }
@@ -187,7 +187,7 @@ impl<V: Vendor> Front<V> {
             }
             Sending::Half(answer) => {
                 orders.reset();
-                Ok(response(answer, torn))
+                Ok(response(answer, |body| torn(&body)))
             }
             Sending::Reset => {
                 orders.reset();
@@ -247,16 +247,14 @@ fn response(answer: Answer, body: impl FnOnce(Bytes) -> Body) -> Response<Body> 
 }
 
 /// Half of the body, then a failure, which makes the server give the connection up.
-fn torn(body: Bytes) -> Body {
+fn torn(body: &Bytes) -> Body {
     let half = body.slice(..body.len() / 2);
     Body::from_stream(stream::unfold(Some(half), |half| async move {
-        match half {
-            Some(half) => Some((Ok(half), None)),
-            None => {
-                tokio::time::sleep(HALF_BODY_WAIT).await;
-                Some((Err(HungUp), None))
-            }
+        if let Some(half) = half {
+            return Some((Ok(half), None));
         }
+        tokio::time::sleep(HALF_BODY_WAIT).await;
+        Some((Err(HungUp), None))
     }))
 }
 
@@ -287,7 +285,7 @@ fn add_headers(answer: &mut Answer, headers: &std::collections::BTreeMap<String,
 }
 
 /// The request's entry in the record, without its times.
-fn seen(number: u64, call: &Call, fault: &Option<Fault>, sending: &Sending) -> Seen {
+fn seen(number: u64, call: &Call, fault: Option<&Fault>, sending: &Sending) -> Seen {
     let answer = match sending {
         Sending::Whole(answer)
         | Sending::Half(answer)
@@ -306,7 +304,7 @@ fn seen(number: u64, call: &Call, fault: &Option<Fault>, sending: &Sending) -> S
         status: answer.map(|answer| answer.status.as_u16()),
         request_id: header("request-id"),
         replayed: header("idempotent-replayed").is_some(),
-        fault: fault.as_ref().map(|fault| fault.name().to_owned()),
+        fault: fault.map(|fault| fault.name().to_owned()),
         took_us: 0,
     }
 }

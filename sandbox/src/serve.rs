@@ -21,7 +21,7 @@ use crate::world::Vendor;
 const LAST_WAIT: Duration = Duration::from_secs(3);
 
 /// The longest single wait for a timer; the clock may be turned meanwhile.
-const TIMER_WAIT_MAX: Duration = Duration::from_secs(3600);
+const TIMER_WAIT_MAX: Duration = Duration::from_hours(1);
 
 /// Serves `front` on `listener` until `stop`.
 pub(crate) async fn serve<V: Vendor>(front: Front<V>, listener: TcpListener) {

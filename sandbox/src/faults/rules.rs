@@ -239,10 +239,10 @@ pub(crate) fn simulated(seconds: f64) -> TimeDelta {
 
 /// Accepts `"reset_before"` for `{"name": "reset_before"}`.
 fn fault_or_name<'de, D: Deserializer<'de>>(from: D) -> Result<Fault, D::Error> {
-    let given = match Value::deserialize(from)? {
-        Value::String(name) => json!({ "name": name }),
-        other => other,
-    };
+    let mut given = Value::deserialize(from)?;
+    if given.is_string() {
+        given = json!({ "name": given });
+    }
     serde_json::from_value(given).map_err(serde::de::Error::custom)
 }
 

@@ -15,16 +15,22 @@ pub(crate) struct ApiError {
     pub(crate) status: StatusCode,
     kind: &'static str,
     code: Option<&'static str>,
-    decline_code: Option<&'static str>,
     message: String,
-    param: Option<String>,
-    charge: Option<String>,
+    param: Option<Box<str>>,
     intent: Option<Arc<Intent>>,
-    method: Option<Arc<PaymentMethod>>,
+    declined: Option<Box<Declined>>,
     /// Whether the call had begun, so that its idempotency key keeps this answer.
     pub(crate) stored: bool,
     /// The sort of breach of Stripe's contract that this is, if it is one.
     pub(crate) breach: Option<&'static str>,
+}
+
+/// What a decline says further.
+#[derive(Debug)]
+struct Declined {
+    decline_code: &'static str,
+    charge: String,
+    method: Arc<PaymentMethod>,
 }
 
 impl ApiError {
@@ -33,12 +39,10 @@ impl ApiError {
             status,
             kind,
             code: None,
-            decline_code: None,
             message: message.into(),
             param: None,
-            charge: None,
             intent: None,
-            method: None,
+            declined: None,
             stored: false,
             breach: None,
         }
@@ -47,7 +51,7 @@ impl ApiError {
     /// 400 for a malformed parameter; nothing was begun.
     pub(crate) fn invalid(code: &'static str, param: &str, message: impl Into<String>) -> Self {
         let breach = Some("invalid_request");
-        let (code, param) = (Some(code), Some(param.to_owned()));
+        let (code, param) = (Some(code), Some(param.into()));
         let plain = Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", message);
         Self {
             code,
@@ -105,7 +109,7 @@ impl ApiError {
         let plain = Self::new(StatusCode::NOT_FOUND, "invalid_request_error", message);
         Self {
             code: Some("resource_missing"),
-            param: Some("id".to_owned()),
+            param: Some("id".into()),
             ..plain
         }
     }
@@ -158,10 +162,12 @@ impl ApiError {
         let plain = Self::new(StatusCode::PAYMENT_REQUIRED, "card_error", message);
         Self {
             code: Some(decline.code),
-            decline_code: Some(decline.decline_code),
-            charge: Some(charge.id.clone()),
             intent: Some(intent),
-            method: Some(charge.method.clone()),
+            declined: Some(Box::new(Declined {
+                decline_code: decline.decline_code,
+                charge: charge.id.clone(),
+                method: charge.method.clone(),
+            })),
             stored: true,
             ..plain
         }
@@ -222,21 +228,17 @@ impl ApiError {
             let page = code.replace('_', "-");
             error["doc_url"] = json!(format!("https://stripe.com/docs/error-codes/{page}"));
         }
-        if let Some(code) = self.decline_code {
-            error["decline_code"] = json!(code);
-        }
         if let Some(param) = &self.param {
             error["param"] = json!(param);
-        }
-        if let Some(charge) = &self.charge {
-            error["charge"] = json!(charge);
         }
         if let Some(intent) = &self.intent {
             let whole = render::intent(intent);
             error["payment_intent"] = if public { render::public(whole) } else { whole };
         }
-        if let Some(method) = &self.method {
-            error["payment_method"] = render::payment_method(method);
+        if let Some(declined) = &self.declined {
+            error["decline_code"] = json!(declined.decline_code);
+            error["charge"] = json!(declined.charge);
+            error["payment_method"] = render::payment_method(&declined.method);
         }
         json!({ "error": error })
     }
