@@ -10,9 +10,11 @@ pub mod aggregates;
 pub mod decider;
 pub mod delivery;
 pub mod driver;
+pub mod joint;
 pub mod kernel;
 pub mod ordering;
 pub mod payment;
+pub mod processes;
 pub mod restaurant;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -23,7 +23,9 @@ pub enum Fulfilment {
 impl Fulfilment {
     /// For samples of events.
     pub(crate) fn sample() -> Self {
-        Self::Delivery { address: sample::sealed("ordering.cart", "address") }
+        Self::Delivery {
+            address: sample::sealed("ordering.cart", "address"),
+        }
     }
 
     /// Whether a courier is needed.

@@ -61,7 +61,11 @@ pub struct OptionChoice {
     pub quantity: Quantity,
 }
 
-collect_struct!(OptionChoice { group, option, quantity });
+collect_struct!(OptionChoice {
+    group,
+    option,
+    quantity
+});
 
 /// What to do when the shop runs out of a line after it was ordered.
 #[derive(

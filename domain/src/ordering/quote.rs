@@ -105,9 +105,7 @@ pub struct PromiseMinutes {
 }
 
 /// A hash over everything in a quote but itself.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, ToSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, ToSchema)]
 #[serde(transparent)]
 pub struct QuoteId(Uuid);
 
@@ -162,7 +160,10 @@ pub struct QuoteContent {
 impl Quote {
     /// Gives the content its id.
     pub fn new(content: QuoteContent) -> Self {
-        Self { quote_id: content.id(), content }
+        Self {
+            quote_id: content.id(),
+            content,
+        }
     }
 
     /// The sum to pay.
@@ -203,7 +204,10 @@ pub struct Promise {
 impl PromiseMinutes {
     /// The promise when the clock starts at `start`.
     pub fn starting(self, start: DateTime<Utc>) -> Promise {
-        Promise { earliest: start + self.min.span(), latest: start + self.max.span() }
+        Promise {
+            earliest: start + self.min.span(),
+            latest: start + self.max.span(),
+        }
     }
 
     /// The same promise with another time in the kitchen, as wide as before.

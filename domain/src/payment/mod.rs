@@ -2,3 +2,4 @@
 
 pub mod minimum;
 pub mod payment;
+pub mod vendor;

@@ -68,7 +68,11 @@ impl Delivery {
             return Err(DeliveryRejection::AlreadyRequested);
         }
         let allowed = allowed_from::<Self>(stage);
-        Err(DeliveryRejection::NotAllowed(NotAllowed { stage, command: kind, allowed }))
+        Err(DeliveryRejection::NotAllowed(NotAllowed {
+            stage,
+            command: kind,
+            allowed,
+        }))
     }
 }
 
@@ -93,9 +97,10 @@ impl DeliveryBody {
             DeliveryCommand::Assign { driver, .. } => self.driver == Some(*driver),
             DeliveryCommand::Unassign { .. } => self.stage == DeliveryStage::Unassigned,
             DeliveryCommand::ArriveAtPickup => self.at_pickup.is_some(),
-            DeliveryCommand::VerifyPickup { checks, override_by } => {
-                self.verified.as_ref() == Some(&(*checks, override_by.clone()))
-            }
+            DeliveryCommand::VerifyPickup {
+                checks,
+                override_by,
+            } => self.verified.as_ref() == Some(&(*checks, override_by.clone())),
             DeliveryCommand::PickUp => self.picked_up_at.is_some(),
             DeliveryCommand::Depart => self.departed_at.is_some(),
             DeliveryCommand::ArriveAtDropoff => self.at_dropoff.is_some(),
@@ -116,16 +121,27 @@ impl DeliveryBody {
     ) -> Result<Vec<DeliveryEvent>, DeliveryRejection> {
         let event = match command {
             DeliveryCommand::Request { .. } => return Err(DeliveryRejection::AlreadyRequested),
-            DeliveryCommand::Assign { driver, approved, by } => {
+            DeliveryCommand::Assign {
+                driver,
+                approved,
+                by,
+            } => {
                 return self.assign(driver, approved, by, at);
             }
             DeliveryCommand::Unassign { reason } => {
                 return Ok(self.unassign(reason, at).into_iter().collect());
             }
             DeliveryCommand::ArriveAtPickup => DeliveryEvent::ArrivedAtPickup { at },
-            DeliveryCommand::VerifyPickup { checks, override_by } => {
+            DeliveryCommand::VerifyPickup {
+                checks,
+                override_by,
+            } => {
                 rules::may_override(override_by.as_ref())?;
-                DeliveryEvent::PickupVerified { checks, override_by, at }
+                DeliveryEvent::PickupVerified {
+                    checks,
+                    override_by,
+                    at,
+                }
             }
             DeliveryCommand::PickUp => {
                 rules::is_verified(self)?;
@@ -158,13 +174,17 @@ impl DeliveryBody {
         if !approved {
             return Err(DeliveryRejection::DriverNotApproved);
         }
-        let mut events: Vec<_> = self.unassign(UnassignReason::Reassigned, at).into_iter().collect();
+        let mut events: Vec<_> = self
+            .unassign(UnassignReason::Reassigned, at)
+            .into_iter()
+            .collect();
         events.push(DeliveryEvent::Assigned { driver, by, at });
         Ok(events)
     }
 
     fn unassign(&self, reason: UnassignReason, at: DateTime<Utc>) -> Option<DeliveryEvent> {
-        self.driver.map(|driver| DeliveryEvent::Unassigned { driver, reason, at })
+        self.driver
+            .map(|driver| DeliveryEvent::Unassigned { driver, reason, at })
     }
 
     /// A wrong code is a fact, too: it is counted.

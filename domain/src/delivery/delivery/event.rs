@@ -176,8 +176,13 @@ pub enum PickupCheck {
 
 impl PickupChecks {
     /// Everything is as it should be.
-    pub const PASSED: Self =
-        Self { seal: true, upright: true, hot_bag: true, cold_separate: true, toppings_dry: true };
+    pub const PASSED: Self = Self {
+        seal: true,
+        upright: true,
+        hot_bag: true,
+        cold_separate: true,
+        toppings_dry: true,
+    };
 
     /// The checks that failed.
     pub fn failing(self) -> Vec<PickupCheck> {
@@ -188,7 +193,11 @@ impl PickupChecks {
             PickupCheck::ColdSeparate => self.cold_separate,
             PickupCheck::ToppingsDry => self.toppings_dry,
         };
-        PickupCheck::VARIANTS.iter().copied().filter(|check| !passed(check)).collect()
+        PickupCheck::VARIANTS
+            .iter()
+            .copied()
+            .filter(|check| !passed(check))
+            .collect()
     }
 }
 
@@ -221,7 +230,11 @@ impl TryFrom<String> for MediaHash {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        if text.len() == 64 && text.bytes().all(hex) { Ok(Self(text)) } else { Err(MediaHashMalformed) }
+        if text.len() == 64 && text.bytes().all(hex) {
+            Ok(Self(text))
+        } else {
+            Err(MediaHashMalformed)
+        }
     }
 }
 
@@ -255,7 +268,13 @@ pub enum ContactChannel {
     Door,
 }
 
-collect_struct!(PickupChecks { seal, upright, hot_bag, cold_separate, toppings_dry });
+collect_struct!(PickupChecks {
+    seal,
+    upright,
+    hot_bag,
+    cold_separate,
+    toppings_dry
+});
 
 leaf! {
     MediaHash => "media_hash_malformed",
@@ -274,18 +293,32 @@ impl Event for DeliveryEvent {
         let media_sha256 = Some(MediaHash("5f".repeat(32)));
         vec![
             Self::Requested(Box::new(DeliveryRequest::sample())),
-            Self::Assigned { driver, by: Actor::Ops { id: sample::id(9) }, at },
-            Self::Unassigned { driver, reason: UnassignReason::Dropped, at },
+            Self::Assigned {
+                driver,
+                by: Actor::Ops { id: sample::id(9) },
+                at,
+            },
+            Self::Unassigned {
+                driver,
+                reason: UnassignReason::Dropped,
+                at,
+            },
             Self::ArrivedAtPickup { at },
             Self::PickupVerified {
-                checks: PickupChecks { upright: false, ..PickupChecks::PASSED },
+                checks: PickupChecks {
+                    upright: false,
+                    ..PickupChecks::PASSED
+                },
                 override_by: Some(Actor::Restaurant { id: sample::id(10) }),
                 at,
             },
             Self::PickedUp { at },
             Self::Departed { at },
             Self::ArrivedAtDropoff { at },
-            Self::ContactAttempted { channel: ContactChannel::Call, at },
+            Self::ContactAttempted {
+                channel: ContactChannel::Call,
+                at,
+            },
             Self::PinFailed { at },
             Self::Delivered {
                 proof: Proof {
@@ -295,8 +328,14 @@ impl Event for DeliveryEvent {
                 },
                 at,
             },
-            Self::Failed { reason: UndeliverableReason::NoAnswer, at },
-            Self::Cancelled { reason: sample::reason("order cancelled"), at },
+            Self::Failed {
+                reason: UndeliverableReason::NoAnswer,
+                at,
+            },
+            Self::Cancelled {
+                reason: sample::reason("order cancelled"),
+                at,
+            },
         ]
     }
 }

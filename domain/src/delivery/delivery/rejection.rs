@@ -57,7 +57,9 @@ pub enum DeliveryRejection {
     #[error("the photo or signature is missing")]
     MediaMissing,
     /// Too early to give up.
-    #[error("wait at the door and try to reach the customer: {attempts} of {attempts_min} attempts")]
+    #[error(
+        "wait at the door and try to reach the customer: {attempts} of {attempts_min} attempts"
+    )]
     NotTriedEnough {
         /// Until when to wait, once at the door.
         wait_until: Option<DateTime<Utc>>,

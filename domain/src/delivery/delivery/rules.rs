@@ -43,7 +43,10 @@ pub(super) fn is_proved(
     pin_matches: Option<bool>,
 ) -> Result<(), DeliveryRejection> {
     let flags = Flags::default();
-    if let Some(distance) = proof.distance_m.filter(|distance| *distance > flags.proof_distance) {
+    if let Some(distance) = proof
+        .distance_m
+        .filter(|distance| *distance > flags.proof_distance)
+    {
         return Err(DeliveryRejection::TooFarAway {
             distance_m: distance.get(),
             max_m: flags.proof_distance.get(),
@@ -51,7 +54,9 @@ pub(super) fn is_proved(
     }
     match proof.method {
         ProofMethod::Pin if body.pin_failures >= flags.pin_tries => {
-            Err(DeliveryRejection::PinTriesUsedUp { max: flags.pin_tries })
+            Err(DeliveryRejection::PinTriesUsedUp {
+                max: flags.pin_tries,
+            })
         }
         ProofMethod::Pin if pin_matches.is_none() => Err(DeliveryRejection::PinMissing),
         ProofMethod::Pin => Ok(()),
@@ -76,7 +81,9 @@ pub(super) fn has_tried(
         | UndeliverableReason::AgeCheck => return Ok(()),
     }
     let flags = Flags::default();
-    let wait_until = body.at_dropoff.map(|arrived| arrived + flags.contact_wait.span());
+    let wait_until = body
+        .at_dropoff
+        .map(|arrived| arrived + flags.contact_wait.span());
     let attempts = u32::try_from(body.contacts.len()).unwrap_or(u32::MAX);
     if wait_until.is_some_and(|until| now >= until) && attempts >= flags.contact_attempts {
         Ok(())
@@ -95,5 +102,7 @@ pub(super) fn is_same_attempt(
     channel: ContactChannel,
     now: DateTime<Utc>,
 ) -> bool {
-    body.contacts.iter().any(|(by, at)| *by == channel && (now - *at).abs() < SAME_ATTEMPT)
+    body.contacts
+        .iter()
+        .any(|(by, at)| *by == channel && (now - *at).abs() < SAME_ATTEMPT)
 }

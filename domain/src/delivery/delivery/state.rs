@@ -129,7 +129,11 @@ impl DeliveryBody {
                 self.at_pickup = Some(*at);
                 self.advance(DeliveryStage::AtPickup);
             }
-            DeliveryEvent::PickupVerified { checks, override_by, at: _ } => {
+            DeliveryEvent::PickupVerified {
+                checks,
+                override_by,
+                at: _,
+            } => {
                 self.verified = Some((*checks, override_by.clone()));
             }
             DeliveryEvent::PickedUp { at } => {
@@ -165,6 +169,9 @@ impl DeliveryBody {
 impl DeliveryStage {
     /// Its place on the way from shop to door.
     fn step(self) -> usize {
-        Self::VARIANTS.iter().position(|stage| *stage == self).unwrap_or(0)
+        Self::VARIANTS
+            .iter()
+            .position(|stage| *stage == self)
+            .unwrap_or(0)
     }
 }

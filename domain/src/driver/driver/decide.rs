@@ -35,9 +35,16 @@ impl Decider for Driver {
         self.check_table(&command)?;
         let at = context.now;
         Ok(vec![match command {
-            DriverCommand::Register { name, phone, vehicle } => {
-                DriverEvent::Registered { name, phone, vehicle, at }
-            }
+            DriverCommand::Register {
+                name,
+                phone,
+                vehicle,
+            } => DriverEvent::Registered {
+                name,
+                phone,
+                vehicle,
+                at,
+            },
             DriverCommand::Approve => DriverEvent::Approved { at },
             DriverCommand::Suspend { reason } => DriverEvent::Suspended { reason, at },
         }])
@@ -56,7 +63,11 @@ impl Driver {
     /// Whether the command's outcome is already so.
     fn is_done(&self, command: &DriverCommand) -> bool {
         match command {
-            DriverCommand::Register { name, phone, vehicle } => self.body().is_some_and(|body| {
+            DriverCommand::Register {
+                name,
+                phone,
+                vehicle,
+            } => self.body().is_some_and(|body| {
                 (&body.name, &body.phone, &body.vehicle) == (name, phone, vehicle)
             }),
             DriverCommand::Approve => self.stage() == DriverStage::Approved,
@@ -72,7 +83,11 @@ impl Driver {
             (false, _, DriverCommandKind::Register) => Err(DriverRejection::AlreadyRegistered),
             (false, _, _) => {
                 let allowed = allowed_from::<Self>(stage);
-                Err(DriverRejection::NotAllowed(NotAllowed { stage, command: kind, allowed }))
+                Err(DriverRejection::NotAllowed(NotAllowed {
+                    stage,
+                    command: kind,
+                    allowed,
+                }))
             }
         }
     }

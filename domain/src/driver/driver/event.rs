@@ -76,7 +76,10 @@ impl Event for DriverEvent {
                 at,
             },
             Self::Approved { at },
-            Self::Suspended { reason: sample::reason("licence expired"), at },
+            Self::Suspended {
+                reason: sample::reason("licence expired"),
+                at,
+            },
         ]
     }
 }

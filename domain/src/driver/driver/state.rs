@@ -59,7 +59,12 @@ impl Driver {
 
     pub(super) fn apply(&mut self, event: &DriverEvent) {
         match event {
-            DriverEvent::Registered { name, phone, vehicle, at: _ } => {
+            DriverEvent::Registered {
+                name,
+                phone,
+                vehicle,
+                at: _,
+            } => {
                 *self = Self::Registered(DriverBody {
                     name: name.clone(),
                     phone: phone.clone(),

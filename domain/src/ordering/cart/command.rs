@@ -9,7 +9,7 @@ use crate::kernel::quantity::Quantity;
 use crate::kernel::sealed::Sealed;
 use crate::kernel::text::Note;
 use crate::ordering::fulfilment::Fulfilment;
-use crate::ordering::line::{LineId, LineChoice, OptionChoice, Shortage};
+use crate::ordering::line::{LineChoice, LineId, OptionChoice, Shortage};
 
 /// A request to a cart.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, EnumDiscriminants)]

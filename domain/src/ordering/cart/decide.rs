@@ -66,7 +66,14 @@ impl Cart {
     /// Whether the command's outcome is already so.
     fn is_done(&self, command: &CartCommand) -> bool {
         match (self, command) {
-            (Self::Open(body), CartCommand::Open { customer, restaurant, channel }) => {
+            (
+                Self::Open(body),
+                CartCommand::Open {
+                    customer,
+                    restaurant,
+                    channel,
+                },
+            ) => {
                 (body.customer, body.restaurant, body.channel) == (*customer, *restaurant, *channel)
             }
             (Self::Open(body), CartCommand::RemoveLine { line }) => {
@@ -108,9 +115,20 @@ impl Cart {
 
 /// The event that starts a cart; the table lets no other command through to an absent one.
 fn open(command: CartCommand, context: &Context) -> Vec<CartEvent> {
-    if let CartCommand::Open { customer, restaurant, channel } = command {
+    if let CartCommand::Open {
+        customer,
+        restaurant,
+        channel,
+    } = command
+    {
         let expires_at = context.now + Flags::default().cart_life.span();
-        vec![CartEvent::Opened { customer, restaurant, channel, expires_at, at: context.now }]
+        vec![CartEvent::Opened {
+            customer,
+            restaurant,
+            channel,
+            expires_at,
+            at: context.now,
+        }]
     } else {
         Vec::new()
     }
@@ -128,8 +146,17 @@ impl CartBody {
         let event = match command {
             CartCommand::Open { .. } => return Err(CartRejection::AlreadyOpened),
             CartCommand::AddLine { choice } => self.add_line(choice)?,
-            CartCommand::ChangeLine { line, quantity, options, note, shortage } => {
-                let was = &self.line(line).ok_or(CartRejection::LineUnknown { line })?.choice;
+            CartCommand::ChangeLine {
+                line,
+                quantity,
+                options,
+                note,
+                shortage,
+            } => {
+                let was = &self
+                    .line(line)
+                    .ok_or(CartRejection::LineUnknown { line })?
+                    .choice;
                 let choice = LineChoice {
                     item: was.item.clone(),
                     quantity: quantity.unwrap_or(was.quantity),
@@ -158,7 +185,10 @@ impl CartBody {
                 }
                 CartEvent::TipSet { amount_minor }
             }
-            CartCommand::CheckOut { order } => CartEvent::CheckedOut { order, at: context.now },
+            CartCommand::CheckOut { order } => CartEvent::CheckedOut {
+                order,
+                at: context.now,
+            },
             CartCommand::Abandon => CartEvent::Abandoned { at: context.now },
         };
         Ok(vec![event])
@@ -170,7 +200,10 @@ impl CartBody {
             return Err(CartRejection::TooManyLines { max });
         }
         check_options(&choice.options)?;
-        Ok(CartEvent::LineAdded { line: LineId::new(self.last_line.saturating_add(1)), choice })
+        Ok(CartEvent::LineAdded {
+            line: LineId::new(self.last_line.saturating_add(1)),
+            choice,
+        })
     }
 }
 
@@ -184,5 +217,305 @@ fn check_options(options: &[OptionChoice]) -> Result<(), CartRejection> {
         (!first).then_some(index)
     };
     let indices: Vec<usize> = options.iter().enumerate().filter_map(repeats).collect();
-    if indices.is_empty() { Ok(()) } else { Err(CartRejection::OptionsRepeated { indices }) }
+    if indices.is_empty() {
+        Ok(())
+    } else {
+        Err(CartRejection::OptionsRepeated { indices })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::decider::{Class, Rejection};
+    use crate::kernel::actor::Channel;
+    use crate::kernel::quantity::Quantity;
+    use crate::kernel::sample;
+    use crate::ordering::cart::command::CartCommandKind as Kind;
+    use crate::ordering::fulfilment::Fulfilment;
+    use crate::ordering::line::Shortage;
+    use crate::testing::{Given, test_now};
+
+    const LINE: LineId = LineId::new(1);
+
+    fn open_command() -> CartCommand {
+        CartCommand::Open {
+            customer: sample::id(1),
+            restaurant: sample::id(2),
+            channel: Channel::App,
+        }
+    }
+
+    fn open() -> Given<Cart> {
+        Given::nothing().done([open_command()])
+    }
+
+    fn add() -> CartCommand {
+        CartCommand::AddLine {
+            choice: LineChoice::sample(),
+        }
+    }
+
+    fn change(line: LineId) -> CartCommand {
+        CartCommand::ChangeLine {
+            line,
+            quantity: None,
+            options: None,
+            note: NoteChange::Keep,
+            shortage: None,
+        }
+    }
+
+    fn three() -> Quantity {
+        Quantity::try_from(3).unwrap()
+    }
+
+    fn not_allowed(stage: CartStage, command: Kind) -> CartRejection {
+        CartRejection::NotAllowed(NotAllowed {
+            stage,
+            command,
+            allowed: allowed_from::<Cart>(stage),
+        })
+    }
+
+    #[test]
+    fn opening_starts_a_cart_that_lives_a_day() {
+        Given::<Cart>::nothing()
+            .when(open_command())
+            .then([CartEvent::Opened {
+                customer: sample::id(1),
+                restaurant: sample::id(2),
+                channel: Channel::App,
+                expires_at: test_now() + TimeDelta::hours(24),
+                at: test_now(),
+            }]);
+    }
+
+    #[test]
+    fn opening_twice_changes_nothing_and_for_another_is_refused() {
+        let again = open().when(open_command()).then_nothing();
+        let other = CartCommand::Open {
+            customer: sample::id(9),
+            restaurant: sample::id(2),
+            channel: Channel::App,
+        };
+        again.when(other).then_refused(CartRejection::AlreadyOpened);
+    }
+
+    #[test]
+    fn a_cart_that_was_never_opened_does_not_exist() {
+        for command in [add(), change(LINE), CartCommand::Abandon] {
+            Given::<Cart>::nothing()
+                .when(command)
+                .then_refused(CartRejection::CartUnknown);
+        }
+    }
+
+    #[test]
+    fn lines_are_numbered_and_numbers_never_used_again() {
+        let choice = LineChoice::sample;
+        open()
+            .when(add())
+            .then([CartEvent::LineAdded {
+                line: LINE,
+                choice: choice(),
+            }])
+            .when(CartCommand::RemoveLine { line: LINE })
+            .then([CartEvent::LineRemoved { line: LINE }])
+            .when(add())
+            .then([CartEvent::LineAdded {
+                line: LineId::new(2),
+                choice: choice(),
+            }]);
+    }
+
+    #[test]
+    fn a_change_keeps_what_it_does_not_name() {
+        let options = Some(Vec::new());
+        open()
+            .done([add()])
+            .when(CartCommand::ChangeLine {
+                line: LINE,
+                quantity: Some(three()),
+                options,
+                note: NoteChange::Clear,
+                shortage: Some(Shortage::Cancel),
+            })
+            .then([CartEvent::LineChanged {
+                line: LINE,
+                choice: LineChoice {
+                    item: LineChoice::sample().item,
+                    quantity: three(),
+                    options: Vec::new(),
+                    note: None,
+                    shortage: Shortage::Cancel,
+                },
+            }])
+            .when(CartCommand::ChangeLine {
+                line: LINE,
+                quantity: None,
+                options: None,
+                note: NoteChange::Set {
+                    note: sample::sealed("ordering.cart", "note"),
+                },
+                shortage: None,
+            })
+            .then([CartEvent::LineChanged {
+                line: LINE,
+                choice: LineChoice {
+                    quantity: three(),
+                    options: Vec::new(),
+                    shortage: Shortage::Cancel,
+                    ..LineChoice::sample()
+                },
+            }]);
+    }
+
+    #[test]
+    fn changing_a_line_to_what_it_is_changes_nothing() {
+        open().done([add()]).when(change(LINE)).then_nothing();
+    }
+
+    #[test]
+    fn a_line_that_never_was_is_not_found() {
+        let refused = CartRejection::LineUnknown { line: LINE };
+        open().when(change(LINE)).then_refused(refused.clone());
+        open()
+            .when(CartCommand::RemoveLine { line: LINE })
+            .then_refused(refused.clone());
+        assert_eq!(refused.class(), Class::NotFound);
+    }
+
+    #[test]
+    fn removing_a_line_twice_changes_nothing() {
+        let remove = || CartCommand::RemoveLine { line: LINE };
+        open().done([add(), remove()]).when(remove()).then_nothing();
+    }
+
+    #[test]
+    fn the_fifty_first_line_is_refused() {
+        let full = open().done((0..50).map(|_| add()));
+        full.when(add())
+            .then_refused(CartRejection::TooManyLines { max: 50 });
+    }
+
+    #[test]
+    fn repeated_options_are_refused_with_their_places() {
+        let mut choice = LineChoice::sample();
+        choice.options.extend(LineChoice::sample().options);
+        choice.options.extend(LineChoice::sample().options);
+        let refused = open().when(CartCommand::AddLine { choice }).rejection();
+        assert_eq!(
+            refused,
+            CartRejection::OptionsRepeated {
+                indices: vec![1, 2]
+            }
+        );
+        let pointers: Vec<_> = refused
+            .faults()
+            .into_iter()
+            .map(|fault| fault.pointer)
+            .collect();
+        assert_eq!(pointers, ["/options/1", "/options/2"]);
+    }
+
+    #[test]
+    fn more_options_than_a_line_takes_are_refused() {
+        let options = vec![LineChoice::sample().options[0].clone(); OPTIONS_MAX + 1];
+        let choice = LineChoice {
+            options,
+            ..LineChoice::sample()
+        };
+        open()
+            .when(CartCommand::AddLine { choice })
+            .then_refused(CartRejection::TooManyOptions { max: OPTIONS_MAX });
+    }
+
+    #[test]
+    fn fulfilment_is_set_once_for_the_same_choice() {
+        let set = || CartCommand::SetFulfilment {
+            fulfilment: Fulfilment::Pickup,
+        };
+        open()
+            .when(set())
+            .then([CartEvent::FulfilmentSet {
+                fulfilment: Fulfilment::Pickup,
+            }])
+            .when(set())
+            .then_nothing()
+            .when(CartCommand::SetFulfilment {
+                fulfilment: Fulfilment::sample(),
+            })
+            .then([CartEvent::FulfilmentSet {
+                fulfilment: Fulfilment::sample(),
+            }]);
+    }
+
+    #[test]
+    fn tips_are_not_negative_nor_absurd() {
+        let tip = |amount_minor| CartCommand::SetTip { amount_minor };
+        let refused = CartRejection::TipOutOfRange { max: TIP_MINOR_MAX };
+        for absurd in [-1, TIP_MINOR_MAX + 1, i64::MIN, i64::MAX] {
+            open().when(tip(absurd)).then_refused(refused.clone());
+        }
+        open()
+            .when(tip(200))
+            .then([CartEvent::TipSet { amount_minor: 200 }])
+            .when(tip(200))
+            .then_nothing();
+    }
+
+    #[test]
+    fn checking_out_ends_the_cart_once() {
+        let check_out = |order| CartCommand::CheckOut {
+            order: sample::id(order),
+        };
+        let ended = open()
+            .when(check_out(3))
+            .then([CartEvent::CheckedOut {
+                order: sample::id(3),
+                at: test_now(),
+            }])
+            .when(check_out(3))
+            .then_nothing();
+        let other = CartRejection::AlreadyCheckedOut {
+            order: sample::id(3),
+        };
+        ended.clone().when(check_out(4)).then_refused(other);
+        ended
+            .when(add())
+            .then_refused(not_allowed(CartStage::CheckedOut, Kind::AddLine));
+    }
+
+    #[test]
+    fn an_abandoned_cart_takes_nothing_more() {
+        let ended = open()
+            .when(CartCommand::Abandon)
+            .then([CartEvent::Abandoned { at: test_now() }])
+            .when(CartCommand::Abandon)
+            .then_nothing();
+        ended
+            .clone()
+            .when(open_command())
+            .then_refused(CartRejection::AlreadyOpened);
+        ended
+            .when(add())
+            .then_refused(not_allowed(CartStage::Abandoned, Kind::AddLine));
+    }
+
+    #[test]
+    fn after_a_day_it_can_only_be_abandoned() {
+        let late = open().at(test_now() + TimeDelta::hours(24));
+        late.clone()
+            .when(add())
+            .then_refused(CartRejection::CartExpired);
+        late.clone()
+            .when(CartCommand::CheckOut {
+                order: sample::id(3),
+            })
+            .then_refused(CartRejection::CartExpired);
+        assert_eq!(late.when(CartCommand::Abandon).events().len(), 1);
+    }
 }

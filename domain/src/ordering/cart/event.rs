@@ -90,14 +90,32 @@ impl Event for CartEvent {
                 expires_at: sample::minute(24 * 60),
                 at: sample::minute(0),
             },
-            Self::LineAdded { line, choice: LineChoice::sample() },
-            Self::LineChanged { line, choice: LineChoice { note: None, ..LineChoice::sample() } },
+            Self::LineAdded {
+                line,
+                choice: LineChoice::sample(),
+            },
+            Self::LineChanged {
+                line,
+                choice: LineChoice {
+                    note: None,
+                    ..LineChoice::sample()
+                },
+            },
             Self::LineRemoved { line },
-            Self::FulfilmentSet { fulfilment: Fulfilment::sample() },
-            Self::FulfilmentSet { fulfilment: Fulfilment::Pickup },
+            Self::FulfilmentSet {
+                fulfilment: Fulfilment::sample(),
+            },
+            Self::FulfilmentSet {
+                fulfilment: Fulfilment::Pickup,
+            },
             Self::TipSet { amount_minor: 200 },
-            Self::CheckedOut { order: sample::id(3), at: sample::minute(9) },
-            Self::Abandoned { at: sample::minute(9) },
+            Self::CheckedOut {
+                order: sample::id(3),
+                at: sample::minute(9),
+            },
+            Self::Abandoned {
+                at: sample::minute(9),
+            },
         ]
     }
 }

@@ -103,7 +103,9 @@ impl Rejection for CartRejection {
         match self {
             Self::OptionsRepeated { indices } => indices
                 .iter()
-                .map(|index| Fault::new(self.code(), &root.at("options").at(index), self.to_string()))
+                .map(|index| {
+                    Fault::new(self.code(), &root.at("options").at(index), self.to_string())
+                })
                 .collect(),
             Self::TooManyOptions { .. } => one(&root.at("options")),
             Self::TipOutOfRange { .. } => one(&root.at("amount_minor")),

@@ -77,7 +77,13 @@ impl Cart {
 
     pub(super) fn apply(&mut self, event: &CartEvent) {
         match event {
-            CartEvent::Opened { customer, restaurant, channel, expires_at, at: _ } => {
+            CartEvent::Opened {
+                customer,
+                restaurant,
+                channel,
+                expires_at,
+                at: _,
+            } => {
                 *self = Self::Open(CartBody {
                     customer: *customer,
                     restaurant: *restaurant,
@@ -91,7 +97,10 @@ impl Cart {
             }
             CartEvent::LineAdded { line, choice } => self.change(|body| {
                 body.last_line = line.get();
-                body.lines.push(CartLine { line: *line, choice: choice.clone() });
+                body.lines.push(CartLine {
+                    line: *line,
+                    choice: choice.clone(),
+                });
             }),
             CartEvent::LineChanged { line, choice } => self.change(|body| {
                 for found in body.lines.iter_mut().filter(|found| found.line == *line) {
@@ -109,7 +118,10 @@ impl Cart {
             }
             CartEvent::CheckedOut { order, at: _ } => {
                 if let Some(body) = self.body().cloned() {
-                    *self = Self::CheckedOut { body, order: *order };
+                    *self = Self::CheckedOut {
+                        body,
+                        order: *order,
+                    };
                 }
             }
             CartEvent::Abandoned { at: _ } => {

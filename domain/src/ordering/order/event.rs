@@ -15,9 +15,9 @@ use crate::kernel::collect::leaf;
 use crate::kernel::handover::{ProofMethod, UndeliverableReason};
 use crate::kernel::ids::{CartId, CustomerId, DriverId, PaymentId, RestaurantId};
 use crate::kernel::money::{Currency, Money};
+use crate::kernel::quantity::Minutes;
 use crate::kernel::sample;
 use crate::kernel::text::{Name, Reason};
-use crate::kernel::quantity::Minutes;
 use crate::ordering::fulfilment::Fulfilment;
 use crate::ordering::line::{LineId, OrderLine};
 use crate::ordering::quote::{Promise, PromiseMinutes, QuoteId, QuoteLine};
@@ -247,13 +247,24 @@ impl Event for OrderEvent {
 
     fn samples() -> Vec<Self> {
         let at = sample::minute(12);
-        let promise = Promise { earliest: sample::minute(30), latest: sample::minute(40) };
+        let promise = Promise {
+            earliest: sample::minute(30),
+            latest: sample::minute(40),
+        };
         let (line, bowl) = (LineId::new(1), 1);
         vec![
             Self::CheckedOut(Box::new(CheckedOut::sample())),
             Self::Placed { at },
-            Self::Accepted { prep_minutes: Minutes::new(12), promise, at },
-            Self::Rejected { reason: RejectReason::SoldOut, note: Some(sample::reason("broth")), at },
+            Self::Accepted {
+                prep_minutes: Minutes::new(12),
+                promise,
+                at,
+            },
+            Self::Rejected {
+                reason: RejectReason::SoldOut,
+                note: Some(sample::reason("broth")),
+                at,
+            },
             Self::Expired { at },
             Self::Cancelled {
                 by: Actor::Customer { id: sample::id(1) },
@@ -261,17 +272,41 @@ impl Event for OrderEvent {
                 fault: FaultParty::Customer,
                 at,
             },
-            Self::Fired { automatic: false, at },
+            Self::Fired {
+                automatic: false,
+                at,
+            },
             Self::BowlBoiled { line, bowl, at },
-            Self::BowlSealed { line, bowl, deadline: Some(sample::minute(42)), at },
-            Self::Ready { slurp_deadline: Some(sample::minute(42)), at },
+            Self::BowlSealed {
+                line,
+                bowl,
+                deadline: Some(sample::minute(42)),
+                at,
+            },
+            Self::Ready {
+                slurp_deadline: Some(sample::minute(42)),
+                at,
+            },
             Self::Collected { at },
-            Self::PickedUp { driver: Some(sample::id(6)), inferred: false, at },
-            Self::Delivered { proof: ProofMethod::Pin, at },
-            Self::Undeliverable { reason: UndeliverableReason::NoAnswer, at },
+            Self::PickedUp {
+                driver: Some(sample::id(6)),
+                inferred: false,
+                at,
+            },
+            Self::Delivered {
+                proof: ProofMethod::Pin,
+                at,
+            },
+            Self::Undeliverable {
+                reason: UndeliverableReason::NoAnswer,
+                at,
+            },
             Self::NotCollected { at },
             Self::Completed { at },
-            Self::Acknowledged { device: Some(sample::name("counter tablet")), at },
+            Self::Acknowledged {
+                device: Some(sample::name("counter tablet")),
+                at,
+            },
         ]
     }
 }

@@ -122,7 +122,11 @@ impl Rejection for OrderRejection {
         let root = Pointer::root();
         match self {
             Self::PrepTimeOutOfRange { .. } => {
-                vec![Fault::new(self.code(), &root.at("prep_minutes"), self.to_string())]
+                vec![Fault::new(
+                    self.code(),
+                    &root.at("prep_minutes"),
+                    self.to_string(),
+                )]
             }
             Self::BowlsNotSealed { bowls } => bowls
                 .iter()

@@ -70,7 +70,10 @@ pub(super) fn may_cancel(
         return Err(OrderRejection::OrderUnknown);
     }
     if !CANCELLATIONS.contains(&(body.stage, role)) {
-        return Err(OrderRejection::NotYoursToCancel { stage: body.stage, role });
+        return Err(OrderRejection::NotYoursToCancel {
+            stage: body.stage,
+            role,
+        });
     }
     // Who cancels for themselves bears it: a shop cannot put it on its customer, nor the reverse.
     Ok(match role {
@@ -85,7 +88,9 @@ pub(super) fn prep_in_range(prep: Minutes) -> Result<(), OrderRejection> {
     if prep.get() <= PREP_MINUTES_MAX {
         Ok(())
     } else {
-        Err(OrderRejection::PrepTimeOutOfRange { max: PREP_MINUTES_MAX })
+        Err(OrderRejection::PrepTimeOutOfRange {
+            max: PREP_MINUTES_MAX,
+        })
     }
 }
 
@@ -95,17 +100,29 @@ pub(super) fn payment_time_is_over(
     now: DateTime<Utc>,
 ) -> Result<(), OrderRejection> {
     let expires_at = body.terms.expires_at;
-    if now >= expires_at { Ok(()) } else { Err(OrderRejection::NotYetExpired { expires_at }) }
+    if now >= expires_at {
+        Ok(())
+    } else {
+        Err(OrderRejection::NotYetExpired { expires_at })
+    }
 }
 
 /// A courier brings it.
 pub(super) fn is_delivery(body: &OrderBody) -> Result<(), OrderRejection> {
-    if body.terms.fulfilment.is_delivery() { Ok(()) } else { Err(OrderRejection::CustomerCollects) }
+    if body.terms.fulfilment.is_delivery() {
+        Ok(())
+    } else {
+        Err(OrderRejection::CustomerCollects)
+    }
 }
 
 /// The customer fetches it.
 pub(super) fn is_pickup(body: &OrderBody) -> Result<(), OrderRejection> {
-    if body.terms.fulfilment.is_delivery() { Err(OrderRejection::CourierBrings) } else { Ok(()) }
+    if body.terms.fulfilment.is_delivery() {
+        Err(OrderRejection::CourierBrings)
+    } else {
+        Ok(())
+    }
 }
 
 /// Every bowl is sealed.
@@ -114,9 +131,16 @@ pub(super) fn all_sealed(body: &OrderBody) -> Result<(), OrderRejection> {
         .bowls
         .iter()
         .filter(|clock| clock.sealed_at.is_none())
-        .map(|clock| BowlRef { line: clock.line, bowl: clock.bowl })
+        .map(|clock| BowlRef {
+            line: clock.line,
+            bowl: clock.bowl,
+        })
         .collect();
-    if open.is_empty() { Ok(()) } else { Err(OrderRejection::BowlsNotSealed { bowls: open }) }
+    if open.is_empty() {
+        Ok(())
+    } else {
+        Err(OrderRejection::BowlsNotSealed { bowls: open })
+    }
 }
 
 /// Whether a bowl must have been boiled before it is sealed; a kit is boiled at home.
@@ -144,4 +168,50 @@ pub fn slurp_deadline(spec: &BowlSpec, sealed_at: DateTime<Utc>) -> Option<DateT
         _ => row.hard_stop,
     };
     Some(sealed_at + limit.span())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::quantity::Seconds;
+    use crate::testing::test_now;
+
+    fn minutes(style: Style, packaging: Packaging) -> Option<i64> {
+        let (cook_seconds, pack_seconds) = (Seconds::new(60), Seconds::new(60));
+        let spec = BowlSpec {
+            style,
+            cook_seconds,
+            pack_seconds,
+            packaging,
+            noodle_tenths_mm: 15,
+        };
+        slurp_deadline(&spec, test_now()).map(|deadline| (deadline - test_now()).num_minutes())
+    }
+
+    #[test]
+    fn deadlines_are_those_of_the_table() {
+        for (style, packaging, expected) in [
+            (Style::HakataTonkotsu, Packaging::SplitHot, Some(30)),
+            (Style::Shoyu, Packaging::SplitHot, Some(40)),
+            (Style::Shoyu, Packaging::Combined, Some(5)),
+            (Style::Miso, Packaging::SplitHot, Some(45)),
+            (Style::Iekei, Packaging::Combined, Some(8)),
+            (Style::Jiro, Packaging::SplitHot, Some(50)),
+            (Style::Jiro, Packaging::Combined, Some(12)),
+            (Style::Tsukemen, Packaging::NaturallySplit, Some(60)),
+            (Style::Mazemen, Packaging::DrySauce, Some(45)),
+            (Style::AburaSoba, Packaging::Combined, Some(45)),
+            (Style::HiyashiChuka, Packaging::ColdBag, Some(90)),
+            (Style::Kit, Packaging::Kit, Some(240)),
+            (Style::Jiro, Packaging::Kit, Some(240)),
+            (Style::Side, Packaging::Closed, Some(60)),
+            (Style::Drink, Packaging::Closed, None),
+        ] {
+            assert_eq!(
+                minutes(style, packaging),
+                expected,
+                "{style:?} {packaging:?}"
+            );
+        }
+    }
 }

@@ -160,7 +160,11 @@ impl OrderBody {
                 self.stage = OrderStage::Placed;
                 self.placed_at = Some(*at);
             }
-            OrderEvent::Accepted { prep_minutes: _, promise, at } => {
+            OrderEvent::Accepted {
+                prep_minutes: _,
+                promise,
+                at,
+            } => {
                 self.stage = OrderStage::Accepted;
                 self.accepted_at = Some(*at);
                 self.promise = *promise;
@@ -177,7 +181,12 @@ impl OrderBody {
                     clock.boiled_at = Some(*at);
                 }
             }
-            OrderEvent::BowlSealed { line, bowl, deadline, at } => {
+            OrderEvent::BowlSealed {
+                line,
+                bowl,
+                deadline,
+                at,
+            } => {
                 if let Some(clock) = self.clock_mut(*line, *bowl) {
                     clock.sealed_at = Some(*at);
                     clock.deadline = *deadline;
@@ -210,12 +219,16 @@ impl OrderBody {
     }
 
     fn clock_mut(&mut self, line: LineId, bowl: u32) -> Option<&mut BowlClock> {
-        self.bowls.iter_mut().find(|clock| clock.line == line && clock.bowl == bowl)
+        self.bowls
+            .iter_mut()
+            .find(|clock| clock.line == line && clock.bowl == bowl)
     }
 
     /// The clocks of one bowl.
     pub fn clock(&self, line: LineId, bowl: u32) -> Option<&BowlClock> {
-        self.bowls.iter().find(|clock| clock.line == line && clock.bowl == bowl)
+        self.bowls
+            .iter()
+            .find(|clock| clock.line == line && clock.bowl == bowl)
     }
 
     /// Whether it ended without being carried out.

@@ -69,7 +69,11 @@ impl Payment {
             return Err(PaymentRejection::AlreadyRequested);
         }
         let allowed = allowed_from::<Self>(stage);
-        Err(PaymentRejection::NotAllowed(NotAllowed { stage, command: kind, allowed }))
+        Err(PaymentRejection::NotAllowed(NotAllowed {
+            stage,
+            command: kind,
+            allowed,
+        }))
     }
 }
 
@@ -78,16 +82,32 @@ fn request(
     command: PaymentCommand,
     now: DateTime<Utc>,
 ) -> Result<Vec<PaymentEvent>, PaymentRejection> {
-    let PaymentCommand::Request { order, customer, restaurant, amount, attempt } = command else {
+    let PaymentCommand::Request {
+        order,
+        customer,
+        restaurant,
+        amount,
+        attempt,
+    } = command
+    else {
         return Err(PaymentRejection::PaymentUnknown);
     };
     if amount.amount_minor() < 0 {
         return Err(PaymentRejection::AmountNegative);
     }
-    let mut events =
-        vec![PaymentEvent::Requested { order, customer, restaurant, amount, attempt, at: now }];
+    let mut events = vec![PaymentEvent::Requested {
+        order,
+        customer,
+        restaurant,
+        amount,
+        attempt,
+        at: now,
+    }];
     if amount.is_zero() {
-        events.push(PaymentEvent::Authorized { capture_before: None, at: now });
+        events.push(PaymentEvent::Authorized {
+            capture_before: None,
+            at: now,
+        });
     }
     Ok(events)
 }
@@ -115,9 +135,9 @@ fn intent_of(command: &PaymentCommand) -> Option<&IntentId> {
 impl PaymentBody {
     fn check_intent(&self, command: &PaymentCommand) -> Result<(), PaymentRejection> {
         match (&self.intent, intent_of(command)) {
-            (Some(ours), Some(theirs)) if ours != theirs => {
-                Err(PaymentRejection::OtherIntent { expected: ours.clone() })
-            }
+            (Some(ours), Some(theirs)) if ours != theirs => Err(PaymentRejection::OtherIntent {
+                expected: ours.clone(),
+            }),
             _ => Ok(()),
         }
     }
@@ -127,9 +147,20 @@ impl PaymentBody {
         let knows_intent = self.intent.is_some();
         let reached = |stages: &[PaymentStage]| stages.contains(&self.stage);
         match command {
-            PaymentCommand::Request { order, customer, restaurant, amount, attempt } => {
-                (self.order, self.customer, self.restaurant, self.amount, self.attempt)
-                    == (*order, *customer, *restaurant, *amount, *attempt)
+            PaymentCommand::Request {
+                order,
+                customer,
+                restaurant,
+                amount,
+                attempt,
+            } => {
+                (
+                    self.order,
+                    self.customer,
+                    self.restaurant,
+                    self.amount,
+                    self.attempt,
+                ) == (*order, *customer, *restaurant, *amount, *attempt)
             }
             PaymentCommand::RequestCapture => {
                 reached(&[PaymentStage::Capturing, PaymentStage::Captured])
@@ -145,9 +176,9 @@ impl PaymentBody {
                 let waits = self.unwinding.is_some() && self.stage != PaymentStage::Captured;
                 reached(&in_vain) || refunded || waits
             }
-            PaymentCommand::RequestRefund { refund, amount, .. } => {
-                self.refund(*refund).is_some_and(|found| found.amount == *amount)
-            }
+            PaymentCommand::RequestRefund { refund, amount, .. } => self
+                .refund(*refund)
+                .is_some_and(|found| found.amount == *amount),
             PaymentCommand::RecordIntent { .. } => knows_intent,
             PaymentCommand::RecordActionRequired { .. } | PaymentCommand::RecordDeclined { .. } => {
                 let waiting = [PaymentStage::RequiresPayment, PaymentStage::RequiresAction];
@@ -194,9 +225,18 @@ impl PaymentBody {
             PaymentCommand::Request { .. } => return Err(PaymentRejection::AlreadyRequested),
             PaymentCommand::RequestCapture => self.capture(at),
             PaymentCommand::Unwind { reason } => return Ok(self.unwind(reason, context)),
-            PaymentCommand::RequestRefund { refund, amount, reason } => {
+            PaymentCommand::RequestRefund {
+                refund,
+                amount,
+                reason,
+            } => {
                 self.check_refund(refund, amount)?;
-                PaymentEvent::RefundRequested { refund, amount, reason, at }
+                PaymentEvent::RefundRequested {
+                    refund,
+                    amount,
+                    reason,
+                    at,
+                }
             }
             PaymentCommand::RecordIntent { intent } => {
                 return Ok(self.with_intent(intent, None, at));
@@ -209,7 +249,11 @@ impl PaymentBody {
                 let news = PaymentEvent::Declined { code, at };
                 return Ok(self.with_intent(intent, Some(news), at));
             }
-            PaymentCommand::RecordAuthorised { intent, amount, capture_before } => {
+            PaymentCommand::RecordAuthorised {
+                intent,
+                amount,
+                capture_before,
+            } => {
                 self.check_amount(amount)?;
                 let news = PaymentEvent::Authorized { capture_before, at };
                 return Ok(self.with_intent(intent, Some(news), at));
@@ -223,9 +267,16 @@ impl PaymentBody {
                 return Ok(self.capture_failed(code, at));
             }
             PaymentCommand::RecordCancelled { .. } => self.cancelled(at),
-            PaymentCommand::RecordRefunded { refund, vendor_refund } => {
+            PaymentCommand::RecordRefunded {
+                refund,
+                vendor_refund,
+            } => {
                 self.refund(refund).ok_or(PaymentRejection::RefundUnknown)?;
-                PaymentEvent::Refunded { refund, vendor_refund, at }
+                PaymentEvent::Refunded {
+                    refund,
+                    vendor_refund,
+                    at,
+                }
             }
             PaymentCommand::RecordRefundFailed { refund, code } => {
                 self.refund(refund).ok_or(PaymentRejection::RefundUnknown)?;
@@ -238,9 +289,15 @@ impl PaymentBody {
     /// Nothing to take is taken at once.
     fn capture(&self, at: DateTime<Utc>) -> PaymentEvent {
         if self.amount.is_zero() {
-            PaymentEvent::Captured { amount: self.amount, at }
+            PaymentEvent::Captured {
+                amount: self.amount,
+                at,
+            }
         } else {
-            PaymentEvent::CaptureRequested { amount: self.amount, at }
+            PaymentEvent::CaptureRequested {
+                amount: self.amount,
+                at,
+            }
         }
     }
 
@@ -248,7 +305,9 @@ impl PaymentBody {
     fn unwind(&self, reason: RefundReason, context: &Context) -> Vec<PaymentEvent> {
         let at = context.now;
         let event = match self.stage {
-            PaymentStage::Captured => return self.refund_rest(reason, context).into_iter().collect(),
+            PaymentStage::Captured => {
+                return self.refund_rest(reason, context).into_iter().collect();
+            }
             PaymentStage::Authorized if self.amount.is_zero() => PaymentEvent::Voided { at },
             PaymentStage::RequiresPayment if self.intent.is_none() => {
                 PaymentEvent::UnwindRequested { reason, at }
@@ -296,7 +355,10 @@ impl PaymentBody {
         }
         let dead = [PaymentStage::Failed, PaymentStage::Voided].contains(&self.stage);
         if self.unwinding.is_some() || dead {
-            events.push(PaymentEvent::VoidRequested { reason: self.unwind_reason(), at });
+            events.push(PaymentEvent::VoidRequested {
+                reason: self.unwind_reason(),
+                at,
+            });
         } else {
             events.extend(news);
         }
@@ -308,21 +370,23 @@ impl PaymentBody {
         if self.intent.is_none() {
             events.push(PaymentEvent::IntentCreated { intent });
         }
-        events.push(PaymentEvent::Captured { amount: self.amount, at: context.now });
+        events.push(PaymentEvent::Captured {
+            amount: self.amount,
+            at: context.now,
+        });
         if self.unwinding.is_some() || self.stage == PaymentStage::Failed {
             events.extend(self.refund_rest(self.unwind_reason(), context));
         }
         events
     }
 
-    fn capture_failed(
-        &self,
-        code: VendorCode,
-        at: DateTime<Utc>,
-    ) -> Vec<PaymentEvent> {
+    fn capture_failed(&self, code: VendorCode, at: DateTime<Utc>) -> Vec<PaymentEvent> {
         let mut events = vec![PaymentEvent::CaptureFailed { code, at }];
         if self.unwinding.is_some() {
-            events.push(PaymentEvent::VoidRequested { reason: self.unwind_reason(), at });
+            events.push(PaymentEvent::VoidRequested {
+                reason: self.unwind_reason(),
+                at,
+            });
         }
         events
     }
@@ -344,7 +408,10 @@ impl PaymentBody {
         if found == self.amount {
             Ok(())
         } else {
-            Err(PaymentRejection::AmountMismatch { expected: self.amount, found })
+            Err(PaymentRejection::AmountMismatch {
+                expected: self.amount,
+                found,
+            })
         }
     }
 

@@ -95,7 +95,11 @@ impl Rejection for PaymentRejection {
             | Self::RefundExceedsCaptured { .. }
             | Self::RefundNotPositive
             | Self::RefundInOtherCurrency => {
-                vec![Fault::new(self.code(), &Pointer::root().at("amount"), self.to_string())]
+                vec![Fault::new(
+                    self.code(),
+                    &Pointer::root().at("amount"),
+                    self.to_string(),
+                )]
             }
             Self::PaymentUnknown
             | Self::AlreadyRequested

@@ -112,7 +112,14 @@ impl Payment {
     }
 
     pub(super) fn apply(&mut self, event: &PaymentEvent) {
-        if let PaymentEvent::Requested { order, customer, restaurant, amount, attempt, at: _ } = event
+        if let PaymentEvent::Requested {
+            order,
+            customer,
+            restaurant,
+            amount,
+            attempt,
+            at: _,
+        } = event
         {
             self.body = Some(Box::new(PaymentBody {
                 stage: PaymentStage::RequiresPayment,
@@ -139,7 +146,10 @@ impl PaymentBody {
             PaymentEvent::IntentCreated { intent } => self.intent = Some(intent.clone()),
             PaymentEvent::ActionRequired { .. } => self.stage = PaymentStage::RequiresAction,
             PaymentEvent::Declined { .. } => self.stage = PaymentStage::RequiresPayment,
-            PaymentEvent::Authorized { capture_before, at: _ } => {
+            PaymentEvent::Authorized {
+                capture_before,
+                at: _,
+            } => {
                 self.stage = PaymentStage::Authorized;
                 self.capture_before = *capture_before;
             }
@@ -165,7 +175,11 @@ impl PaymentBody {
     }
 
     fn settle(&mut self, refund: Uuid, stage: RefundStage) {
-        for found in self.refunds.iter_mut().filter(|found| found.refund == refund) {
+        for found in self
+            .refunds
+            .iter_mut()
+            .filter(|found| found.refund == refund)
+        {
             found.stage = stage;
         }
     }

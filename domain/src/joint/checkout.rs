@@ -1,0 +1,261 @@
+//! Turns a cart into an order: cart, order, stock and payment change together or not at all.
+
+use super::Market;
+use super::price_cart::price_cart;
+use crate::decider::{Class, Context, Decider, Rejection};
+use crate::kernel::fault::{Fault, Faults};
+use crate::kernel::geo::GeoPoint;
+use crate::kernel::ids::{CartId, OrderId, PaymentId};
+use crate::ordering::cart::{Cart, CartBody, CartCommand, CartEvent, CartRejection};
+use crate::ordering::fulfilment::Fulfilment;
+use crate::ordering::order::{CheckedOut, Order, OrderCommand, OrderEvent, OrderRejection};
+use crate::ordering::quote::{Quote, QuoteId};
+use crate::payment::payment::{Payment, PaymentCommand, PaymentEvent, PaymentRejection};
+use crate::restaurant::inventory::{InventoryCommand, InventoryEvent, InventoryRejection};
+
+/// What a customer asks for at checkout, with the ids of what comes of it.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckoutRequest {
+    /// The cart.
+    pub cart: CartId,
+    /// The quote that the customer saw.
+    pub quote_id: QuoteId,
+    /// The order that it becomes.
+    pub order: OrderId,
+    /// The payment of that order.
+    pub payment: PaymentId,
+    /// The door's pin, when the cart is to be delivered.
+    pub place: Option<GeoPoint>,
+}
+
+/// The events of a checkout, to be appended in one commit; shop and menu were read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkout {
+    /// To the cart.
+    pub cart: Vec<CartEvent>,
+    /// To the new order.
+    pub order: Vec<OrderEvent>,
+    /// To the shop's inventory.
+    pub inventory: Vec<InventoryEvent>,
+    /// To the new payment.
+    pub payment: Vec<PaymentEvent>,
+    /// The order's number on its service date.
+    pub number: u32,
+    /// What was agreed.
+    pub quote: Quote,
+}
+
+/// Why a cart does not become an order.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum CheckoutRejection {
+    /// There is no such cart.
+    #[error("the cart does not exist")]
+    CartUnknown,
+    /// It became an order before.
+    #[error("the cart was checked out as order {order}")]
+    AlreadyCheckedOut {
+        /// That order.
+        order: OrderId,
+    },
+    /// The cart cannot be ordered as it is.
+    #[error("the cart cannot be ordered: {0}")]
+    CartRefused(Faults),
+    /// Lines, amounts, allergens or promise are no longer what the customer saw.
+    #[error("the quote has changed")]
+    QuoteChanged {
+        /// What they are now.
+        current: Box<Quote>,
+    },
+    /// The cart says no.
+    #[error(transparent)]
+    Cart(CartRejection),
+    /// The order says no.
+    #[error(transparent)]
+    Order(OrderRejection),
+    /// The stock says no.
+    #[error(transparent)]
+    Inventory(InventoryRejection),
+    /// The payment says no.
+    #[error(transparent)]
+    Payment(PaymentRejection),
+}
+
+impl Rejection for CheckoutRejection {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::CartUnknown => "cart_unknown",
+            Self::AlreadyCheckedOut { .. } => "already_checked_out",
+            Self::CartRefused(_) => "cart_refused",
+            Self::QuoteChanged { .. } => "quote_changed",
+            Self::Cart(rejection) => rejection.code(),
+            Self::Order(rejection) => rejection.code(),
+            Self::Inventory(rejection) => rejection.code(),
+            Self::Payment(rejection) => rejection.code(),
+        }
+    }
+
+    fn class(&self) -> Class {
+        match self {
+            Self::CartUnknown => Class::NotFound,
+            Self::AlreadyCheckedOut { .. } | Self::QuoteChanged { .. } => Class::Conflict,
+            Self::CartRefused(_) => Class::Unprocessable,
+            Self::Cart(rejection) => rejection.class(),
+            Self::Order(rejection) => rejection.class(),
+            Self::Inventory(rejection) => rejection.class(),
+            Self::Payment(rejection) => rejection.class(),
+        }
+    }
+
+    fn faults(&self) -> Vec<Fault> {
+        match self {
+            Self::CartUnknown | Self::AlreadyCheckedOut { .. } | Self::QuoteChanged { .. } => {
+                Vec::new()
+            }
+            Self::CartRefused(faults) => faults.0.clone(),
+            Self::Cart(rejection) => rejection.faults(),
+            Self::Order(rejection) => rejection.faults(),
+            Self::Inventory(rejection) => rejection.faults(),
+            Self::Payment(rejection) => rejection.faults(),
+        }
+    }
+}
+
+/// Decides a checkout.
+///
+/// # Errors
+/// [`CheckoutRejection`]; with [`CheckoutRejection::QuoteChanged`] the customer may agree anew.
+pub fn check_out(
+    cart: &Cart,
+    request: CheckoutRequest,
+    market: &Market<'_>,
+    context: &Context,
+) -> Result<Checkout, CheckoutRejection> {
+    let body = match cart {
+        Cart::Absent => return Err(CheckoutRejection::CartUnknown),
+        Cart::CheckedOut { order, .. } => {
+            return Err(CheckoutRejection::AlreadyCheckedOut { order: *order });
+        }
+        Cart::Open(body) | Cart::Abandoned(body) => body,
+    };
+    let quote = price_cart(cart, request.place, market).map_err(CheckoutRejection::CartRefused)?;
+    if quote.quote_id != request.quote_id {
+        return Err(CheckoutRejection::QuoteChanged {
+            current: Box::new(quote),
+        });
+    }
+    let (terms, inventory) = terms(body, request, &quote, market, context)?;
+    let number = terms.number;
+    let payment = PaymentCommand::Request {
+        order: request.order,
+        customer: body.customer,
+        restaurant: body.restaurant,
+        amount: quote.total(),
+        attempt: 1,
+    };
+    let check_out = OrderCommand::CheckOut {
+        terms: Box::new(terms),
+    };
+    Ok(Checkout {
+        cart: cart
+            .decide(
+                CartCommand::CheckOut {
+                    order: request.order,
+                },
+                context,
+            )
+            .map_err(CheckoutRejection::Cart)?,
+        order: Order::default()
+            .decide(check_out, context)
+            .map_err(CheckoutRejection::Order)?,
+        inventory,
+        payment: Payment::default()
+            .decide(payment, context)
+            .map_err(CheckoutRejection::Payment)?,
+        number,
+        quote,
+    })
+}
+
+/// Opens the hold, which gives the order its number, and writes down what was agreed.
+fn terms(
+    body: &CartBody,
+    request: CheckoutRequest,
+    quote: &Quote,
+    market: &Market<'_>,
+    context: &Context,
+) -> Result<(CheckedOut, Vec<InventoryEvent>), CheckoutRejection> {
+    let refused = |code: &str, detail: &str| {
+        let mut faults = Faults::default();
+        faults.add(
+            code,
+            &crate::kernel::fault::Pointer::root().at("restaurant"),
+            detail,
+        );
+        CheckoutRejection::CartRefused(faults)
+    };
+    let live = market
+        .shop
+        .live()
+        .ok_or_else(|| refused("shop_not_live", "the shop does not sell"))?;
+    let service_date = live
+        .service_date(market.now)
+        .ok_or_else(|| refused("shop_closed", "the shop is closed"))?;
+    let expires_at = context.now + market.flags.payment_timer.span();
+    let open = InventoryCommand::OpenHold {
+        hold: request.order,
+        service_date,
+        needs: quote.content.needs.clone(),
+        expires_at,
+    };
+    let inventory = market
+        .stock
+        .decide(open, context)
+        .map_err(CheckoutRejection::Inventory)?;
+    let terms = CheckedOut {
+        number: number(&inventory, request.order, market)?,
+        service_date,
+        customer: body.customer,
+        restaurant: body.restaurant,
+        restaurant_name: live.profile.name.clone(),
+        city: live.profile.city.clone(),
+        cart: request.cart,
+        payment: request.payment,
+        channel: body.channel,
+        fulfilment: body.fulfilment.clone().unwrap_or(Fulfilment::Pickup),
+        lines: quote.content.items.clone(),
+        quote_id: quote.quote_id,
+        quote: quote.content.lines.clone(),
+        total: quote.total(),
+        tax_included_minor: quote.content.tax_included_minor,
+        seller_name: quote.content.seller_name.clone(),
+        allergens: quote.content.allergens.clone(),
+        promise: quote.content.promise.starting(context.now),
+        minutes: quote.content.promise,
+        expires_at,
+        auto_fire: live.profile.auto_fire,
+        at: context.now,
+    };
+    Ok((terms, inventory))
+}
+
+/// The number that the hold was given now. An order id used before has none to give.
+fn number(
+    inventory: &[InventoryEvent],
+    order: OrderId,
+    market: &Market<'_>,
+) -> Result<u32, CheckoutRejection> {
+    let opened = inventory.iter().find_map(|event| match event {
+        InventoryEvent::HoldOpened { number, .. } => Some(*number),
+        InventoryEvent::Received { .. }
+        | InventoryEvent::Wasted { .. }
+        | InventoryEvent::Recounted { .. }
+        | InventoryEvent::EightySixed { .. }
+        | InventoryEvent::EightySixLifted { .. }
+        | InventoryEvent::HoldCommitted { .. }
+        | InventoryEvent::HoldConsumed { .. }
+        | InventoryEvent::HoldReleased { .. } => None,
+    });
+    opened
+        .or_else(|| market.stock.hold(order).map(|hold| hold.number))
+        .ok_or(CheckoutRejection::AlreadyCheckedOut { order })
+}

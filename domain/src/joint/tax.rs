@@ -1,0 +1,78 @@
+//! Tax on the lines of a quote: rounded once per seller and rate, spread by largest remainder.
+
+use std::collections::BTreeMap;
+
+use crate::kernel::money::{BasisPoints, split};
+use crate::ordering::quote::{Party, QuoteLine, QuoteLineKind};
+use crate::restaurant::restaurant::TaxMode;
+
+/// The tax does not fit.
+#[derive(Debug, PartialEq)]
+pub(super) struct TaxOverflow;
+
+/// Writes its share of tax into every line that is sold. When tax comes on top, adds a line for each
+/// seller and rate. Gives the tax that prices contain.
+pub(super) fn apply(mode: TaxMode, lines: &mut Vec<QuoteLine>) -> Result<i64, TaxOverflow> {
+    let mut groups: BTreeMap<(Party, BasisPoints), Vec<usize>> = BTreeMap::new();
+    for (index, line) in lines.iter().enumerate() {
+        if let (Some(seller), Some(rate)) = (line.seller, line.tax_bp) {
+            groups.entry((seller, rate)).or_default().push(index);
+        }
+    }
+    let mut included_minor: i64 = 0;
+    for ((seller, rate), indices) in groups {
+        let tax_minor = tax_of_group(mode, rate, &indices, lines).ok_or(TaxOverflow)?;
+        match mode {
+            TaxMode::Inclusive => {
+                included_minor = included_minor.checked_add(tax_minor).ok_or(TaxOverflow)?;
+            }
+            TaxMode::Exclusive if tax_minor > 0 => lines.push(tax_line(seller, rate, tax_minor)),
+            TaxMode::Exclusive => {}
+        }
+    }
+    Ok(included_minor)
+}
+
+fn tax_of_group(
+    mode: TaxMode,
+    rate: BasisPoints,
+    indices: &[usize],
+    lines: &mut [QuoteLine],
+) -> Option<i64> {
+    let amounts = indices.iter().map(|index| lines[*index].amount_minor);
+    let base = amounts.clone().try_fold(0_i64, i64::checked_add)?;
+    let tax = match mode {
+        TaxMode::Inclusive => rate.included_in(base)?,
+        TaxMode::Exclusive => rate.of(base)?,
+    };
+    let weights: Vec<u64> = amounts
+        .map(|amount| u64::try_from(amount).unwrap_or(0))
+        .collect();
+    // No weights, no tax: everything in the group is free.
+    let shares = split(tax, &weights).unwrap_or_else(|| vec![0; indices.len()]);
+    for (index, share) in indices.iter().zip(shares) {
+        lines[*index].tax_minor = share;
+    }
+    Some(tax)
+}
+
+fn tax_line(seller: Party, rate: BasisPoints, tax_minor: i64) -> QuoteLine {
+    let seller_name = match seller {
+        Party::Customer => "customer",
+        Party::Shop => "shop",
+        Party::Platform => "platform",
+        Party::Courier => "courier",
+        Party::TaxOffice => "tax_office",
+    };
+    QuoteLine {
+        kind: QuoteLineKind::Tax,
+        reference: format!("{seller_name}/{}", rate.get()),
+        label: None,
+        amount_minor: tax_minor,
+        payer: Party::Customer,
+        payee: Party::TaxOffice,
+        seller: None,
+        tax_bp: Some(rate),
+        tax_minor: 0,
+    }
+}
