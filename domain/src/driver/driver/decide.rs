@@ -92,3 +92,72 @@ impl Driver {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::driver::driver::event::Vehicle;
+    use crate::kernel::sample;
+    use crate::testing::{Given, test_now};
+
+    fn register(vehicle: Vehicle) -> DriverCommand {
+        DriverCommand::Register {
+            name: sample::sealed("driver.driver", "name"),
+            phone: sample::sealed("driver.driver", "phone"),
+            vehicle,
+        }
+    }
+
+    fn registered() -> Given<Driver> {
+        Given::nothing().done([register(Vehicle::Scooter)])
+    }
+
+    fn suspend() -> DriverCommand {
+        DriverCommand::Suspend {
+            reason: sample::reason("licence expired"),
+        }
+    }
+
+    #[test]
+    fn a_driver_is_registered_once() {
+        registered().when(register(Vehicle::Scooter)).then_nothing();
+        registered()
+            .when(register(Vehicle::Car))
+            .then_refused(DriverRejection::AlreadyRegistered);
+    }
+
+    #[test]
+    fn nobody_unknown_is_approved_or_suspended() {
+        for command in [DriverCommand::Approve, suspend()] {
+            Given::<Driver>::nothing()
+                .when(command)
+                .then_refused(DriverRejection::DriverUnknown);
+        }
+    }
+
+    #[test]
+    fn approval_and_suspension_follow_each_other_and_repeats_change_nothing() {
+        let reason = sample::reason("licence expired");
+        let back = registered()
+            .when(DriverCommand::Approve)
+            .then([DriverEvent::Approved { at: test_now() }])
+            .when(DriverCommand::Approve)
+            .then_nothing()
+            .when(suspend())
+            .then([DriverEvent::Suspended {
+                reason,
+                at: test_now(),
+            }])
+            .when(suspend())
+            .then_nothing();
+        assert!(!back.state().is_approved());
+        let again = back
+            .when(DriverCommand::Approve)
+            .then([DriverEvent::Approved { at: test_now() }]);
+        assert!(again.state().is_approved());
+        assert_eq!(
+            registered().done([suspend()]).state().stage(),
+            DriverStage::Suspended
+        );
+    }
+}
