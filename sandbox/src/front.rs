@@ -143,7 +143,7 @@ impl<V: Vendor> Front<V> {
     /// The vendor's work; webhooks that must overtake the answer are delivered first.
     async fn perform(&self, call: &Call, saved: Option<&Answer>) -> Answer {
         match self.vendor.admit(call) {
-            Err(answer) => answer,
+            Err(answer) => *answer,
             Ok(work) => self.finish(work, saved).await,
         }
     }
@@ -160,7 +160,7 @@ impl<V: Vendor> Front<V> {
     /// its own: a client that goes away does not stop the vendor.
     async fn perform_slowly(&self, call: &Call, seconds: f64) -> Answer {
         let work = match self.vendor.admit(call) {
-            Err(answer) => return answer,
+            Err(answer) => return *answer,
             Ok(work) => work,
         };
         let (wake, woken) = oneshot::channel();
@@ -168,9 +168,14 @@ impl<V: Vendor> Front<V> {
         self.world.timers.add(due, Job::Wake(wake));
         let front = self.clone();
         let task = self.world.tasks.spawn(async move {
-            match woken.await {
-                Ok(()) => Some(front.finish(work, None).await),
-                Err(_stopped) => None,
+            let woken = tokio::select! {
+                woken = woken => woken.is_ok(),
+                () = front.world.stop.cancelled() => false,
+            };
+            if woken {
+                Some(front.finish(work, None).await)
+            } else {
+                None
             }
         });
         let answer = task.await.ok().flatten();

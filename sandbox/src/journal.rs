@@ -1,9 +1,10 @@
 //! The vendor's memory across restarts: a file of JSON lines, the last one of an object counts.
 //!
-//! Lines are written by one task, so that no caller waits for the disk. A line that was cut off by
-//! a crash is the last one and is ignored.
+//! Lines are written by one task, so that no caller waits for the disk. Each start writes the file
+//! anew with what is still known, and replaces the old one only when that is complete. A line that
+//! a crash cut off is the last one and is ignored.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -42,71 +43,71 @@ impl Journal {
 /// The writing task's half.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    file: tokio::fs::File,
+    path: PathBuf,
     lines: mpsc::UnboundedReceiver<Vec<u8>>,
 }
 
+/// Both halves of a journal that will be kept at `path`.
+pub(crate) fn at(path: &Path) -> (Journal, Writer) {
+    let (sender, lines) = mpsc::unbounded_channel();
+    (
+        Journal(Some(sender)),
+        Writer {
+            path: path.to_owned(),
+            lines,
+        },
+    )
+}
+
 impl Writer {
-    /// Writes until every `Journal` is gone.
-    pub(crate) async fn run(mut self) -> std::io::Result<()> {
-        let mut batch = Vec::new();
+    /// Writes until every `Journal` is gone. What was noted before is the file's new beginning.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(crate) async fn run(mut self) -> anyhow::Result<()> {
+        let fresh = self.path.with_extension("new");
+        let place = || format!("writing {}", fresh.display());
+        let mut file = tokio::fs::File::create(&fresh).await.with_context(place)?;
+        let batch = self.waiting(Vec::new());
+        file.write_all(&batch).await.with_context(place)?;
+        file.sync_all().await.with_context(place)?;
+        tokio::fs::rename(&fresh, &self.path)
+            .await
+            .with_context(|| format!("replacing {}", self.path.display()))?;
         while let Some(line) = self.lines.recv().await {
-            batch.extend_from_slice(&line);
-            while let Ok(line) = self.lines.try_recv() {
-                batch.extend_from_slice(&line);
-            }
-            self.file.write_all(&batch).await?;
-            self.file.flush().await?;
-            batch.clear();
+            let batch = self.waiting(line);
+            file.write_all(&batch).await.with_context(place)?;
+            file.flush().await.with_context(place)?;
         }
         Ok(())
     }
+
+    /// `first` and every line that waits behind it.
+    fn waiting(&mut self, first: Vec<u8>) -> Vec<u8> {
+        let mut batch = first;
+        while let Ok(line) = self.lines.try_recv() {
+            batch.extend_from_slice(&line);
+        }
+        batch
+    }
 }
 
-/// What the file holds, and both halves of its continuation.
+/// What the file at `path` holds; nothing when there is none.
 ///
 /// # Errors
-/// When the file can be neither read nor created, or a line before the last is no JSON.
-pub(crate) async fn open(
-    path: &Path,
-) -> anyhow::Result<(Vec<Line<serde_json::Value>>, Journal, Writer)> {
+/// When the file cannot be read, or a whole line is no JSON.
+pub(crate) async fn read(path: &Path) -> anyhow::Result<Vec<Line<serde_json::Value>>> {
     let text = match tokio::fs::read_to_string(path).await {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
     };
     let whole = text.rfind('\n').map_or(0, |end| end + 1);
-    let lines = text[..whole]
-        .lines()
-        .enumerate()
+    let lines = text[..whole].lines().enumerate();
+    lines
         .map(|(at, line)| {
             serde_json::from_str(line)
                 .with_context(|| format!("line {} of {}", at + 1, path.display()))
         })
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    let file = tokio::fs::OpenOptions::new()
-        .create(true)
-        .write(true)
-        .truncate(false)
-        .open(path)
-        .await
-        .with_context(|| format!("opening {}", path.display()))?;
-    let file = positioned(file, u64::try_from(whole)?).await?;
-    let (sender, receiver) = mpsc::unbounded_channel();
-    Ok((
-        lines,
-        Journal(Some(sender)),
-        Writer {
-            file,
-            lines: receiver,
-        },
-    ))
-}
-
-/// The file cut off after its last whole line, with the next write there.
-async fn positioned(mut file: tokio::fs::File, end: u64) -> anyhow::Result<tokio::fs::File> {
-    use tokio::io::AsyncSeekExt;
-    file.set_len(end).await?;
-    file.seek(std::io::SeekFrom::Start(end)).await?;
-    Ok(file)
+        .collect()
 }

@@ -61,23 +61,24 @@ pub async fn run(
         .local_addr()
         .context("the sandbox's listener has no address")?;
     let tasks = TaskTracker::new();
-    let (records, journal, writing) = match &config.state_file {
+    let (records, journal, writer) = match &config.state_file {
         None => (Vec::new(), Journal::default(), None),
         Some(path) => {
-            let (records, journal, writer) = journal::open(path).await?;
-            (
-                records,
-                journal,
-                Some(TaskTracker::new().spawn(writer.run())),
-            )
+            let (journal, writer) = journal::at(path);
+            (journal::read(path).await?, journal, Some(writer))
         }
     };
-    // Ids must differ from those of an earlier run, which the application may still know.
-    let stream = u64::try_from(records.len()).context("counting the records")?;
+    // Ids must differ from those of every earlier run, which the application may still know.
+    let runs = records
+        .iter()
+        .find(|line| line.kind == "runs")
+        .and_then(|line| line.value.as_u64());
+    let runs = runs.unwrap_or_default();
+    journal.note("runs", &(runs + 1));
     let world = Arc::new(World {
         seed: config.seed,
         clock: Clock::new(config.origin, config.anchor, config.speed),
-        random: Random::new(config.seed, stream),
+        random: Random::new(config.seed, runs),
         record: Record::default(),
         faults: Faults::default(),
         timers: Timers::new(),
@@ -91,6 +92,7 @@ pub async fn run(
     let (secret, publishable) = (config.secret_key, config.publishable_key);
     let stripe = Stripe::new(world.clone(), base_url, secret, publishable, records)
         .context("restoring the records")?;
+    let writing = writer.map(|writer| TaskTracker::new().spawn(writer.run()));
     tracing::info!(sandbox.address = %address, sandbox.seed = config.seed, "stripe sandbox listens");
     serve::serve(
         Front {

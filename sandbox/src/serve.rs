@@ -20,6 +20,9 @@ use crate::world::Vendor;
 /// How long requests in hand may take once the run ends.
 const LAST_WAIT: Duration = Duration::from_secs(3);
 
+/// Rest after a failed accept, which mostly means that descriptors ran out.
+const ACCEPT_WAIT: Duration = Duration::from_millis(50);
+
 /// The longest single wait for a timer; the clock may be turned meanwhile.
 const TIMER_WAIT_MAX: Duration = Duration::from_hours(1);
 
@@ -35,7 +38,7 @@ pub(crate) async fn serve<V: Vendor>(front: Front<V>, listener: TcpListener) {
                 Ok((stream, _)) => { tasks.spawn(connection(front.clone(), stream)); }
                 Err(error) => {
                     tracing::warn!(%error, "accepting a connection failed");
-                    tokio::task::yield_now().await;
+                    tokio::time::sleep(ACCEPT_WAIT).await;
                 }
             }
         }

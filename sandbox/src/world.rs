@@ -61,7 +61,7 @@ pub(crate) trait Vendor: Send + Sync + 'static {
     ///
     /// # Errors
     /// The vendor's answer when the call does not run: refused, or replayed.
-    fn admit(&self, call: &Call) -> Result<Self::Work, Answer>;
+    fn admit(&self, call: &Call) -> Result<Self::Work, Box<Answer>>;
 
     /// Carries the call out. With `saved` the idempotency key keeps that answer instead of the
     /// true one, as after a crash in the vendor's own application.

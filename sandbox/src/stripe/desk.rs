@@ -40,17 +40,13 @@ pub(crate) struct Work {
 ///
 /// # Errors
 /// The answer, when the call is refused or replayed.
-pub(super) fn admit(stripe: &Stripe, call: &Call) -> Result<Work, Answer> {
+pub(super) fn admit(stripe: &Stripe, call: &Call) -> Result<Work, Box<Answer>> {
     let request_id = stripe.world.random.id("req_", 14);
     let refuse = |error: &ApiError| {
         report(stripe, error, call.method.as_str(), &call.path);
         let answer = Answer::json(error.status, &error.body(false));
-        finished(
-            answer,
-            &request_id,
-            API_VERSION,
-            call.header("idempotency-key"),
-        )
+        let key = call.header("idempotency-key");
+        Box::new(finished(answer, &request_id, API_VERSION, key))
     };
     let work = checked(stripe, call, &request_id).map_err(|error| refuse(&error))?;
     let Some(key) = &work.key else {
@@ -60,7 +56,7 @@ pub(super) fn admit(stripe: &Stripe, call: &Call) -> Result<Work, Answer> {
     let now = stripe.world.clock.now();
     match stripe.keys.begin(key, &work.path, &fingerprint, now) {
         Ok(None) => Ok(work),
-        Ok(Some(kept)) => Err(replayed(kept, &work.version, key, &request_id)),
+        Ok(Some(kept)) => Err(Box::new(replayed(kept, &work.version, key, &request_id))),
         Err(error) => Err(refuse(&error)),
     }
 }

@@ -149,7 +149,7 @@ impl ApiError {
     }
 
     /// The same error, counted as a breach of this sort.
-    pub(crate) fn as_breach(self, class: &'static str) -> Self {
+    pub(crate) fn counted_as(self, class: &'static str) -> Self {
         Self {
             breach: Some(class),
             ..self

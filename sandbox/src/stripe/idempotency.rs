@@ -1,4 +1,4 @@
-//! Idempotency keys as Stripe keeps them (docs.stripe.com/api/idempotent_requests): the first
+//! Idempotency keys as Stripe keeps them (Stripe's API reference, "Idempotent requests"): the first
 //! call's status and body, 500 included, for 24 hours; other parameters are refused, and so is a
 //! second call while the first is running.
 
@@ -140,6 +140,28 @@ impl Keys {
             },
         );
         inner.oldest.push_back((at, key));
+    }
+
+    /// The keys with their answers that are not too old at `now`, oldest first.
+    pub(crate) fn kept(&self, now: DateTime<Utc>) -> Vec<Kept> {
+        let mut inner = self.lock();
+        inner.forget_old(now);
+        let with_answer = |(at, key): &(DateTime<Utc>, String)| {
+            let Entry {
+                path,
+                fingerprint,
+                answer,
+            } = inner.entries.get(key)?;
+            let (path, fingerprint) = (path.clone(), fingerprint.clone());
+            Some(Kept {
+                key: key.clone(),
+                path,
+                fingerprint,
+                at: *at,
+                answer: answer.clone()?,
+            })
+        };
+        inner.oldest.iter().filter_map(with_answer).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -54,7 +54,7 @@ pub(crate) enum Aftermath {
 }
 
 /// A row of the table.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TestMethod {
     /// The name after `pm_card_`.
     pub(crate) name: &'static str,

@@ -162,7 +162,7 @@ impl Stripe {
 impl Vendor for Stripe {
     type Work = Work;
 
-    fn admit(&self, call: &Call) -> Result<Work, Answer> {
+    fn admit(&self, call: &Call) -> Result<Work, Box<Answer>> {
         desk::admit(self, call)
     }
 

@@ -446,6 +446,6 @@ pub(crate) fn event(event: &Event) -> Value {
 }
 
 /// A page of a list.
-pub(crate) fn list(url: &str, data: Vec<Value>, has_more: bool) -> Value {
+pub(crate) fn list(url: &str, data: &[Value], has_more: bool) -> Value {
     json!({"object": "list", "data": data, "has_more": has_more, "url": url})
 }

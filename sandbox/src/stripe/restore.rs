@@ -13,7 +13,7 @@ use super::model::{
 };
 use super::store::State;
 use super::{Job, Stripe};
-use crate::journal::Line;
+use crate::journal::{Journal, Line};
 use crate::webhooks::Outgoing;
 use crate::world;
 
@@ -31,6 +31,8 @@ impl Stripe {
         for (at, Line { kind, value }) in records.into_iter().enumerate() {
             let place = || format!("record {} ({kind})", at + 1);
             match kind.as_str() {
+                // The machinery's own: how often the sandbox has run.
+                "runs" => {}
                 "key" => self.keys.restore(read(value).with_context(place)?),
                 "event" => {
                     let event: Arc<Event> = Arc::new(read(value).with_context(place)?);
@@ -46,7 +48,11 @@ impl Stripe {
             }
         }
         let jobs = state.open_jobs();
+        state.note_all(&self.world.journal);
         drop(state);
+        for kept in self.keys.kept(self.world.clock.now()) {
+            self.world.journal.note("key", &kept);
+        }
         for (due, job) in jobs {
             self.world.timers.add(due, world::Job::Stripe(job));
         }
@@ -58,6 +64,9 @@ impl Stripe {
         let oldest = self.world.clock.now().timestamp() - RETRIED_SECONDS;
         events.retain(|event| event.created >= oldest);
         events.sort_by_key(|event| event.number);
+        for event in &events {
+            self.world.journal.note("event", event);
+        }
         let events: Vec<Arc<dyn Outgoing>> = events
             .into_iter()
             .map(|event| event as Arc<dyn Outgoing>)
@@ -118,6 +127,32 @@ impl State {
             other => anyhow::bail!("no record is called {other}"),
         }
         Ok(())
+    }
+
+    /// Notes every object, as the beginning of a new journal. Events that were delivered are left
+    /// out: nobody has to hear of them again.
+    fn note_all(&self, journal: &Journal) {
+        self.methods
+            .values()
+            .for_each(|row| journal.note("method", row));
+        self.intents
+            .iter()
+            .for_each(|(_, row)| journal.note("intent", row));
+        self.charges
+            .iter()
+            .for_each(|(_, row)| journal.note("charge", row));
+        self.refunds
+            .iter()
+            .for_each(|(_, row)| journal.note("refund", row));
+        self.disputes
+            .values()
+            .for_each(|row| journal.note("dispute", row));
+        self.reviews
+            .values()
+            .for_each(|row| journal.note("review", row));
+        self.fraud_warnings
+            .values()
+            .for_each(|row| journal.note("fraud_warning", row));
     }
 
     /// What was still to happen to payments and refunds.

@@ -179,5 +179,5 @@ fn intent(state: &State, id: &str) -> Result<Arc<Intent>, ApiError> {
 
 /// The payment that a call wants to change: naming one that never was is a breach.
 fn changed_intent(state: &State, id: &str) -> Result<Arc<Intent>, ApiError> {
-    intent(state, id).map_err(|error| error.as_breach("unknown_object"))
+    intent(state, id).map_err(|error| error.counted_as("unknown_object"))
 }

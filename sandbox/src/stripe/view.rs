@@ -27,7 +27,7 @@ pub(crate) fn ledger(state: &State, of: Option<&str>, now: DateTime<Utc>) -> Val
             shown_intent(
                 state,
                 intent,
-                refunds.remove(intent.id.as_str()).unwrap_or_default(),
+                refunds.get(intent.id.as_str()).map_or(&[], Vec::as_slice),
             )
         })
         .collect();
@@ -55,7 +55,7 @@ fn is(intent: &Intent, of: &str) -> bool {
             .is_some_and(|order| order == of)
 }
 
-fn shown_intent(state: &State, intent: &Intent, refunds: Vec<Value>) -> Value {
+fn shown_intent(state: &State, intent: &Intent, refunds: &[Value]) -> Value {
     let charge = intent
         .latest_charge
         .as_ref()

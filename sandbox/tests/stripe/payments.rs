@@ -4,6 +4,8 @@ use serde_json::json;
 
 use crate::support::{Receiver, Sandbox};
 
+type Form<'a> = &'a [(&'a str, &'a str)];
+
 fn path(id: &str, rest: &str) -> String {
     format!("/v1/payment_intents/{id}{rest}")
 }
@@ -463,7 +465,7 @@ async fn events_are_listed_by_type_and_delivery() {
 async fn what_is_malformed_is_refused_and_noted() {
     let sandbox = Sandbox::start().await;
     let base = [("amount", "2500"), ("currency", "usd")];
-    let table: &[(&[(&str, &str)], &str, &str)] = &[
+    let table: &[(Form, &str, &str)] = &[
         (&[("currency", "usd")], "parameter_missing", "amount"),
         (
             &[("amount", "x"), ("currency", "usd")],

@@ -23,6 +23,7 @@ async fn records_keys_and_undelivered_events_survive_a_restart() {
         webhook_endpoints: vec![hooks.endpoint()],
         ..quiet
     };
+    let again = config.clone();
     let sandbox = Sandbox::with(config).await;
     assert_eq!(sandbox.sim("/_sim/ledger").await["intents"], before);
     assert_eq!(
@@ -41,6 +42,16 @@ async fn records_keys_and_undelivered_events_survive_a_restart() {
     assert_eq!(
         hooks.next_of("charge.expired").await.body["data"]["object"]["captured"],
         false
+    );
+    sandbox.stop().await;
+
+    let sandbox = Sandbox::with(again).await;
+    let kept = sandbox
+        .sim(&format!("/_sim/ledger?of={}", authorised.id()))
+        .await;
+    assert_eq!(
+        kept["intents"][0]["status"], "canceled",
+        "also after a second restart"
     );
     sandbox.stop().await;
     std::fs::remove_file(file).unwrap();

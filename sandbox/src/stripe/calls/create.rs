@@ -55,7 +55,7 @@ const CURRENCIES: &str = "usd aed afn all amd ang aoa ars aud awg azn bam bbd bd
 /// A malformed parameter, or the outcome of confirming.
 pub(crate) fn create(tx: &mut Tx<'_>, mut params: Params) -> Result<Arc<Intent>, ApiError> {
     let amount = params.required_integer("amount")?;
-    let currency = currency(params.required("currency")?)?;
+    let currency = currency(&params.required("currency")?)?;
     check_amount(amount, &currency)?;
     let capture_method = params
         .choice(
@@ -185,7 +185,7 @@ fn about(params: &mut Params, before: About) -> Result<About, ApiError> {
     })
 }
 
-fn currency(text: String) -> Result<String, ApiError> {
+fn currency(text: &str) -> Result<String, ApiError> {
     let lower = text.to_lowercase();
     if CURRENCIES.split(' ').any(|known| known == lower) {
         return Ok(lower);

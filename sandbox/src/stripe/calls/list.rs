@@ -82,7 +82,7 @@ impl Page {
         if above.is_some() {
             rows.reverse();
         }
-        let data = rows.into_iter().map(|(_, row)| render(row)).collect();
-        Ok(render::list(url, data, has_more))
+        let data: Vec<Value> = rows.into_iter().map(|(_, row)| render(row)).collect();
+        Ok(render::list(url, &data, has_more))
     }
 }
