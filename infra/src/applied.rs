@@ -180,7 +180,7 @@ fn decode(payload: &str) -> Applied {
 
 fn decode_line(line: &str) -> Option<Visible> {
     let mut parts = line.split(' ');
-    let kind = Kind::parse(parts.next()?)?;
+    let kind = Kind::parse(parts.next()?).ok()?;
     let id = parts.next()?.parse().ok()?;
     let sequence = parts.next()?.parse().ok()?;
     parts.next().is_none().then_some(Visible { kind, id, sequence })

@@ -64,17 +64,19 @@ pub struct Levels {
     free: BTreeMap<String, i64>,
 }
 
-/// An ingredient in `views.stock`.
+/// An ingredient in `views.stock`, every number in its unit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, Deserialize)]
 pub struct StockLevel {
     /// Whether it was ever received or counted; until then it is always servable.
     pub tracked: bool,
-    /// Neither held nor used, in the ingredient's unit; below zero after a recount below the holds.
+    /// What can still be promised; never below zero.
     pub free: i64,
-    /// Held for orders.
+    /// Held for orders that are not fired.
     pub held: i64,
-    /// Received in all, recounts included with their sign.
+    /// Received in all.
     pub received: i64,
+    /// What counting added or took away.
+    pub adjusted: i64,
     /// Cooked.
     pub used: i64,
     /// Thrown away.
@@ -101,7 +103,8 @@ impl Levels {
                 .as_ref()
                 .is_some_and(|eighty_six| eighty_six.until.is_none_or(|until| until > now));
             match (gone, level.tracked) {
-                (true, _) => Some((ingredient.clone(), 0)),
+                // Out by word of the shop: not even for a recipe that takes none of it.
+                (true, _) => Some((ingredient.clone(), i64::MIN)),
                 (false, true) => Some((ingredient.clone(), level.free)),
                 (false, false) => None,
             }

@@ -39,7 +39,7 @@ CREATE TABLE ops.process_instances (
     process  text NOT NULL,
     instance uuid NOT NULL,
     state    json NOT NULL,
-    position bigint NOT NULL,
+    over     boolean NOT NULL,
     PRIMARY KEY (process, instance)
 ) WITH (fillfactor = 70);
 
@@ -52,6 +52,7 @@ CREATE TABLE ops.effects (
     status       text NOT NULL CHECK (status IN ('pending', 'sent', 'done', 'parked')),
     attempts     integer NOT NULL DEFAULT 0,
     due_at       timestamptz NOT NULL,
+    sent_at      timestamptz,
     last_error   text,
     created_at   timestamptz NOT NULL,
     finished_at  timestamptz
@@ -64,7 +65,7 @@ CREATE TABLE ops.timers (
     name       text NOT NULL,
     due_at     timestamptz NOT NULL,
     effect_id  uuid NOT NULL,
-    command    json NOT NULL,
+    effect     json NOT NULL,
     PRIMARY KEY (process, instance, name)
 );
 CREATE INDEX timers_due ON ops.timers (due_at);

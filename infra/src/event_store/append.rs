@@ -56,7 +56,7 @@ impl AppenderHandle {
 }
 
 /// The task that owns the writing connection.
-pub struct Appender {
+pub(super) struct Appender {
     options: PgConnectOptions,
     queue: mpsc::Receiver<Job>,
     /// Commands that touch a stream which the batch before them writes.
@@ -106,7 +106,7 @@ impl Appender {
     }
 
     /// Serves the queue until `stop`, then finishes what has queued.
-    pub async fn run(mut self, stop: CancellationToken) {
+    pub(super) async fn run(mut self, stop: CancellationToken) {
         loop {
             let job = tokio::select! {
                 biased;
@@ -512,8 +512,9 @@ fn refuse(batch: Vec<Job>, error: AppendError) {
 }
 
 fn answer(reply: Reply, outcome: Result<(), AppendError>) {
-    // A caller that left does not change what was written.
-    drop(reply.send(outcome));
+    if reply.send(outcome).is_err() {
+        tracing::debug!(?outcome, "a caller left before its append was answered");
+    }
 }
 
 /// Batch sizes are far below 2³².

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::aggregates::Kind;
-use domain::decider::Decider;
+use domain::decider::{DecodeError, Decider, decode};
 use uuid::Uuid;
 
 use super::cache::Entry;
@@ -182,33 +182,27 @@ pub fn fold_into<A: Decider>(
     event_type: &str,
     event_version: &str,
     payload: &str,
-) -> Result<(), serde_json::Error> {
-    let event: A::Event = decode::<A>(event_type, event_version, payload)?;
-    state.evolve(&event);
+) -> Result<(), DecodeError> {
+    state.evolve(&decode::<A>(event_type, event_version, payload)?);
     Ok(())
-}
-
-fn decode<A: Decider>(name: &str, version: &str, text: &str) -> Result<A::Event, serde_json::Error> {
-    if version == "1" {
-        return serde_json::from_str(text);
-    }
-    let payload = serde_json::from_str(text)?;
-    serde_json::from_value(A::upcast(name, version, payload))
 }
 
 fn fold<A: Decider>(stream: StreamId, rows: Vec<Row>) -> Result<Entry, StoreError> {
     let mut state = A::default();
     let mut version = 0;
     for row in rows {
-        let failed =
-            |source| StoreError::Decode { stream, sequence: row.sequence, source };
+        let sequence = row.sequence;
         match &row.event {
-            None => state = serde_json::from_str(&row.text).map_err(failed)?,
+            None => {
+                state = serde_json::from_str(&row.text)
+                    .map_err(|source| StoreError::Snapshot { stream, sequence, source })?;
+            }
             Some(_) if row.sequence != version + 1 => {
                 return Err(StoreError::Hole { stream, sequence: row.sequence });
             }
             Some((name, event_version)) => {
-                fold_into(&mut state, name, event_version, &row.text).map_err(failed)?;
+                fold_into(&mut state, name, event_version, &row.text)
+                    .map_err(|source| StoreError::Decode { stream, sequence, source })?;
             }
         }
         version = row.sequence;
@@ -216,24 +210,24 @@ fn fold<A: Decider>(stream: StreamId, rows: Vec<Row>) -> Result<Entry, StoreErro
     Ok(Entry { version, state: Arc::new(state) as Arc<dyn Any + Send + Sync> })
 }
 
-macro_rules! fold_by_kind {
-    ($($name:ident = $state:ty),* $(,)?) => {
+macro_rules! by_kind {
+    ($($state:path),+ $(,)?) => {
         fn fold_any(stream: StreamId, rows: Vec<Row>) -> Result<Entry, StoreError> {
-            match stream.kind {
-                $(Kind::$name => fold::<$state>(stream, rows),)*
-            }
+            $(if stream.kind.as_str() == <$state as Decider>::KIND {
+                return fold::<$state>(stream, rows);
+            })+
+            unreachable!("every kind stands in the aggregates! list")
         }
 
-        pub(super) fn snapshot_of(kind: Kind, state: &Arc<dyn Any + Send + Sync>) -> Option<String> {
-            match kind {
-                $(Kind::$name => state
-                    .downcast_ref::<$state>()
-                    .and_then(|state| serde_json::to_string(state).ok()),)*
-            }
+        fn state_text(state: &Arc<dyn Any + Send + Sync>) -> Option<String> {
+            $(if let Some(state) = state.downcast_ref::<$state>() {
+                return serde_json::to_string(state).ok();
+            })+
+            None
         }
     };
 }
-domain::for_each_aggregate!(fold_by_kind);
+domain::for_each_aggregate!(by_kind);
 
 fn columns(versions: &[(StreamId, i64)]) -> (Vec<String>, Vec<String>, Vec<i64>) {
     let mut columns = (Vec::new(), Vec::new(), Vec::new());
@@ -247,6 +241,6 @@ fn columns(versions: &[(StreamId, i64)]) -> (Vec<String>, Vec<String>, Vec<i64>)
 
 /// A state on its way to `es.snapshots`.
 pub(super) fn snapshot(stream: StreamId, entry: &Entry) -> Option<Snapshot> {
-    let state = snapshot_of(stream.kind, &entry.state)?;
+    let state = state_text(&entry.state)?;
     Some(Snapshot { stream, sequence: entry.version, state })
 }

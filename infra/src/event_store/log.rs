@@ -54,25 +54,27 @@ pub struct EventLog {
     pool: PgPool,
 }
 
-/// A row as the queries below give it, before its stream is understood.
+/// A row as a query gives it, before its stream is understood: the columns of `es.events` with the
+/// position, JSON as text.
+#[expect(missing_docs, reason = "the columns are documented where they are created")]
 pub struct RawRow {
-    pub(crate) position: i64,
-    pub(crate) aggregate_type: String,
-    pub(crate) aggregate_id: String,
-    pub(crate) sequence: i64,
-    pub(crate) event_id: Uuid,
-    pub(crate) event_type: String,
-    pub(crate) event_version: String,
-    pub(crate) recorded_at: DateTime<Utc>,
-    pub(crate) payload: String,
-    pub(crate) metadata: String,
+    pub position: i64,
+    pub aggregate_type: String,
+    pub aggregate_id: String,
+    pub sequence: i64,
+    pub event_id: Uuid,
+    pub event_type: String,
+    pub event_version: String,
+    pub recorded_at: DateTime<Utc>,
+    pub payload: String,
+    pub metadata: String,
 }
 
 impl TryFrom<RawRow> for LogRow {
     type Error = LogError;
 
     fn try_from(row: RawRow) -> Result<Self, LogError> {
-        let parsed = Kind::parse(&row.aggregate_type).zip(row.aggregate_id.parse().ok());
+        let parsed = Kind::parse(&row.aggregate_type).ok().zip(row.aggregate_id.parse().ok());
         let Some((kind, id)) = parsed else {
             return Err(LogError::Stream {
                 position: row.position,

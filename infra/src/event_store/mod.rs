@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use domain::aggregates::Kind;
+use domain::decider::DecodeError;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use tokio_util::sync::CancellationToken;
@@ -135,6 +136,18 @@ pub enum StoreError {
         /// The stream that holds it.
         stream: StreamId,
         /// Its place in the stream.
+        sequence: i64,
+        /// What the decoder said.
+        #[source]
+        source: DecodeError,
+    },
+    /// A snapshot is not what this build's state looks like: its schema version should have been
+    /// raised.
+    #[error("the snapshot of {stream} at {sequence} does not decode")]
+    Snapshot {
+        /// The stream it stands for.
+        stream: StreamId,
+        /// The last event in it.
         sequence: i64,
         /// What the decoder said.
         #[source]

@@ -120,6 +120,27 @@ impl IfMatch {
         }
     }
 
+    /// The one version that a write builds on, for a check that is made later; none without the header or
+    /// with `*`.
+    ///
+    /// # Errors
+    /// 400 when the header names several versions or none of ours.
+    pub fn version(&self) -> Result<Option<i64>, ApiError> {
+        let Some(Tags::These(tags)) = &self.0 else {
+            return Ok(None);
+        };
+        let malformed = || ApiError::malformed("malformed_etag", "If-Match must name one version");
+        match tags.as_slice() {
+            [tag] => bare(tag).parse().map(Some).map_err(|_| malformed()),
+            _ => Err(malformed()),
+        }
+    }
+
+    /// Whether the header is there.
+    pub fn is_given(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Refuses a whole-document write that does not say what it builds on. A document that does not
     /// exist yet (`current` 0) may also be guarded by `If-None-Match: *`.
     ///
@@ -222,6 +243,31 @@ mod tests {
         for value in ["\"6\"", "W/\"7\"", "\"77\"", "\"\""] {
             let error = if_match(Some(value)).await.unwrap().check(7).unwrap_err();
             assert_eq!(error.status(), 412, "{value}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_version_can_be_checked_later() {
+        assert_eq!(
+            if_match(Some("\"7.3.ja\""))
+                .await
+                .unwrap()
+                .version()
+                .unwrap(),
+            Some(7)
+        );
+        assert_eq!(if_match(Some("*")).await.unwrap().version().unwrap(), None);
+        assert_eq!(if_match(None).await.unwrap().version().unwrap(), None);
+        for value in ["\"a\"", "\"1\", \"2\"", "W/\"1\""] {
+            assert_eq!(
+                if_match(Some(value))
+                    .await
+                    .unwrap()
+                    .version()
+                    .unwrap_err()
+                    .status(),
+                400
+            );
         }
     }
 

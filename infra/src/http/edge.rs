@@ -415,7 +415,7 @@ pub(crate) mod tests {
     fn routes() -> Router {
         Router::new()
             .route("/open", get(|| async { "open" }))
-            .route("/panic", get(|| async { panic!("planted") }))
+            .route("/panic", get(planted_panic))
             .route(
                 "/foreign",
                 get(|| async { (StatusCode::BAD_GATEWAY, "inside: hunter2") }),
@@ -434,6 +434,10 @@ pub(crate) mod tests {
                 "/orders",
                 get(|by: Caller<action::ListOrders>| async move { scope_word(&by.scope) }),
             )
+    }
+
+    async fn planted_panic() -> StatusCode {
+        panic!("planted")
     }
 
     fn scope_word(scope: &Scope) -> &'static str {

@@ -77,7 +77,7 @@ fn traceparent(metadata: &str) -> Option<String> {
 pub fn decode(message: &impl Message) -> Result<(FeedRecord, i64), CodecError> {
     let number = |name| header(message, name)?.parse::<i64>().map_err(|_| CodecError::Header(name));
     let payload = message.payload_view::<str>().and_then(Result::ok).ok_or(CodecError::Payload)?;
-    let kind = Kind::parse(header(message, "kind")?).ok_or(CodecError::Header("kind"))?;
+    let kind = Kind::parse(header(message, "kind")?).map_err(|_| CodecError::Header("kind"))?;
     let uuid = |name| Uuid::parse_str(header(message, name)?).map_err(|_| CodecError::Header(name));
     let time = DateTime::parse_from_rfc3339(header(message, "ce_time")?)
         .map_err(|_| CodecError::Header("ce_time"))?;

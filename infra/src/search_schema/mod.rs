@@ -96,8 +96,6 @@ pub struct PartitionMark {
     pub partition: i32,
     /// Global position of the last record folded.
     pub position: i64,
-    /// Where the feed goes on: broker offset, or position + 1.
-    pub next_offset: i64,
 }
 
 /// Builds the schema and the handles of its fields.

@@ -12,6 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::kernel::ids::{OrderId, PaymentId};
 use domain::kernel::money::Money;
 use domain::payment::payment::{IntentId, PaymentCommand, VendorCode, VendorRefundId};
+use domain::payment::vendor::{IntentState, PaymentCall, VendorIntent};
 use infra::clock::Clock;
 use infra::config::Secret;
 use uuid::Uuid;
@@ -86,50 +87,18 @@ pub struct NewRefund {
 }
 
 /// The vendor's view of a payment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Intent {
-    /// The vendor's name for it.
-    pub id: IntentId,
-    /// How far it is.
-    pub state: IntentState,
+    /// How it stands. The amount is what is reserved or taken, once something is.
+    pub vendor: VendorIntent,
     /// What was asked for.
-    pub amount: Money,
+    pub asked: Money,
     /// Our payment, as we told the vendor.
     pub payment: Option<PaymentId>,
     /// Our order, as we told the vendor.
     pub order: Option<OrderId>,
     /// Whether real money moves.
     pub live: bool,
-}
-
-/// How far a payment is at the vendor.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum IntentState {
-    /// It waits for a means of payment, perhaps another one.
-    AwaitingMethod {
-        /// Why the last one was refused.
-        declined: Option<VendorCode>,
-    },
-    /// It waits for the customer.
-    ActionRequired,
-    /// The vendor works on it.
-    Processing,
-    /// The amount is reserved.
-    Authorised {
-        /// How much.
-        capturable: Money,
-        /// Until when it can be taken.
-        capture_before: Option<DateTime<Utc>>,
-    },
-    /// The amount was taken.
-    Captured {
-        /// How much.
-        received: Money,
-    },
-    /// It is over; what was reserved is free again.
-    Cancelled,
-    /// A state that this build does not know.
-    Other(String),
 }
 
 /// The vendor's view of a refund.
@@ -161,33 +130,15 @@ pub enum RefundState {
 }
 
 impl Intent {
-    /// What our payment is to be told, in this order. Telling it twice changes nothing.
-    pub fn news(&self) -> Vec<PaymentCommand> {
-        let intent = || self.id.clone();
-        let then = match &self.state {
-            IntentState::AwaitingMethod { declined: None }
-            | IntentState::Processing
-            | IntentState::Other(_) => None,
-            IntentState::AwaitingMethod { declined: Some(code) } => {
-                Some(PaymentCommand::RecordDeclined { intent: intent(), code: code.clone() })
-            }
-            IntentState::ActionRequired => {
-                Some(PaymentCommand::RecordActionRequired { intent: intent() })
-            }
-            IntentState::Authorised { capturable, capture_before } => {
-                Some(PaymentCommand::RecordAuthorised {
-                    intent: intent(),
-                    amount: *capturable,
-                    capture_before: *capture_before,
-                })
-            }
-            IntentState::Captured { received } => {
-                Some(PaymentCommand::RecordCaptured { intent: intent(), amount: *received })
-            }
-            IntentState::Cancelled => Some(PaymentCommand::RecordCancelled { intent: intent() }),
-        };
-        let known = PaymentCommand::RecordIntent { intent: intent() };
-        std::iter::once(known).chain(then).collect()
+    /// Whether nothing of it can be captured or freed any more.
+    pub fn is_over(&self) -> bool {
+        match self.vendor.state {
+            IntentState::Taken | IntentState::Gone => true,
+            IntentState::Open
+            | IntentState::Declined { .. }
+            | IntentState::NeedsAction
+            | IntentState::Reserved { .. } => false,
+        }
     }
 }
 
@@ -236,4 +187,31 @@ pub trait PaymentGateway: Send + Sync + std::fmt::Debug {
 
     /// The public key that the customer's device uses with the secret.
     fn publishable_key(&self) -> &str;
+}
+
+/// Performs an effect of a process. `Done` brings the command that records the result; none when the
+/// vendor is still at it and will send word, as with a refund that takes days.
+pub async fn perform(
+    gateway: &dyn PaymentGateway,
+    call: &Call,
+    effect: &PaymentCall,
+) -> Outcome<Option<PaymentCommand>> {
+    let told = |intent: Intent| Some(intent.vendor.news());
+    match effect {
+        PaymentCall::CreateIntent { payment, order, customer: _, amount, attempt } => {
+            let (payment, order, amount, attempt) = (*payment, *order, *amount, *attempt);
+            let new = NewIntent { payment, order, amount, attempt };
+            gateway.create_intent(call, &new).await.map(told)
+        }
+        PaymentCall::Capture { intent, amount, .. } => {
+            gateway.capture(call, intent, *amount).await.map(told)
+        }
+        PaymentCall::Void { intent, .. } => gateway.void(call, intent).await.map(told),
+        PaymentCall::Refund { payment, intent, refund, amount } => {
+            let (payment, refund, amount) = (*payment, *refund, *amount);
+            let new = NewRefund { refund, payment, intent: intent.clone(), amount };
+            gateway.refund(call, &new).await.map(|refund| refund.news())
+        }
+        PaymentCall::Read { intent, .. } => gateway.read_intent(intent).await.map(told),
+    }
 }

@@ -17,6 +17,7 @@ use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::kernel::money::Money;
 use domain::payment::payment::{IntentId, VendorRefundId};
+use domain::payment::vendor::IntentState;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
 use infra::clock::Clock;
 use infra::config::Secret;
@@ -31,7 +32,7 @@ pub use config::StripeConfig;
 pub use error::{ErrorAnswer, StripeError};
 pub use wire::ErrorObject;
 
-use super::{Call, Intent, IntentState, NewIntent, NewRefund, PaymentGateway, Refund};
+use super::{Call, Intent, NewIntent, NewRefund, PaymentGateway, Refund};
 use crate::gateways::policy::{ANSWER_BYTES_MAX, Again, CONNECT_TIMEOUT, Guard, Operation, Try};
 use crate::gateways::{Outcome, Refusal};
 
@@ -101,36 +102,33 @@ impl StripeGateway {
     }
 
     /// A write on an existing payment, after which the object decides where the answer does not.
+    /// `untouched` says what a refusal means while the object is not over.
     async fn change<R>(
         &self,
         call: &Call,
         intent: &IntentId,
         request: &R,
+        untouched: fn(&Intent, Refusal) -> Outcome<Intent>,
     ) -> Outcome<Intent>
     where
-        R: StripeRequest<Output = stripe_shared::PaymentIntent>,
+        R: StripeRequest<Output = stripe_shared::PaymentIntent> + Sync,
     {
         if call.has_outlived(KEY_LIFE, self.clock.now()) {
             match self.read_intent(intent).await {
                 Outcome::Done(found) if found.is_over() => return Outcome::Done(found),
-                // Still to be done; the key is free again, so it is sent once more.
+                // Still to be done, and Stripe has forgotten the key: it is sent once more.
                 Outcome::Done(_) => {}
                 other => return other,
             }
         }
         match self.ask(Operation::Settle, Some(call.key), request, wire::intent_in).await {
-            Outcome::Done(Asked::Answer(intent)) => Outcome::Done(intent),
             Outcome::Done(Asked::Look(refusal)) => match self.read_intent(intent).await {
                 Outcome::Done(found) if found.is_over() => Outcome::Done(found),
-                Outcome::Done(found) if found.state == IntentState::Processing => {
-                    Outcome::NotDone { after: PROCESSING_PAUSE, why: "the vendor works on it".into() }
-                }
-                Outcome::Done(_) | Outcome::Rejected(_) => Outcome::Rejected(refusal),
+                Outcome::Done(found) => untouched(&found, refusal),
+                Outcome::Rejected(_) => Outcome::Rejected(refusal),
                 unclear => unclear,
             },
-            Outcome::Rejected(refusal) => Outcome::Rejected(refusal),
-            Outcome::NotDone { after, why } => Outcome::NotDone { after, why },
-            Outcome::Unknown { why } => Outcome::Unknown { why },
+            asked => settle(asked),
         }
     }
 
@@ -196,20 +194,6 @@ impl<T> Asked<Option<T>> {
     }
 }
 
-impl Intent {
-    /// Whether nothing of it can be captured or freed any more.
-    fn is_over(&self) -> bool {
-        match self.state {
-            IntentState::Captured { .. } | IntentState::Cancelled => true,
-            IntentState::AwaitingMethod { .. }
-            | IntentState::ActionRequired
-            | IntentState::Processing
-            | IntentState::Authorised { .. }
-            | IntentState::Other(_) => false,
-        }
-    }
-}
-
 impl StripeClient for StripeGateway {
     type Err = StripeError;
 
@@ -258,11 +242,12 @@ impl PaymentGateway for StripeGateway {
     }
 
     async fn capture(&self, call: &Call, intent: &IntentId, amount: Money) -> Outcome<Intent> {
-        self.change(call, intent, &wire::capture(intent, amount)).await
+        let refused = |_: &Intent, refusal| Outcome::Rejected(refusal);
+        self.change(call, intent, &wire::capture(intent, amount), refused).await
     }
 
     async fn void(&self, call: &Call, intent: &IntentId) -> Outcome<Intent> {
-        self.change(call, intent, &wire::cancel(intent)).await
+        self.change(call, intent, &wire::cancel(intent), still_at_it).await
     }
 
     async fn refund(&self, call: &Call, new: &NewRefund) -> Outcome<Refund> {
@@ -315,6 +300,20 @@ fn settle<T>(asked: Outcome<Asked<T>>) -> Outcome<T> {
         }
         Outcome::NotDone { after, why } => Outcome::NotDone { after, why },
         Outcome::Unknown { why } => Outcome::Unknown { why },
+    }
+}
+
+/// Only a payment that the vendor is working on refuses to be ended; it will not be for long.
+fn still_at_it(found: &Intent, refusal: Refusal) -> Outcome<Intent> {
+    match found.vendor.state {
+        IntentState::Open => {
+            Outcome::NotDone { after: PROCESSING_PAUSE, why: "the vendor works on it".into() }
+        }
+        IntentState::Declined { .. }
+        | IntentState::NeedsAction
+        | IntentState::Reserved { .. }
+        | IntentState::Taken
+        | IntentState::Gone => Outcome::Rejected(refusal),
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use chrono::DateTime;
 use domain::kernel::money::{Currency, Money};
 use domain::payment::payment::{IntentId, VendorCode, VendorRefundId};
+use domain::payment::vendor::{IntentState, VendorIntent};
 use serde::Deserialize;
 use stripe_core::payment_intent::{
     CancelPaymentIntent, CancelPaymentIntentCancellationReason, CapturePaymentIntent,
@@ -15,9 +16,7 @@ use stripe_core::refund::{CreateRefund, CreateRefundReason, ListRefund, Retrieve
 use stripe_shared::{PaymentIntentCaptureMethod, PaymentIntentStatus};
 
 use super::error::shown_decline;
-use crate::gateways::payment::{
-    Intent, IntentState, NewIntent, NewRefund, Refund, RefundState,
-};
+use crate::gateways::payment::{Intent, NewIntent, NewRefund, Refund, RefundState};
 
 /// Names of our ids in the vendor's metadata.
 const ORDER: &str = "order_id";
@@ -110,40 +109,40 @@ pub(super) fn refunds_of(intent: &IntentId) -> ListRefund {
 /// Reads a payment.
 pub(super) fn intent_in(object: &stripe_shared::PaymentIntent) -> Result<Intent, Unusable> {
     let currency = currency_in(&object.currency)?;
-    let ours = |name| object.metadata.get(name).and_then(|text| text.parse().ok());
+    let intent = IntentId::parse(object.id.as_str()).map_err(|_| Unusable("id"))?;
+    let (state, amount) = state_of(object);
     Ok(Intent {
-        id: IntentId::parse(object.id.as_str()).map_err(|_| Unusable("id"))?,
-        state: intent_state(object, currency),
-        amount: Money::new(object.amount, currency),
-        payment: ours(PAYMENT),
+        vendor: VendorIntent { intent, amount: Money::new(amount, currency), state },
+        asked: Money::new(object.amount, currency),
+        payment: object.metadata.get(PAYMENT).and_then(|text| text.parse().ok()),
         order: object.metadata.get(ORDER).and_then(|text| text.parse().ok()),
         live: object.livemode,
     })
 }
 
-fn intent_state(object: &stripe_shared::PaymentIntent, currency: Currency) -> IntentState {
+/// How it stands, and the amount in minor units that this is about.
+fn state_of(object: &stripe_shared::PaymentIntent) -> (IntentState, i64) {
     match &object.status {
-        PaymentIntentStatus::RequiresPaymentMethod => IntentState::AwaitingMethod {
-            declined: object.last_payment_error.as_ref().and_then(|error| {
-                let code = error.code.as_ref().map(stripe_shared::ApiErrorsCode::as_str);
-                VendorCode::parse(shown_decline(error.decline_code.as_deref(), code)).ok()
-            }),
-        },
-        PaymentIntentStatus::RequiresConfirmation | PaymentIntentStatus::Processing => {
-            IntentState::Processing
+        PaymentIntentStatus::RequiresCapture => {
+            let capture_before = capture_before(object);
+            (IntentState::Reserved { capture_before }, object.amount_capturable)
         }
-        PaymentIntentStatus::RequiresAction => IntentState::ActionRequired,
-        PaymentIntentStatus::RequiresCapture => IntentState::Authorised {
-            capturable: Money::new(object.amount_capturable, currency),
-            capture_before: capture_before(object),
+        PaymentIntentStatus::Succeeded => (IntentState::Taken, object.amount_received),
+        PaymentIntentStatus::Canceled => (IntentState::Gone, object.amount),
+        PaymentIntentStatus::RequiresAction => (IntentState::NeedsAction, object.amount),
+        PaymentIntentStatus::RequiresPaymentMethod => match declined(object) {
+            Some(code) => (IntentState::Declined { code }, object.amount),
+            None => (IntentState::Open, object.amount),
         },
-        PaymentIntentStatus::Succeeded => {
-            IntentState::Captured { received: Money::new(object.amount_received, currency) }
-        }
-        PaymentIntentStatus::Canceled => IntentState::Cancelled,
-        // The list of the vendor's states is open.
-        other => IntentState::Other(other.as_str().to_owned()),
+        // Confirmation, processing, and whatever the vendor adds: nothing to tell yet.
+        _ => (IntentState::Open, object.amount),
     }
+}
+
+fn declined(object: &stripe_shared::PaymentIntent) -> Option<VendorCode> {
+    let error = object.last_payment_error.as_ref()?;
+    let code = error.code.as_ref().map(stripe_shared::ApiErrorsCode::as_str);
+    VendorCode::parse(shown_decline(error.decline_code.as_deref(), code)).ok()
 }
 
 fn capture_before(object: &stripe_shared::PaymentIntent) -> Option<DateTime<chrono::Utc>> {

@@ -1,0 +1,175 @@
+//! What the handlers of the write side share, and how the service is put together. Loops are made
+//! here and run by whoever owns the process, so that tests may step them.
+
+use std::sync::Arc;
+
+use domain::kernel::flags::Flags;
+use domain::processes::OrderFulfilment;
+use infra::clock::Clock;
+use infra::config::Secret;
+use infra::event_store::{EventLog, EventStore, StoreTasks};
+use infra::feed::{HeadWatch, StoreFeed};
+use infra::kafka::{EventProducer, KafkaSettings};
+use infra::lifecycle::{Doorbell, Pace, Tasks};
+use infra::vault::Vault;
+use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
+
+use crate::execute::Executor;
+use crate::gateways::payment::PaymentGateway;
+use crate::processes::inbox::Inbox;
+use crate::processes::{EffectRunner, EffectsInFlight, Runner, Timers};
+use crate::publisher::{Relay, Sequencer, handover};
+
+/// Shared by every handler. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// Executes commands.
+    pub executor: Executor,
+    /// The marketplace's time.
+    pub clock: Clock,
+    /// Seals and opens personal data.
+    pub vault: Vault,
+    /// The payment vendor.
+    pub payments: Arc<dyn PaymentGateway>,
+    /// Secrets of the payment vendor's webhooks; two while one is rotated.
+    pub webhook_secrets: Arc<[Secret<String>]>,
+    /// The tunables.
+    pub flags: Arc<Flags>,
+    /// The database of events and operations, as the app's role.
+    pub pool: PgPool,
+    /// The last position numbered in this process.
+    pub head: HeadWatch,
+    /// Rung when a webhook has come in.
+    pub inbox: Doorbell,
+}
+
+/// What the write side is given.
+pub struct Deps {
+    /// The database of events and operations, as the app's role.
+    pub pool: PgPool,
+    /// How the appender and the sequencer reach it on connections of their own.
+    pub options: PgConnectOptions,
+    /// The vault.
+    pub vault: Vault,
+    /// The clock.
+    pub clock: Clock,
+    /// The payment vendor.
+    pub payments: Arc<dyn PaymentGateway>,
+    /// Secrets of its webhooks.
+    pub webhook_secrets: Vec<Secret<String>>,
+    /// Where the sequencer's progress is told; shared with a projector in the same process.
+    pub head: HeadWatch,
+}
+
+/// The loops that only the leader works at: numbering, publishing, processes.
+pub struct Publishing {
+    /// Numbers events.
+    pub sequencer: Sequencer,
+    /// Sends them to Kafka, when there is one.
+    pub relay: Option<Relay>,
+    /// Folds them into processes.
+    pub fulfilment: Runner<OrderFulfilment>,
+    /// Fires timers.
+    pub timers: Timers,
+    /// Performs effects.
+    pub effects: EffectRunner,
+    /// Handles webhooks.
+    pub inbox: Inbox,
+    bells: Bells,
+}
+
+#[derive(Clone, Default)]
+struct Bells {
+    sequencer: Doorbell,
+    relay: Doorbell,
+    fulfilment: Doorbell,
+    timers: Doorbell,
+    effects: Doorbell,
+    inbox: Doorbell,
+}
+
+impl App {
+    /// The app over a fresh event store, whose tasks the caller runs.
+    pub fn new(deps: &Deps) -> (Self, StoreTasks) {
+        let (store, tasks) = EventStore::new(deps.pool.clone(), deps.options.clone());
+        let app = Self {
+            executor: Executor::new(store, deps.clock.clone()),
+            clock: deps.clock.clone(),
+            vault: deps.vault.clone(),
+            payments: Arc::clone(&deps.payments),
+            webhook_secrets: deps.webhook_secrets.clone().into(),
+            flags: Arc::new(Flags::default()),
+            pool: deps.pool.clone(),
+            head: deps.head.clone(),
+            inbox: Doorbell::new(),
+        };
+        (app, tasks)
+    }
+}
+
+impl Publishing {
+    /// The leader's loops over `app`; with `kafka` they publish, too.
+    ///
+    /// # Errors
+    /// When the settings make no producer. A broker that is down is no error.
+    pub fn new(
+        app: &App,
+        options: PgConnectOptions,
+        kafka: Option<&KafkaSettings>,
+        tasks: &Tasks,
+    ) -> anyhow::Result<Self> {
+        let bells = Bells {
+            sequencer: app.executor.store().committed(),
+            inbox: app.inbox.clone(),
+            ..Bells::default()
+        };
+        let (pool, clock) = (app.pool.clone(), app.clock.clone());
+        let (leadership, handed) = handover(bells.relay.clone());
+        let leading = leadership.epoch();
+        let relay = match kafka {
+            None => None,
+            Some(kafka) => Some(Relay::new(pool.clone(), EventProducer::connect(kafka)?, handed)),
+        };
+        app.head.rings(bells.fulfilment.clone());
+        let feed = StoreFeed::new(EventLog::new(pool.clone()), &app.head);
+        let sequencer = Sequencer::new(options, clock.clone(), app.head.clone(), leadership);
+        let fulfilment = Runner::new(
+            pool.clone(),
+            clock.clone(),
+            feed,
+            leading.clone(),
+            bells.effects.clone(),
+        );
+        let timers =
+            Timers::new(pool.clone(), clock.clone(), leading.clone(), bells.effects.clone());
+        let effects = EffectRunner::new(
+            pool,
+            clock,
+            app.executor.clone(),
+            Arc::clone(&app.payments),
+            leading.clone(),
+            tasks.clone(),
+            bells.effects.clone(),
+        );
+        let inbox = Inbox::new(app.clone(), leading);
+        Ok(Self { sequencer, relay, fulfilment, timers, effects, inbox, bells })
+    }
+
+    /// Which effects are under way.
+    pub fn in_flight(&self) -> EffectsInFlight {
+        self.effects.in_flight()
+    }
+
+    /// Runs all of it until the process stops.
+    pub fn run(self, tasks: &Tasks) {
+        tasks.run(self.sequencer, self.bells.sequencer, Pace::default());
+        if let Some(relay) = self.relay {
+            tasks.run(relay, self.bells.relay, Pace::default());
+        }
+        tasks.run(self.fulfilment, self.bells.fulfilment, Pace::default());
+        tasks.run(self.timers, self.bells.timers, Pace::default());
+        tasks.run(self.effects, self.bells.effects, Pace::default());
+        tasks.run(self.inbox, self.bells.inbox, Pace::default());
+    }
+}

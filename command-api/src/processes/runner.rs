@@ -1,0 +1,368 @@
+//! Folds the store feed into the states of one process. Position, states, effects and timers move in
+//! one statement, so a crash repeats a batch whole or not at all.
+
+use std::collections::{BTreeMap, HashMap};
+
+use domain::aggregates::AnyEvent;
+use domain::decider::{DecodeError, Recorded};
+use domain::kernel::flags::Flags;
+use domain::kernel::ids::OrderId;
+use domain::processes::{AnyRecorded, Effect, Process, effect_id, fired_id};
+use infra::clock::Clock;
+use infra::fault;
+use infra::feed::{Checkpoints, Feed as _, FeedError, FeedRecord, Origin, StoreFeed};
+use infra::lifecycle::{Doorbell, Loop, Progress};
+use sqlx::PgPool;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// Events folded under one commit.
+const BATCH_MAX: usize = 256;
+/// States kept between batches; a busy evening's open orders.
+const STATES_MAX: usize = 20_000;
+
+/// Runs one process while this instance leads.
+pub struct Runner<P: Process> {
+    pool: PgPool,
+    clock: Clock,
+    flags: Flags,
+    feed: StoreFeed,
+    leading: watch::Receiver<Option<i64>>,
+    effects: Doorbell,
+    position: Option<i64>,
+    states: HashMap<Uuid, P::State>,
+}
+
+/// Why a step failed. The next one reads position and states anew.
+#[derive(Debug, thiserror::Error)]
+pub enum RunnerError {
+    /// The tables of the process could not be read or written.
+    #[error("the tables of the process cannot be read or written")]
+    Database(#[from] sqlx::Error),
+    /// The feed could not be read.
+    #[error("the process cannot read its feed")]
+    Feed(#[from] FeedError),
+    /// An event that the process must see does not decode. It waits: skipping it would lose an
+    /// effect.
+    #[error("event at position {position} does not decode")]
+    Event {
+        /// Where it stands in the log.
+        position: i64,
+        /// What is wrong with it.
+        #[source]
+        source: DecodeError,
+    },
+    /// A stored state or a fresh effect does not convert; a change of its form needs care.
+    #[error("a state or effect of the process does not convert")]
+    Json(#[from] serde_json::Error),
+    /// Another runner has moved the position.
+    #[error("another runner is at work on the process")]
+    Overtaken,
+}
+
+/// What a batch leads to, keyed so that later words on the same thing win.
+struct Batch<S> {
+    states: BTreeMap<Uuid, S>,
+    effects: Vec<(Uuid, Uuid, Effect)>,
+    timers: BTreeMap<(Uuid, String), Option<Timer>>,
+}
+
+struct Timer {
+    at: chrono::DateTime<chrono::Utc>,
+    id: Uuid,
+    fires: Effect,
+}
+
+impl<P: Process> Runner<P> {
+    /// A runner that reads `feed` while `leading` has an epoch, and rings `effects` for each new one.
+    pub fn new(
+        pool: PgPool,
+        clock: Clock,
+        feed: StoreFeed,
+        leading: watch::Receiver<Option<i64>>,
+        effects: Doorbell,
+    ) -> Self {
+        let flags = Flags::default();
+        Self {
+            pool,
+            clock,
+            flags,
+            feed,
+            leading,
+            effects,
+            position: None,
+            states: HashMap::new(),
+        }
+    }
+
+    async fn start(&mut self) -> Result<i64, RunnerError> {
+        if let Some(position) = self.position {
+            return Ok(position);
+        }
+        self.states.clear();
+        let position = sqlx::query_scalar!(
+            "INSERT INTO ops.process_positions (process, position, epoch) VALUES ($1, 0, 0)
+             ON CONFLICT (process) DO UPDATE SET process = excluded.process
+             RETURNING position",
+            P::NAME
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        self.feed.start(Checkpoints::from([(Origin::store(), position)])).await?;
+        self.position = Some(position);
+        Ok(position)
+    }
+
+    async fn fold(&mut self, from: i64, epoch: i64) -> Result<Progress, RunnerError> {
+        let records = self.feed.poll(BATCH_MAX).await?;
+        let Some(end) = records.last().map(|record| record.position) else {
+            return Ok(Progress::Idle);
+        };
+        let events = understood::<P>(&records)?;
+        let batch = self.react(events).await?;
+        fault::point("proc.folded");
+        let rang = !batch.effects.is_empty();
+        self.store(&batch, from, end, epoch).await?;
+        fault::point("proc.stored");
+        self.keep(batch.states);
+        self.position = Some(end);
+        if rang {
+            self.effects.ring();
+        }
+        Ok(Progress::Did(records.len()))
+    }
+
+    async fn react(
+        &mut self,
+        events: Vec<(Uuid, AnyRecorded)>,
+    ) -> Result<Batch<P::State>, RunnerError> {
+        let instances: Vec<Uuid> = events.iter().map(|(instance, _)| *instance).collect();
+        self.load(&instances).await?;
+        let mut batch =
+            Batch { states: BTreeMap::new(), effects: Vec::new(), timers: BTreeMap::new() };
+        for (instance, event) in events {
+            let known = batch.states.get(&instance).or_else(|| self.states.get(&instance));
+            let mut state = known.cloned().unwrap_or_default();
+            let effects = P::react(&mut state, &event, &self.flags);
+            batch.states.insert(instance, state);
+            for (index, effect) in effects.into_iter().enumerate() {
+                batch.add(instance, effect_id(P::NAME, event.recorded.event_id, index), effect);
+            }
+        }
+        Ok(batch)
+    }
+
+    async fn load(&mut self, instances: &[Uuid]) -> Result<(), RunnerError> {
+        let missing: Vec<Uuid> =
+            instances.iter().copied().filter(|id| !self.states.contains_key(id)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let rows = sqlx::query!(
+            r#"SELECT instance, state::text AS "state!" FROM ops.process_instances
+               WHERE process = $1 AND instance = ANY($2)"#,
+            P::NAME,
+            &missing
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        for row in rows {
+            self.states.insert(row.instance, serde_json::from_str(&row.state)?);
+        }
+        Ok(())
+    }
+
+    async fn store(
+        &self,
+        batch: &Batch<P::State>,
+        from: i64,
+        end: i64,
+        epoch: i64,
+    ) -> Result<(), RunnerError> {
+        let rows = Rows::of::<P>(batch)?;
+        let moved = sqlx::query_scalar!(
+            r#"
+            WITH moved AS (
+                UPDATE ops.process_positions SET position = $2, epoch = $4
+                WHERE process = $1 AND position = $3 AND epoch <= $4
+                RETURNING 1
+            ), states AS (
+                INSERT INTO ops.process_instances (process, instance, state, over)
+                SELECT $1, s.instance, s.state::json, s.over
+                FROM unnest($5::uuid[], $6::text[], $7::boolean[]) AS s (instance, state, over)
+                WHERE EXISTS (SELECT FROM moved)
+                ON CONFLICT (process, instance) DO UPDATE
+                    SET state = excluded.state, over = excluded.over
+            ), effects AS (
+                INSERT INTO ops.effects
+                    (effect_id, process, instance, effect, status, due_at, created_at)
+                SELECT e.id, $1, e.instance, e.effect::json, 'pending', $8, $8
+                FROM unnest($9::uuid[], $10::uuid[], $11::text[])
+                    WITH ORDINALITY AS e (id, instance, effect, place)
+                WHERE EXISTS (SELECT FROM moved)
+                ORDER BY e.place
+                ON CONFLICT (effect_id) DO NOTHING
+            ), cancelled AS (
+                DELETE FROM ops.timers t
+                USING unnest($12::uuid[], $13::text[]) AS c (instance, name)
+                WHERE t.process = $1 AND t.instance = c.instance AND t.name = c.name
+                  AND EXISTS (SELECT FROM moved)
+            ), timers AS (
+                INSERT INTO ops.timers (process, instance, name, due_at, effect_id, effect)
+                SELECT $1, t.instance, t.name, t.due_at, t.id, t.effect::json
+                FROM unnest($14::uuid[], $15::text[], $16::timestamptz[], $17::uuid[], $18::text[])
+                    AS t (instance, name, due_at, id, effect)
+                WHERE EXISTS (SELECT FROM moved)
+                ON CONFLICT (process, instance, name) DO UPDATE
+                    SET due_at = excluded.due_at, effect_id = excluded.effect_id,
+                        effect = excluded.effect
+            )
+            SELECT EXISTS (SELECT FROM moved) AS "moved!"
+            "#,
+            P::NAME,
+            end,
+            from,
+            epoch,
+            &rows.instances,
+            &rows.states,
+            &rows.over,
+            self.clock.now(),
+            &rows.effect_ids,
+            &rows.effect_instances,
+            &rows.effects,
+            &rows.cancelled_instances,
+            &rows.cancelled_names,
+            &rows.timer_instances,
+            &rows.timer_names,
+            &rows.timer_due,
+            &rows.timer_ids,
+            &rows.timer_effects,
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        if moved { Ok(()) } else { Err(RunnerError::Overtaken) }
+    }
+
+    fn keep(&mut self, states: BTreeMap<Uuid, P::State>) {
+        if self.states.len() > STATES_MAX {
+            self.states.clear();
+        }
+        self.states.extend(states);
+    }
+}
+
+impl<P: Process + Send + 'static> Loop for Runner<P> {
+    const NAME: &'static str = P::NAME;
+    type Error = RunnerError;
+
+    async fn step(&mut self) -> Result<Progress, RunnerError> {
+        let Some(epoch) = *self.leading.borrow_and_update() else {
+            self.position = None;
+            return Ok(Progress::Idle);
+        };
+        let from = self.start().await?;
+        let outcome = self.fold(from, epoch).await;
+        if outcome.is_err() {
+            self.position = None;
+        }
+        outcome
+    }
+}
+
+impl<S> Batch<S> {
+    fn add(&mut self, instance: Uuid, id: Uuid, effect: Effect) {
+        match effect {
+            Effect::StartTimer { name, at, fires } => {
+                let timer = Timer { at, id: fired_id(id), fires: *fires };
+                self.timers.insert((instance, name), Some(timer));
+            }
+            Effect::CancelTimer { name } => {
+                self.timers.insert((instance, name), None);
+            }
+            Effect::Command { .. } | Effect::Payment { .. } => {
+                self.effects.push((instance, id, effect));
+            }
+        }
+    }
+}
+
+/// A batch as the columns that the statement takes.
+#[derive(Default)]
+struct Rows {
+    instances: Vec<Uuid>,
+    states: Vec<String>,
+    over: Vec<bool>,
+    effect_ids: Vec<Uuid>,
+    effect_instances: Vec<Uuid>,
+    effects: Vec<String>,
+    cancelled_instances: Vec<Uuid>,
+    cancelled_names: Vec<String>,
+    timer_instances: Vec<Uuid>,
+    timer_names: Vec<String>,
+    timer_due: Vec<chrono::DateTime<chrono::Utc>>,
+    timer_ids: Vec<Uuid>,
+    timer_effects: Vec<String>,
+}
+
+impl Rows {
+    fn of<P: Process>(batch: &Batch<P::State>) -> Result<Self, serde_json::Error> {
+        let mut rows = Self::default();
+        for (instance, state) in &batch.states {
+            rows.instances.push(*instance);
+            rows.states.push(serde_json::to_string(state)?);
+            rows.over.push(P::is_over(state));
+        }
+        for (instance, id, effect) in &batch.effects {
+            rows.effect_instances.push(*instance);
+            rows.effect_ids.push(*id);
+            rows.effects.push(serde_json::to_string(effect)?);
+        }
+        for ((instance, name), timer) in &batch.timers {
+            let Some(timer) = timer else {
+                rows.cancelled_instances.push(*instance);
+                rows.cancelled_names.push(name.clone());
+                continue;
+            };
+            rows.timer_instances.push(*instance);
+            rows.timer_names.push(name.clone());
+            rows.timer_due.push(timer.at);
+            rows.timer_ids.push(timer.id);
+            rows.timer_effects.push(serde_json::to_string(&timer.fires)?);
+        }
+        Ok(rows)
+    }
+}
+
+/// The records that the process follows, decoded, with the instance each belongs to.
+fn understood<P: Process>(
+    records: &[FeedRecord],
+) -> Result<Vec<(Uuid, AnyRecorded)>, RunnerError> {
+    let mut events = Vec::new();
+    for record in records.iter().filter(|record| P::FOLLOWS.contains(&record.kind)) {
+        let event =
+            AnyEvent::decode(record.kind, &record.event_type, &record.event_version, &record.payload)
+                .map_err(|source| RunnerError::Event { position: record.position, source })?;
+        let recorded = Recorded {
+            event,
+            event_id: record.event_id,
+            stream: record.stream,
+            sequence: record.sequence,
+            position: record.position,
+            recorded_at: record.recorded_at,
+        };
+        let event = AnyRecorded { recorded, order: order_of(&record.metadata) };
+        if let Some(instance) = P::instance(&event) {
+            events.push((instance, event));
+        }
+    }
+    Ok(events)
+}
+
+/// The order that an event's metadata names.
+fn order_of(metadata: &str) -> Option<OrderId> {
+    #[derive(serde::Deserialize)]
+    struct About {
+        order: Option<OrderId>,
+    }
+    serde_json::from_str::<About>(metadata).ok()?.order
+}

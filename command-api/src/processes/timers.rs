@@ -1,0 +1,72 @@
+//! Turns timers that are due into effects. Deleting the one and inserting the other is one
+//! statement, so a timer is neither lost nor fired twice.
+
+use infra::clock::Clock;
+use infra::fault;
+use infra::lifecycle::{Doorbell, Loop, Progress};
+use sqlx::PgPool;
+use tokio::sync::watch;
+
+/// Timers fired by one statement.
+const BATCH_MAX: i64 = 256;
+
+/// Fires timers while this instance leads.
+pub struct Timers {
+    pool: PgPool,
+    clock: Clock,
+    leading: watch::Receiver<Option<i64>>,
+    effects: Doorbell,
+}
+
+impl Timers {
+    /// Timers that ring `effects` when one has fired.
+    pub fn new(
+        pool: PgPool,
+        clock: Clock,
+        leading: watch::Receiver<Option<i64>>,
+        effects: Doorbell,
+    ) -> Self {
+        Self { pool, clock, leading, effects }
+    }
+}
+
+impl Loop for Timers {
+    const NAME: &'static str = "timers";
+    type Error = sqlx::Error;
+
+    async fn step(&mut self) -> Result<Progress, sqlx::Error> {
+        if self.leading.borrow_and_update().is_none() {
+            return Ok(Progress::Idle);
+        }
+        fault::point("timer.due");
+        let fired = sqlx::query_scalar!(
+            r#"
+            WITH due AS (
+                DELETE FROM ops.timers t
+                USING (
+                    SELECT process, instance, name FROM ops.timers
+                    WHERE due_at <= $1 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
+                ) AS d
+                WHERE t.process = d.process AND t.instance = d.instance AND t.name = d.name
+                RETURNING t.process, t.instance, t.effect_id, t.effect, t.due_at
+            ), fired AS (
+                INSERT INTO ops.effects
+                    (effect_id, process, instance, effect, status, due_at, created_at)
+                SELECT effect_id, process, instance, effect, 'pending', due_at, $1
+                FROM due ORDER BY due_at
+                ON CONFLICT (effect_id) DO NOTHING
+            )
+            SELECT count(*) AS "fired!" FROM due
+            "#,
+            self.clock.now(),
+            BATCH_MAX
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        fault::point("timer.fired");
+        if fired > 0 {
+            self.effects.ring();
+        }
+        Ok(Progress::of(usize::try_from(fired).unwrap_or(usize::MAX)))
+    }
+}

@@ -1,0 +1,193 @@
+//! The sequencer against everything that breaks polling by id: writers that roll back and pause, a
+//! transaction that stays open over hundreds of numberings, and a second sequencer.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use command_api::publisher::{Sequencer, handover};
+use infra::clock::Clock;
+use infra::event_store::{EventLog, LogRow};
+use infra::feed::HeadWatch;
+use infra::lifecycle::{Doorbell, Loop as _, Progress};
+use infra::postgres::Role;
+use infra::testing::TestDatabase;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+use sqlx::{PgConnection, PgPool, Row as _};
+use uuid::Uuid;
+
+const WRITERS: u64 = 8;
+const TRANSACTIONS: u32 = 60;
+
+fn sequencer(database: &TestDatabase) -> Sequencer {
+    let (leadership, _) = handover(Doorbell::new());
+    Sequencer::new(database.options(), Clock::system(), HeadWatch::default(), leadership)
+}
+
+async fn insert(connection: &mut PgConnection, stream: Uuid, sequence: i64) {
+    sqlx::query(
+        "INSERT INTO es.events (aggregate_type, aggregate_id, sequence, event_type, event_version,
+                                payload, metadata, event_id, recorded_at)
+         VALUES ('restaurant.restaurant', $1, $2, 'submitted', '1',
+                 '{\"type\":\"submitted\"}', '{}', $3, '2026-11-22T12:00:00Z')",
+    )
+    .bind(stream.to_string())
+    .bind(sequence)
+    .bind(Uuid::from_u128(u128::try_from(sequence).unwrap() ^ stream.as_u128()))
+    .execute(connection)
+    .await
+    .unwrap();
+}
+
+/// One writer: transactions of one to four events on streams of its own, some rolled back, some
+/// held open across a few round trips. Gives how many events it committed.
+async fn write(pool: PgPool, seed: u64) -> i64 {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let mut committed = 0;
+    let mut versions = [0_i64; 4];
+    for _ in 0..TRANSACTIONS {
+        let mut tx = pool.begin().await.unwrap();
+        let mut ahead = versions;
+        for _ in 0..rng.random_range(1..=4) {
+            let stream = rng.random_range(0..4_usize);
+            ahead[stream] += 1;
+            let id = Uuid::from_u128(u128::from(seed) << 64 | stream as u128);
+            insert(&mut tx, id, ahead[stream]).await;
+            for _ in 0..rng.random_range(0..3) {
+                sqlx::query("SELECT 1").execute(&mut *tx).await.unwrap();
+            }
+        }
+        if rng.random_bool(0.25) {
+            tx.rollback().await.unwrap();
+        } else {
+            tx.commit().await.unwrap();
+            committed += ahead.iter().sum::<i64>() - versions.iter().sum::<i64>();
+            versions = ahead;
+        }
+    }
+    committed
+}
+
+async fn number_until(done: &AtomicBool, mut sequencer: Sequencer) -> Sequencer {
+    loop {
+        let last = done.load(Ordering::SeqCst);
+        let progress = sequencer.step().await.unwrap();
+        if last && progress == Progress::Idle {
+            return sequencer;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn log(database: &TestDatabase) -> Vec<LogRow> {
+    EventLog::new(database.pool(Role::App)).after(0, i64::from(u32::MAX)).await.unwrap()
+}
+
+/// Dense, every event exactly once, each stream in its own order.
+fn assert_whole(rows: &[LogRow], events: i64) {
+    let positions: Vec<i64> = rows.iter().map(|row| row.position).collect();
+    assert_eq!(positions, (1..=events).collect::<Vec<_>>());
+    let mut seen = std::collections::HashMap::new();
+    for row in rows {
+        let before = seen.insert(row.stream, row.sequence).unwrap_or(0);
+        assert_eq!(row.sequence, before + 1, "{} at position {}", row.stream, row.position);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn positions_are_dense_complete_and_uninverted_whatever_writers_do() {
+    let database = TestDatabase::create().await;
+    let pool = database.owner();
+    let mut open = pool.begin().await.unwrap();
+    insert(&mut open, Uuid::from_u128(99), 1).await;
+    let done = AtomicBool::new(false);
+    let writers = async {
+        let writers = (1..=WRITERS).map(|seed| write(pool.clone(), seed));
+        let committed: i64 = futures::future::join_all(writers).await.into_iter().sum();
+        done.store(true, Ordering::SeqCst);
+        committed
+    };
+    let (committed, mut sequencer, _standby) = tokio::join!(
+        writers,
+        number_until(&done, sequencer(&database)),
+        number_until(&done, sequencer(&database)),
+    );
+    // The open transaction held nobody up: all of the others is numbered.
+    assert_whole(&log(&database).await, committed);
+    open.commit().await.unwrap();
+    assert_eq!(sequencer_pair_step(&mut sequencer).await, Progress::Did(1));
+    assert_whole(&log(&database).await, committed + 1);
+}
+
+/// Either of the two may lead; the other one's step is idle.
+async fn sequencer_pair_step(sequencer: &mut Sequencer) -> Progress {
+    sequencer.step().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_deposed_sequencer_writes_nothing() {
+    let database = TestDatabase::create().await;
+    let pool = database.owner();
+    let mut first = sequencer(&database);
+    assert_eq!(first.step().await.unwrap(), Progress::Idle);
+    // Somebody else took the lead while this one's connection, and with it its lock, seemed alive.
+    sqlx::query("UPDATE es.sequencer SET epoch = epoch + 1").execute(&pool).await.unwrap();
+    insert(&mut pool.acquire().await.unwrap(), Uuid::from_u128(1), 1).await;
+    assert_eq!(first.step().await.unwrap(), Progress::Idle);
+    assert!(log(&database).await.is_empty(), "the fenced step numbered nothing");
+    assert_eq!(first.step().await.unwrap(), Progress::Did(1), "with a new epoch it may again");
+}
+
+#[tokio::test]
+async fn the_chain_is_what_the_document_says() {
+    let database = TestDatabase::create().await;
+    let pool = database.owner();
+    for sequence in 1..=5 {
+        insert(&mut pool.acquire().await.unwrap(), Uuid::from_u128(1), sequence).await;
+        if sequence == 3 {
+            assert_eq!(sequencer(&database).step().await.unwrap(), Progress::Did(3));
+        }
+    }
+    assert_eq!(sequencer(&database).step().await.unwrap(), Progress::Did(2));
+    let rows = sqlx::query(
+        "SELECT l.position, l.hash, e.aggregate_type, e.aggregate_id, e.sequence, e.event_type,
+                e.event_version, e.event_id, e.payload::text AS payload,
+                e.metadata::text AS metadata,
+                (extract(epoch FROM e.recorded_at) * 1000000)::bigint AS recorded_us
+         FROM es.event_log l JOIN es.events e ON e.id = l.event_row ORDER BY l.position",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    let mut previous = vec![0_u8; 32];
+    for row in rows {
+        let text = |column: &str| {
+            let value: String = row.get(column);
+            let mut bytes = u32::try_from(value.len()).unwrap().to_be_bytes().to_vec();
+            bytes.extend(value.into_bytes());
+            bytes
+        };
+        let number = |column: &str| row.get::<i64, _>(column).to_be_bytes().to_vec();
+        // Microseconds between 1970-01-01 and 2000-01-01.
+        let recorded = row.get::<i64, _>("recorded_us") - 946_684_800_000_000;
+        let leaf = sha256(&[
+            vec![0],
+            text("aggregate_type"),
+            text("aggregate_id"),
+            number("sequence"),
+            text("event_type"),
+            text("event_version"),
+            row.get::<Uuid, _>("event_id").as_bytes().to_vec(),
+            recorded.to_be_bytes().to_vec(),
+            text("payload"),
+            text("metadata"),
+        ]);
+        let hash = sha256(&[vec![1], previous, number("position"), leaf]);
+        assert_eq!(row.get::<Vec<u8>, _>("hash"), hash);
+        previous = hash;
+    }
+}
+
+fn sha256(parts: &[Vec<u8>]) -> Vec<u8> {
+    use aws_lc_rs::digest::{SHA256, digest};
+    digest(&SHA256, &parts.concat()).as_ref().to_vec()
+}
