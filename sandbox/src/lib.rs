@@ -93,7 +93,8 @@ pub async fn run(
     let stripe = Stripe::new(world.clone(), base_url, secret, publishable, records)
         .context("restoring the records")?;
     let writing = writer.map(|writer| TaskTracker::new().spawn(writer.run()));
-    tracing::info!(sandbox.address = %address, sandbox.seed = config.seed, "stripe sandbox listens");
+    let seed = config.seed;
+    tracing::info!(sandbox.address = %address, sandbox.seed = seed, "stripe sandbox listens");
     serve::serve(
         Front {
             world: world.clone(),

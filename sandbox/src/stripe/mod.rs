@@ -1,4 +1,5 @@
-//! Stripe on loopback: payments (its `PaymentIntent`), charges, refunds and events over the real wire protocol.
+//! Stripe on loopback: payments (its `PaymentIntent`), charges, refunds and events over the real
+//! wire protocol.
 //!
 //! Reading order: `model` (the objects), `store` (the records and the transaction), `calls` (what
 //! the API can do), `render` (the objects as JSON), `desk` (who may call what, and idempotency),

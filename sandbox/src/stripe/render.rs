@@ -166,7 +166,7 @@ pub(crate) fn payment_method(method: &PaymentMethod) -> Value {
 /// A charge.
 pub(crate) fn charge(charge: &Charge) -> Value {
     let about = &charge.about;
-    let refunded = charge.released || charge.amount_refunded == charge.amount_captured;
+    let all_back = charge.amount_captured > 0 && charge.amount_refunded == charge.amount_captured;
     json!({
         "id": charge.id,
         "object": "charge",
@@ -204,7 +204,7 @@ pub(crate) fn charge(charge: &Charge) -> Value {
         "receipt_email": about.receipt_email,
         "receipt_number": null,
         "receipt_url": null,
-        "refunded": charge.failure.is_none() && refunded && (charge.released || charge.amount_captured > 0),
+        "refunded": charge.released || all_back,
         "review": charge.review,
         "shipping": about.shipping,
         "source": null,
