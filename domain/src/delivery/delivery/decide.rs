@@ -9,11 +9,10 @@ use super::rejection::DeliveryRejection;
 use super::rules;
 use super::state::{Delivery, DeliveryBody, DeliveryStage};
 use super::transitions::TRANSITIONS;
-use crate::decider::{Context, Decider, Facets, Transitions, allowed_from, is_allowed};
+use crate::decider::{Context, Decider, Facets, Transitions, check_allowed};
 use crate::kernel::actor::Actor;
 use crate::kernel::handover::ProofMethod;
 use crate::kernel::ids::DriverId;
-use crate::kernel::refusal::NotAllowed;
 
 impl Decider for Delivery {
     const KIND: &'static str = "delivery.delivery";
@@ -60,19 +59,13 @@ impl Decider for Delivery {
 
 impl Delivery {
     fn check_table(&self, command: &DeliveryCommand) -> Result<(), DeliveryRejection> {
-        let (stage, kind) = (self.stage(), DeliveryCommandKind::from(command));
-        if is_allowed(self, kind) {
-            return Ok(());
-        }
-        if kind == DeliveryCommandKind::Request {
-            return Err(DeliveryRejection::AlreadyRequested);
-        }
-        let allowed = allowed_from::<Self>(stage);
-        Err(DeliveryRejection::NotAllowed(NotAllowed {
-            stage,
-            command: kind,
-            allowed,
-        }))
+        check_allowed(self, command.into()).map_err(|refused| {
+            if refused.command == DeliveryCommandKind::Request {
+                DeliveryRejection::AlreadyRequested
+            } else {
+                DeliveryRejection::NotAllowed(refused)
+            }
+        })
     }
 }
 
@@ -207,6 +200,7 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
+    use crate::decider::allowed_from;
     use crate::decider::{Class, Rejection};
     use crate::delivery::delivery::command::DeliveryCommandKind as Kind;
     use crate::delivery::delivery::event::{
@@ -214,6 +208,7 @@ mod tests {
     };
     use crate::kernel::handover::UndeliverableReason;
     use crate::kernel::quantity::Metres;
+    use crate::kernel::refusal::NotAllowed;
     use crate::kernel::sample;
     use crate::testing::{Given, test_now};
 

@@ -7,8 +7,7 @@ use super::event::DriverEvent;
 use super::rejection::DriverRejection;
 use super::state::{Driver, DriverStage};
 use super::transitions::TRANSITIONS;
-use crate::decider::{Context, Decider, Facets, Transitions, allowed_from, is_allowed};
-use crate::kernel::refusal::NotAllowed;
+use crate::decider::{Context, Decider, Facets, Transitions, check_allowed};
 
 impl Decider for Driver {
     const KIND: &'static str = "driver.driver";
@@ -76,20 +75,13 @@ impl Driver {
     }
 
     fn check_table(&self, command: &DriverCommand) -> Result<(), DriverRejection> {
-        let (stage, kind) = (self.stage(), DriverCommandKind::from(command));
-        match (is_allowed(self, kind), stage, kind) {
-            (true, _, _) => Ok(()),
-            (false, DriverStage::Absent, _) => Err(DriverRejection::DriverUnknown),
-            (false, _, DriverCommandKind::Register) => Err(DriverRejection::AlreadyRegistered),
-            (false, _, _) => {
-                let allowed = allowed_from::<Self>(stage);
-                Err(DriverRejection::NotAllowed(NotAllowed {
-                    stage,
-                    command: kind,
-                    allowed,
-                }))
+        check_allowed(self, command.into()).map_err(|refused| {
+            match (refused.stage, refused.command) {
+                (DriverStage::Absent, _) => DriverRejection::DriverUnknown,
+                (_, DriverCommandKind::Register) => DriverRejection::AlreadyRegistered,
+                _ => DriverRejection::NotAllowed(refused),
             }
-        }
+        })
     }
 }
 

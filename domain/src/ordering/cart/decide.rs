@@ -9,9 +9,8 @@ use super::event::CartEvent;
 use super::rejection::{CartRejection, OPTIONS_MAX, TIP_MINOR_MAX};
 use super::state::{Cart, CartBody, CartStage};
 use super::transitions::TRANSITIONS;
-use crate::decider::{Context, Decider, Facets, Transitions, allowed_from, is_allowed};
+use crate::decider::{Context, Decider, Facets, Transitions, check_allowed};
 use crate::kernel::flags::Flags;
-use crate::kernel::refusal::NotAllowed;
 use crate::ordering::line::{LineChoice, LineId, OptionChoice};
 
 impl Decider for Cart {
@@ -94,21 +93,13 @@ impl Cart {
     }
 
     fn check_table(&self, command: &CartCommand) -> Result<(), CartRejection> {
-        let kind = CartCommandKind::from(command);
-        if is_allowed(self, kind) {
-            return Ok(());
-        }
-        Err(match (self, command) {
+        check_allowed(self, command.into()).map_err(|refused| match (self, command) {
             (Self::Absent, _) => CartRejection::CartUnknown,
             (_, CartCommand::Open { .. }) => CartRejection::AlreadyOpened,
             (Self::CheckedOut { order, .. }, CartCommand::CheckOut { .. }) => {
                 CartRejection::AlreadyCheckedOut { order: *order }
             }
-            _ => CartRejection::NotAllowed(NotAllowed {
-                stage: self.stage(),
-                command: kind,
-                allowed: allowed_from::<Self>(self.stage()),
-            }),
+            _ => CartRejection::NotAllowed(refused),
         })
     }
 }
@@ -229,9 +220,11 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
+    use crate::decider::allowed_from;
     use crate::decider::{Class, Rejection};
     use crate::kernel::actor::Channel;
     use crate::kernel::quantity::Quantity;
+    use crate::kernel::refusal::NotAllowed;
     use crate::kernel::sample;
     use crate::ordering::cart::command::CartCommandKind as Kind;
     use crate::ordering::fulfilment::Fulfilment;

@@ -9,9 +9,8 @@ use super::rejection::{BowlRef, OrderRejection};
 use super::rules;
 use super::state::{BowlClock, Order, OrderBody, OrderStage};
 use super::transitions::TRANSITIONS;
-use crate::decider::{Context, Decider, Facets, Transitions, allowed_from, is_allowed};
+use crate::decider::{Context, Decider, Facets, Transitions, check_allowed};
 use crate::kernel::quantity::Minutes;
-use crate::kernel::refusal::NotAllowed;
 
 impl Decider for Order {
     const KIND: &'static str = "ordering.order";
@@ -64,17 +63,13 @@ impl Decider for Order {
 
 impl Order {
     fn check_table(&self, command: &OrderCommand) -> Result<(), OrderRejection> {
-        let (stage, kind) = (self.stage(), OrderCommandKind::from(command));
-        match (is_allowed(self, kind), stage, kind) {
-            (true, _, _) => Ok(()),
-            (false, OrderStage::Absent, _) => Err(OrderRejection::OrderUnknown),
-            (false, _, OrderCommandKind::CheckOut) => Err(OrderRejection::AlreadyCheckedOut),
-            (false, _, _) => Err(OrderRejection::NotAllowed(NotAllowed {
-                stage,
-                command: kind,
-                allowed: allowed_from::<Self>(stage),
-            })),
-        }
+        check_allowed(self, command.into()).map_err(|refused| {
+            match (refused.stage, refused.command) {
+                (OrderStage::Absent, _) => OrderRejection::OrderUnknown,
+                (_, OrderCommandKind::CheckOut) => OrderRejection::AlreadyCheckedOut,
+                _ => OrderRejection::NotAllowed(refused),
+            }
+        })
     }
 }
 
@@ -264,11 +259,13 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
+    use crate::decider::allowed_from;
     use crate::decider::{Class, Rejection};
     use crate::kernel::actor::Actor;
     use crate::kernel::handover::UndeliverableReason;
     use crate::kernel::money::Money;
     use crate::kernel::quantity::Seconds;
+    use crate::kernel::refusal::NotAllowed;
     use crate::kernel::sample;
     use crate::ordering::fulfilment::Fulfilment;
     use crate::ordering::line::LineId;

@@ -8,9 +8,8 @@ use super::event::{IntentId, PaymentEvent, RefundReason, VendorCode};
 use super::rejection::PaymentRejection;
 use super::state::{Payment, PaymentBody, PaymentStage, RefundStage};
 use super::transitions::TRANSITIONS;
-use crate::decider::{Context, Decider, Facets, Transitions, allowed_from, is_allowed};
+use crate::decider::{Context, Decider, Facets, Transitions, check_allowed};
 use crate::kernel::money::Money;
-use crate::kernel::refusal::NotAllowed;
 
 impl Decider for Payment {
     const KIND: &'static str = "payment.payment";
@@ -61,19 +60,13 @@ impl Decider for Payment {
 
 impl Payment {
     fn check_table(&self, command: &PaymentCommand) -> Result<(), PaymentRejection> {
-        let (stage, kind) = (self.stage(), PaymentCommandKind::from(command));
-        if is_allowed(self, kind) {
-            return Ok(());
-        }
-        if kind == PaymentCommandKind::Request {
-            return Err(PaymentRejection::AlreadyRequested);
-        }
-        let allowed = allowed_from::<Self>(stage);
-        Err(PaymentRejection::NotAllowed(NotAllowed {
-            stage,
-            command: kind,
-            allowed,
-        }))
+        check_allowed(self, command.into()).map_err(|refused| {
+            if refused.command == PaymentCommandKind::Request {
+                PaymentRejection::AlreadyRequested
+            } else {
+                PaymentRejection::NotAllowed(refused)
+            }
+        })
     }
 }
 
@@ -434,8 +427,10 @@ impl PaymentBody {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decider::allowed_from;
     use crate::decider::{Class, Rejection};
     use crate::kernel::money::Currency;
+    use crate::kernel::refusal::NotAllowed;
     use crate::kernel::sample;
     use crate::payment::payment::command::PaymentCommandKind as Kind;
     use crate::payment::payment::event::VendorRefundId;
