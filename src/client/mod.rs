@@ -3,15 +3,19 @@
 //! consistency tokens, versions, problem details) and nothing of the server's types.
 
 mod answer;
+mod followed;
 mod latency;
 mod people;
+mod routes;
 mod session;
 mod sse;
 mod stripe;
 
 pub(crate) use answer::{Answer, CallError, Problem};
+pub(crate) use followed::{Followed, Seen};
 pub(crate) use latency::{Latencies, Quantiles};
 pub(crate) use people::{Door, Issue, Person, Role, id_of};
+pub(crate) use routes::{Courier, Customer, Dispatcher, Kitchen, Line};
 pub(crate) use session::{Api, Session};
 pub(crate) use sse::{Event, EventStream};
 pub(crate) use stripe::{CardForm, Confirmation};

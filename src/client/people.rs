@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use uuid::Uuid;
 
 use super::session::{Api, Session};
@@ -59,8 +60,8 @@ pub(crate) fn id_of(name: &str) -> Uuid {
     Uuid::new_v5(&NAMESPACE, name.as_bytes())
 }
 
-/// Makes the access token of a person.
-pub(crate) type Issue = dyn Fn(&Person) -> anyhow::Result<String> + Send + Sync;
+/// Signs a person in and makes their access token.
+pub(crate) type Issue = dyn Fn(Person) -> BoxFuture<'static, anyhow::Result<String>> + Send + Sync;
 
 /// Opens sessions for people.
 #[derive(Clone)]
@@ -83,16 +84,18 @@ impl Door {
     /// A session of a person.
     ///
     /// # Errors
-    /// When no token can be made.
-    pub(crate) fn open(&self, person: &Person) -> anyhow::Result<Session> {
-        Ok(self.api.session(&(self.issue)(person)?))
+    /// When they cannot be signed in.
+    pub(crate) async fn open(&self, person: &Person) -> anyhow::Result<Session> {
+        Ok(self.api.session(&(self.issue)(person.clone()).await?))
     }
 
-    /// A session of platform staff.
+    /// A session of platform staff at a desk. One desk answers for about ten calls a second: that is
+    /// what the API lets one person do.
     ///
     /// # Errors
-    /// When no token can be made.
-    pub(crate) fn ops(&self) -> anyhow::Result<Session> {
-        self.open(&Person::named(Role::Ops, "marketplace"))
+    /// When they cannot be signed in.
+    pub(crate) async fn ops(&self, desk: usize) -> anyhow::Result<Session> {
+        self.open(&Person::named(Role::Ops, &format!("desk {desk}")))
+            .await
     }
 }

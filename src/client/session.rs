@@ -20,8 +20,10 @@ const READ_TIMEOUT: Duration = Duration::from_secs(90);
 const ATTEMPTS: u32 = 6;
 /// First pause between attempts; it doubles.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Longest pause, also when the server asks for a longer one.
+/// Longest pause of our own choice.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// Longest pause that a server may ask for.
+const ASKED_PAUSE_MAX: Duration = Duration::from_mins(1);
 
 /// Where the API is, and what all sessions share.
 pub(crate) struct Api {
@@ -221,11 +223,11 @@ impl Session {
                     self.api.latencies.add(call.name, answer.took);
                     return Ok(answer);
                 }
-                Ok(Reply::Again(_, wait)) if attempt < ATTEMPTS => wait.unwrap_or(pause),
-                Err(CallError::Unreachable { .. }) if attempt < ATTEMPTS => pause,
+                Ok(Reply::Again(_, wait)) if attempt < ATTEMPTS => wait.unwrap_or_default(),
+                Err(CallError::Unreachable { .. }) if attempt < ATTEMPTS => Duration::ZERO,
                 Ok(Reply::Again(fault, _)) | Err(fault) => return Err(fault),
             };
-            tokio::time::sleep(self.api.clock.jitter(pause).max(wait).min(PAUSE_MAX)).await;
+            tokio::time::sleep(self.api.clock.jitter(pause).max(wait).min(ASKED_PAUSE_MAX)).await;
             pause = (pause * 2).min(PAUSE_MAX);
         }
         unreachable!("the last attempt returns")

@@ -42,13 +42,13 @@ pub(crate) fn shops() -> anyhow::Result<Vec<ShopPlan>> {
 /// # Errors
 /// The first refusal or failure, with the shop's name.
 pub(crate) async fn load_demo_marketplace(door: &Door) -> anyhow::Result<usize> {
-    let ops = &door.ops()?;
+    let ops = &door.ops(1).await?;
     let shops = shops()?;
     let count = shops.len();
     let bar = &progress(u64::try_from(count)?, "shops of the demo marketplace");
     stream::iter(shops.into_iter().map(Ok))
         .try_for_each_concurrent(SHOPS_AT_ONCE, |shop| async move {
-            open(ops, &shop)
+            open(door, ops, &shop)
                 .await
                 .with_context(|| format!("cannot open {}", shop.name))?;
             bar.inc(1);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::market::Market;
-use crate::client::{Answer, CallError, Person, Session};
+use crate::client::{Answer, CallError, Door, Person, Session};
 
 /// Everything needed to sell from a shop.
 #[derive(Debug)]
@@ -54,26 +54,102 @@ pub(crate) enum Opened {
     Unchanged,
 }
 
-/// Opens the shop, or completes or updates the one that is there.
+/// Opens the shop, or completes or updates the one that is there. The owner does what an owner
+/// does; staff set the terms and approve.
 ///
 /// # Errors
 /// The first refusal, with every fault that the API names.
-pub(crate) async fn open(ops: &Session, plan: &ShopPlan) -> Result<Opened, CallError> {
-    let path = format!("/v1/restaurants/{}", plan.id);
-    match ops.get("shop: read", &path).await {
-        Ok(found) if found.body["stage"] == "live" => update(ops, plan, &path, &found).await,
-        Ok(found) => {
-            complete(ops, plan, &path, found.version).await?;
-            Ok(Opened::Completed)
+pub(crate) async fn open(door: &Door, ops: &Session, plan: &ShopPlan) -> anyhow::Result<Opened> {
+    let owner = door.open(&Person::owner_of(plan.id)).await?;
+    Ok(Opening {
+        owner: &owner,
+        ops,
+        plan,
+        path: format!("/v1/restaurants/{}", plan.id),
+    }
+    .run()
+    .await?)
+}
+
+/// One shop on its way to be live.
+struct Opening<'shop> {
+    owner: &'shop Session,
+    ops: &'shop Session,
+    plan: &'shop ShopPlan,
+    path: String,
+}
+
+/// The version of a menu that was never published.
+const NO_MENU: &str = "\"0\"";
+
+impl Opening<'_> {
+    async fn run(&self) -> Result<Opened, CallError> {
+        match self.owner.get("shop: read", &self.path).await {
+            Ok(found) if found.body["stage"] == "live" => self.update(&found).await,
+            Ok(found) => {
+                self.complete(found.version).await?;
+                Ok(Opened::Completed)
+            }
+            Err(fault) if fault.status() == Some(404) => {
+                let body = register(self.plan);
+                let registered = self
+                    .owner
+                    .post("shop: register", "/v1/restaurants", &body)
+                    .await?;
+                self.complete(registered.version).await?;
+                Ok(Opened::Created)
+            }
+            Err(fault) => Err(fault),
         }
-        Err(fault) if fault.status() == Some(404) => {
-            let registered = ops
-                .post("shop: register", "/v1/restaurants", &register(plan))
-                .await?;
-            complete(ops, plan, &path, registered.version).await?;
-            Ok(Opened::Created)
+    }
+
+    async fn complete(&self, version: Option<String>) -> Result<(), CallError> {
+        let Self {
+            owner, ops, plan, ..
+        } = self;
+        let (hours, zones) = (self.at("hours"), self.at("zones"));
+        let set = owner
+            .put("shop: hours", &hours, &plan.hours, version.as_deref())
+            .await?;
+        owner
+            .put("shop: zones", &zones, &plan.zones, set.version.as_deref())
+            .await?;
+        let terms = plan.market.terms(&plan.name);
+        ops.put("shop: terms", &self.at("terms"), &terms, None)
+            .await?;
+        owner
+            .put("shop: menu", &self.at("menu"), &plan.menu, Some(NO_MENU))
+            .await?;
+        owner
+            .put("shop: stock", &self.at("stock"), &plan.stock, None)
+            .await?;
+        owner
+            .post("shop: submit", &self.at("submit"), &json!({}))
+            .await?;
+        ops.post("shop: approve", &self.at("approve"), &json!({}))
+            .await?;
+        Ok(())
+    }
+
+    async fn update(&self, found: &Answer) -> Result<Opened, CallError> {
+        let plan = self.plan;
+        if found.body["hours"] == plan.hours && found.body["name"] == *plan.name {
+            return Ok(Opened::Unchanged);
         }
-        Err(fault) => Err(fault),
+        let profile = json!({ "name": plan.name, "styles": plan.styles });
+        let profile = self
+            .owner
+            .patch("shop: profile", &self.path, &profile)
+            .await?;
+        let version = profile.version.as_deref();
+        self.owner
+            .put("shop: hours", &self.at("hours"), &plan.hours, version)
+            .await?;
+        Ok(Opened::Updated)
+    }
+
+    fn at(&self, part: &str) -> String {
+        format!("{}/{part}", self.path)
     }
 }
 
@@ -92,70 +168,4 @@ fn register(plan: &ShopPlan) -> Value {
         "source": { "source": plan.source.0, "source_id": plan.source.1 },
         "auto_fire": plan.auto_fire,
     })
-}
-
-async fn complete(
-    ops: &Session,
-    plan: &ShopPlan,
-    path: &str,
-    version: Option<String>,
-) -> Result<(), CallError> {
-    let version = set_documents(ops, plan, path, version).await?;
-    let menu = format!("{path}/menu");
-    ops.put("shop: menu", &menu, &plan.menu, Some(NO_MENU))
-        .await?;
-    ops.put("shop: stock", &format!("{path}/stock"), &plan.stock, None)
-        .await?;
-    drop(version);
-    ops.post("shop: submit", &format!("{path}/submit"), &json!({}))
-        .await?;
-    ops.post("shop: approve", &format!("{path}/approve"), &json!({}))
-        .await?;
-    Ok(())
-}
-
-/// The version of a menu that was never published.
-const NO_MENU: &str = "\"0\"";
-
-/// Hours, zones and terms, each under the version that the one before left.
-async fn set_documents(
-    ops: &Session,
-    plan: &ShopPlan,
-    path: &str,
-    version: Option<String>,
-) -> Result<Option<String>, CallError> {
-    let terms = plan.market.terms(&plan.name);
-    let documents: [(&'static str, &str, &Value); 3] = [
-        ("shop: hours", "hours", &plan.hours),
-        ("shop: zones", "zones", &plan.zones),
-        ("shop: terms", "terms", &terms),
-    ];
-    let mut version = version;
-    for (name, document, body) in documents {
-        let path = format!("{path}/{document}");
-        let answer: Answer = ops.put(name, &path, body, version.as_deref()).await?;
-        version = answer.version;
-    }
-    Ok(version)
-}
-
-async fn update(
-    ops: &Session,
-    plan: &ShopPlan,
-    path: &str,
-    found: &Answer,
-) -> Result<Opened, CallError> {
-    if found.body["hours"] == plan.hours && found.body["name"] == *plan.name {
-        return Ok(Opened::Unchanged);
-    }
-    let profile = json!({ "name": plan.name, "styles": plan.styles, "auto_fire": plan.auto_fire });
-    let profile = ops.patch("shop: profile", path, &profile).await?;
-    ops.put(
-        "shop: hours",
-        &format!("{path}/hours"),
-        &plan.hours,
-        profile.version.as_deref(),
-    )
-    .await?;
-    Ok(Opened::Updated)
 }

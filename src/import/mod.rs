@@ -22,7 +22,7 @@ use clap::{Args, ValueEnum};
 use futures::{StreamExt as _, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::client::{CallError, Door, Session};
+use crate::client::{CallError, Door};
 use crate::demo::market::{KOREA, Market, TAIWAN};
 use crate::demo::open_shop::{Opened, ShopPlan, open};
 
@@ -113,7 +113,7 @@ pub(crate) async fn run(args: ImportArgs, door: &Door) -> anyhow::Result<()> {
             .shops
             .iter()
             .map(|shop| (shop.row, shop.source_id.clone()));
-        send(&door.ops()?, rows.zip(plans).collect(), &mut report).await?;
+        send(door, rows.zip(plans).collect(), &mut report).await?;
     }
     report.print();
     Ok(())
@@ -131,10 +131,11 @@ pub(crate) fn default_hours(text: &str) -> anyhow::Result<Week> {
 
 type Row = ((usize, String), ShopPlan);
 
-async fn send(ops: &Session, rows: Vec<Row>, report: &mut Report) -> anyhow::Result<()> {
+async fn send(door: &Door, rows: Vec<Row>, report: &mut Report) -> anyhow::Result<()> {
+    let ops = &door.ops(1).await?;
     let bar = progress(u64::try_from(rows.len())?, "shops");
     let opened = stream::iter(rows)
-        .map(|(row, plan)| async move { (row, open(ops, &plan).await) })
+        .map(|(row, plan)| async move { (row, open(door, ops, &plan).await) })
         .buffer_unordered(SHOPS_AT_ONCE);
     let mut opened = std::pin::pin!(opened);
     while let Some((row, outcome)) = opened.next().await {
@@ -145,23 +146,33 @@ async fn send(ops: &Session, rows: Vec<Row>, report: &mut Report) -> anyhow::Res
     Ok(())
 }
 
+/// Takes down the outcome of one shop: what the API refused is a refused row, all else ends the run.
 fn note(
     report: &mut Report,
     (row, source_id): (usize, String),
-    outcome: Result<Opened, CallError>,
+    outcome: anyhow::Result<Opened>,
 ) -> anyhow::Result<()> {
-    match outcome {
-        Ok(opened) => report.opened(opened),
-        Err(CallError::Refused { call, problem }) => report.refused(RefusedRow {
-            row,
-            source_id: Some(source_id),
-            reasons: vec![format!("{call}: {problem}")],
-        }),
-        Err(fault @ (CallError::Unreachable { .. } | CallError::Unexpected(_))) => {
-            return Err(fault).with_context(|| format!("row {row} ({source_id})"));
+    let fault = match outcome {
+        Ok(opened) => {
+            report.opened(opened);
+            return Ok(());
+        }
+        Err(fault) => fault,
+    };
+    match fault.downcast_ref::<CallError>() {
+        Some(CallError::Refused { call, problem }) => {
+            let reasons = vec![format!("{call}: {problem}")];
+            report.refused(RefusedRow {
+                row,
+                source_id: Some(source_id),
+                reasons,
+            });
+            Ok(())
+        }
+        Some(CallError::Unreachable { .. } | CallError::Unexpected(_)) | None => {
+            Err(fault.context(format!("row {row} ({source_id})")))
         }
     }
-    Ok(())
 }
 
 /// A bar on standard error, invisible when that is no terminal.

@@ -58,13 +58,13 @@ pub(crate) fn parse(
     for_each_record(orders, &ORDER_COLUMNS, |row, record| {
         let read = reading.order(record);
         reading.keep("orders.csv", row, read, |reading, order| {
-            reading.orders.push(order)
+            reading.orders.push(order);
         });
     })?;
     for_each_record(couriers, &COURIER_COLUMNS, |row, record| {
         let read = courier(record);
         reading.keep("couriers.csv", row, read, |reading, courier| {
-            reading.couriers.push(courier)
+            reading.couriers.push(courier);
         });
     })?;
     Ok(reading.day(name))

@@ -1,0 +1,91 @@
+//! Plays a day on a running marketplace: all orders at their times, watched by a progress bar.
+
+use std::time::Duration;
+
+use futures::{StreamExt as _, future, stream};
+use tokio::sync::OnceCell;
+
+use super::day::Day;
+use super::fate::plan;
+use super::fleet::Fleet;
+use super::lag::{Lag, caught_up};
+use super::life::{DESKS, World};
+use super::stage::{Stack, midnight, open_shops};
+use super::tally::Tally;
+use crate::client::Dispatcher;
+use crate::import::progress;
+
+/// What a played day gives.
+#[derive(Debug)]
+pub(crate) struct Played {
+    /// What became of the orders.
+    pub(crate) tally: Tally,
+    /// Real time from the first order to the last one's end.
+    pub(crate) took: Duration,
+    /// The largest number of events that a view was behind.
+    pub(crate) lag_events: i64,
+    /// Seconds by which the day began late, because opening the shops took longer than planned.
+    pub(crate) late_s: i64,
+}
+
+/// Opens the shops and plays the day to its end, then waits until the views have caught up.
+///
+/// # Errors
+/// When the shops cannot be opened or the views do not catch up; what goes wrong with single orders
+/// is in the tally.
+pub(crate) async fn play(day: &Day, stack: &Stack, seed: u64) -> anyhow::Result<Played> {
+    let shops = open_shops(day, stack).await?;
+    let desks = future::try_join_all((0..DESKS).map(|desk| stack.door.ops(desk))).await?;
+    let midnight = midnight(day)?;
+    let mut world = World {
+        day,
+        stack,
+        midnight,
+        shops,
+        desks: desks.into_iter().map(Dispatcher).collect(),
+        fleet: Fleet::new(day),
+        couriers: day.couriers.iter().map(|_| OnceCell::new()).collect(),
+    };
+    let late_s = (world.now_s() - day.first_s()).max(0);
+    world.midnight += chrono::TimeDelta::seconds(late_s);
+    world.until(day.first_s()).await;
+    let ops = stack.door.ops(DESKS).await?;
+    let lag = Lag::default();
+    let watch = stack.clock.stopwatch();
+    let tally = tokio::select! {
+        tally = live_all(&world, seed) => tally,
+        () = lag.watch(&ops) => unreachable!("the watch never ends"),
+    };
+    let took = watch.elapsed();
+    caught_up(&ops).await?;
+    Ok(Played {
+        tally,
+        took,
+        lag_events: lag.longest(),
+        late_s,
+    })
+}
+
+async fn live_all(world: &World<'_>, seed: u64) -> Tally {
+    let count = world.day.orders.len();
+    let bar = progress(u64::try_from(count).unwrap_or(u64::MAX), "orders");
+    let mut lives = stream::iter(0..count)
+        .map(|index| world.live(index, plan(seed, index)))
+        .buffer_unordered(count);
+    let mut tally = Tally::default();
+    while let Some(lived) = lives.next().await {
+        tally.add(lived);
+        bar.inc(1);
+        bar.set_message(format!("orders · {}", clock_face(world.now_s())));
+    }
+    bar.finish_and_clear();
+    tally
+}
+
+fn clock_face(second: i64) -> String {
+    format!(
+        "{:02}:{:02}",
+        second.div_euclid(3_600) % 24,
+        second.div_euclid(60) % 60
+    )
+}
