@@ -59,7 +59,14 @@ impl Vendor {
         spawn(sandbox::run(settings, listener, stop.clone()));
         let gateway = StripeGateway::new(config, clock.clone()).unwrap();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { gateway, base, publishable_key, http, stop, clock }
+        Self {
+            gateway,
+            base,
+            publishable_key,
+            http,
+            stop,
+            clock,
+        }
     }
 
     fn key(&self) -> Call {
@@ -69,7 +76,12 @@ impl Vendor {
     fn wanted(&self) -> NewIntent {
         let [payment, order] = [self.clock.fresh_id(), self.clock.fresh_id()];
         let (payment, order) = (PaymentId::new(payment), OrderId::new(order));
-        NewIntent { payment, order, amount: yen(1_480), attempt: 1 }
+        NewIntent {
+            payment,
+            order,
+            amount: yen(1_480),
+            attempt: 1,
+        }
     }
 
     async fn created(&self) -> (NewIntent, IntentId) {
@@ -91,9 +103,16 @@ impl Vendor {
     /// What the customer's browser does.
     async fn confirm(&self, intent: &IntentId, method: &str) -> u16 {
         let secret = done(self.gateway.client_secret(intent).await);
-        let form = [("client_secret", secret.expose().as_str()), ("payment_method", method)];
+        let form = [
+            ("client_secret", secret.expose().as_str()),
+            ("payment_method", method),
+        ];
         let url = format!("{}v1/payment_intents/{intent}/confirm", self.base);
-        let request = self.http.post(url).bearer_auth(&self.publishable_key).form(&form);
+        let request = self
+            .http
+            .post(url)
+            .bearer_auth(&self.publishable_key)
+            .form(&form);
         request.send().await.unwrap().status().as_u16()
     }
 
@@ -113,7 +132,15 @@ impl Vendor {
     /// How many intents the vendor's books have for the order.
     async fn intents_of(&self, order: OrderId) -> usize {
         let url = format!("{}_sim/ledger?of={order}", self.base);
-        let ledger: Value = self.http.get(url).send().await.unwrap().json().await.unwrap();
+        let ledger: Value = self
+            .http
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
         ledger["intents"].as_array().unwrap().len()
     }
 
@@ -160,9 +187,18 @@ async fn money_is_reserved_then_taken_once() {
     assert_eq!(vendor.confirm(&intent, "pm_card_visa").await, 200);
 
     let found = done(vendor.gateway.read_intent(&intent).await);
-    assert_eq!((found.payment, found.order), (Some(new.payment), Some(new.order)));
-    assert_eq!((found.asked, found.vendor.amount, found.live), (new.amount, new.amount, false));
-    let IntentState::Reserved { capture_before: Some(before) } = found.vendor.state else {
+    assert_eq!(
+        (found.payment, found.order),
+        (Some(new.payment), Some(new.order))
+    );
+    assert_eq!(
+        (found.asked, found.vendor.amount, found.live),
+        (new.amount, new.amount, false)
+    );
+    let IntentState::Reserved {
+        capture_before: Some(before),
+    } = found.vendor.state
+    else {
         panic!("not reserved: {found:?}");
     };
     assert!(before > vendor.clock.now());
@@ -175,7 +211,12 @@ async fn money_is_reserved_then_taken_once() {
         assert_eq!(news, PaymentCommand::RecordCaptured { intent, amount });
     }
     // Another effect that wants the same finds it done.
-    let again = done(vendor.gateway.capture(&vendor.key(), &intent, new.amount).await);
+    let again = done(
+        vendor
+            .gateway
+            .capture(&vendor.key(), &intent, new.amount)
+            .await,
+    );
     assert_eq!(again.vendor.state, IntentState::Taken);
 }
 
@@ -183,7 +224,12 @@ async fn money_is_reserved_then_taken_once() {
 async fn a_part_can_be_taken_and_the_rest_is_free() {
     let vendor = Vendor::start().await;
     let (_, intent) = vendor.paid(false).await;
-    let taken = done(vendor.gateway.capture(&vendor.key(), &intent, yen(1_000)).await);
+    let taken = done(
+        vendor
+            .gateway
+            .capture(&vendor.key(), &intent, yen(1_000))
+            .await,
+    );
     assert_eq!((taken.vendor.amount, taken.asked), (yen(1_000), yen(1_480)));
 }
 
@@ -191,7 +237,10 @@ async fn a_part_can_be_taken_and_the_rest_is_free() {
 async fn a_refused_card_is_told_in_words_that_may_be_shown() {
     let vendor = Vendor::start().await;
     for (method, word) in [
-        ("pm_card_visa_chargeDeclinedInsufficientFunds", "insufficient_funds"),
+        (
+            "pm_card_visa_chargeDeclinedInsufficientFunds",
+            "insufficient_funds",
+        ),
         ("pm_card_visa_chargeDeclinedStolenCard", "card_declined"),
     ] {
         let (_, intent) = vendor.created().await;
@@ -202,7 +251,10 @@ async fn a_refused_card_is_told_in_words_that_may_be_shown() {
         assert_eq!(code.as_str(), word);
         // Another means on the same intent is possible.
         assert_eq!(vendor.confirm(&intent, "pm_card_mastercard").await, 200);
-        assert!(matches!(vendor.state(&intent).await, IntentState::Reserved { .. }));
+        assert!(matches!(
+            vendor.state(&intent).await,
+            IntentState::Reserved { .. }
+        ));
     }
 }
 
@@ -210,7 +262,9 @@ async fn a_refused_card_is_told_in_words_that_may_be_shown() {
 async fn a_challenge_waits_for_the_customer() {
     let vendor = Vendor::start().await;
     let (_, intent) = vendor.created().await;
-    vendor.confirm(&intent, "pm_card_authenticationRequired").await;
+    vendor
+        .confirm(&intent, "pm_card_authenticationRequired")
+        .await;
     assert_eq!(vendor.state(&intent).await, IntentState::NeedsAction);
 }
 
@@ -220,7 +274,12 @@ async fn void_and_capture_find_what_the_other_has_done() {
     let (new, intent) = vendor.paid(false).await;
     let gone = done(vendor.gateway.void(&vendor.key(), &intent).await);
     assert_eq!(gone.vendor.state, IntentState::Gone);
-    let late = done(vendor.gateway.capture(&vendor.key(), &intent, new.amount).await);
+    let late = done(
+        vendor
+            .gateway
+            .capture(&vendor.key(), &intent, new.amount)
+            .await,
+    );
     assert_eq!(late.vendor.state, IntentState::Gone);
 
     let (_, intent) = vendor.paid(true).await;
@@ -235,8 +294,14 @@ async fn refunds_are_made_once_and_never_beyond_what_was_taken() {
     let (key, part) = (vendor.key(), vendor.refund_of(&new, &intent, 480));
     let first: Refund = done(vendor.gateway.refund(&key, &part).await);
     let again = done(vendor.gateway.refund(&key, &part).await);
-    assert_eq!((first.id.clone(), first.refund), (again.id, Some(part.refund)));
-    assert_eq!((first.payment, first.intent), (Some(new.payment), Some(intent.clone())));
+    assert_eq!(
+        (first.id.clone(), first.refund),
+        (again.id, Some(part.refund))
+    );
+    assert_eq!(
+        (first.payment, first.intent),
+        (Some(new.payment), Some(intent.clone()))
+    );
 
     let more = vendor.refund_of(&new, &intent, 1_001);
     let (_, alarm) = rejected(vendor.gateway.refund(&vendor.key(), &more).await);
@@ -245,7 +310,10 @@ async fn refunds_are_made_once_and_never_beyond_what_was_taken() {
     let rest = done(vendor.gateway.refund(&vendor.key(), &rest).await);
     let read = done(vendor.gateway.read_refund(&rest.id).await);
     assert_eq!(read.amount, yen(1_000));
-    assert!(matches!(read.state, RefundState::Pending | RefundState::Succeeded));
+    assert!(matches!(
+        read.state,
+        RefundState::Pending | RefundState::Succeeded
+    ));
 }
 
 #[tokio::test]
@@ -255,18 +323,18 @@ async fn a_key_names_one_intent_and_one_set_of_parameters() {
     let first: Intent = done(vendor.gateway.create_intent(&key, &new).await);
     let again = done(vendor.gateway.create_intent(&key, &new).await);
     assert_eq!(first, again);
-    let other = NewIntent { amount: yen(1), ..new };
+    let other = NewIntent {
+        amount: yen(1),
+        ..new
+    };
     let (_, alarm) = rejected(vendor.gateway.create_intent(&key, &other).await);
     assert!(alarm, "a key used for two things is our own error");
 }
 
 #[tokio::test]
 async fn whatever_goes_wrong_once_there_is_one_intent() {
-    let vendor = Vendor::start().await;
     let malformed = |how| json!({"name": "malformed_body", "how": how});
-    let burst = |status, executed, body| {
-        json!({"name": "status_burst", "status": status, "executed": executed, "body": body})
-    };
+    let burst = |status, executed, body| json!({"name": "status_burst", "status": status, "executed": executed, "body": body});
     let faults = [
         json!("reset_before"),
         json!("reset_after_success"),
@@ -285,6 +353,8 @@ async fn whatever_goes_wrong_once_there_is_one_intent() {
         json!({"name": "rate_limit", "retry_after": "absent"}),
     ];
     for fault in faults {
+        // A vendor for each: all of this on one is what opens a breaker.
+        let vendor = Vendor::start().await;
         vendor.fault("/v1/payment_intents", fault.clone(), 1).await;
         let (key, new) = (vendor.key(), vendor.wanted());
         // The runner repeats what is not decided, with the same key.
@@ -306,7 +376,9 @@ async fn whatever_goes_wrong_once_there_is_one_intent() {
 #[tokio::test]
 async fn an_answer_that_never_comes_is_unknown_and_a_repeat_finds_the_intent() {
     let vendor = Vendor::start().await;
-    vendor.fault("/v1/payment_intents", json!("timeout_after_success"), 1).await;
+    vendor
+        .fault("/v1/payment_intents", json!("timeout_after_success"), 1)
+        .await;
     let (key, new) = (vendor.key(), vendor.wanted());
     let outcome = vendor.gateway.create_intent(&key, &new).await;
     assert_eq!(outcome.name(), "unknown");
@@ -321,7 +393,12 @@ async fn a_stored_failure_is_settled_by_the_object() {
     let (new, intent) = vendor.paid(false).await;
     let path = format!("/v1/payment_intents/{intent}/capture");
     vendor.fault(&path, failure.clone(), 1).await;
-    let taken = done(vendor.gateway.capture(&vendor.key(), &intent, new.amount).await);
+    let taken = done(
+        vendor
+            .gateway
+            .capture(&vendor.key(), &intent, new.amount)
+            .await,
+    );
     assert_eq!(taken.vendor.state, IntentState::Taken);
 
     let part = vendor.refund_of(&new, &intent, 480);
@@ -331,7 +408,12 @@ async fn a_stored_failure_is_settled_by_the_object() {
 
     // An intent that nobody knows by name is given up: nobody can ever pay it.
     vendor.fault("/v1/payment_intents", failure, 1).await;
-    rejected(vendor.gateway.create_intent(&vendor.key(), &vendor.wanted()).await);
+    rejected(
+        vendor
+            .gateway
+            .create_intent(&vendor.key(), &vendor.wanted())
+            .await,
+    );
 }
 
 #[tokio::test]
@@ -339,8 +421,13 @@ async fn a_far_retry_after_is_left_to_the_runner() {
     let vendor = Vendor::start().await;
     let absurd = json!({"name": "rate_limit", "retry_after": "absurd"});
     vendor.fault("/v1/payment_intents", absurd, 1).await;
-    let outcome = vendor.gateway.create_intent(&vendor.key(), &vendor.wanted()).await;
-    let Outcome::NotDone { after, .. } = outcome else { panic!("{outcome:?}") };
+    let outcome = vendor
+        .gateway
+        .create_intent(&vendor.key(), &vendor.wanted())
+        .await;
+    let Outcome::NotDone { after, .. } = outcome else {
+        panic!("{outcome:?}")
+    };
     assert_eq!(after.as_secs(), 86_400);
 }
 
@@ -349,7 +436,10 @@ async fn a_key_that_the_vendor_may_have_forgotten_is_not_trusted() {
     let vendor = Vendor::start().await;
     let (new, intent) = vendor.paid(true).await;
     let day_ago = vendor.clock.now() - chrono::TimeDelta::hours(24);
-    let old = || Call { first_sent: Some(day_ago), ..vendor.key() };
+    let old = || Call {
+        first_sent: Some(day_ago),
+        ..vendor.key()
+    };
     let taken = done(vendor.gateway.capture(&old(), &intent, new.amount).await);
     assert_eq!(taken.vendor.state, IntentState::Taken);
 
@@ -366,7 +456,10 @@ async fn a_key_that_the_vendor_may_have_forgotten_is_not_trusted() {
 async fn what_is_not_there_is_refused() {
     let vendor = Vendor::start().await;
     let nothing = IntentId::parse("pi_nothing").unwrap();
-    assert_eq!(rejected(vendor.gateway.read_intent(&nothing).await).0, "resource_missing");
+    assert_eq!(
+        rejected(vendor.gateway.read_intent(&nothing).await).0,
+        "resource_missing"
+    );
     let (code, _) = rejected(vendor.gateway.void(&vendor.key(), &nothing).await);
     assert_eq!(code, "resource_missing");
 }
@@ -377,21 +470,35 @@ async fn wrong_credentials_alarm() {
         config.secret_key = Secret::new("sk_test_of_somebody_else".to_owned());
     };
     let vendor = Vendor::start_with(wrong).await;
-    let (_, alarm) = rejected(vendor.gateway.create_intent(&vendor.key(), &vendor.wanted()).await);
+    let (_, alarm) = rejected(
+        vendor
+            .gateway
+            .create_intent(&vendor.key(), &vendor.wanted())
+            .await,
+    );
     assert!(alarm);
 }
 
 #[tokio::test]
 async fn production_does_not_believe_the_simulator() {
     let vendor = Vendor::start_with(|config| config.refuse_sandbox = true).await;
-    let refused = rejected(vendor.gateway.create_intent(&vendor.key(), &vendor.wanted()).await);
+    let refused = rejected(
+        vendor
+            .gateway
+            .create_intent(&vendor.key(), &vendor.wanted())
+            .await,
+    );
     assert_eq!(refused, ("sandbox_in_production".to_owned(), true));
 }
 
 #[tokio::test]
 async fn nobody_there_means_not_done() {
     // Bound and dropped, so that nobody listens there.
-    let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let address = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let nowhere = |config: &mut StripeConfig| config.base_url = format!("http://{address}/");
     let vendor = Vendor::start_with(nowhere).await;
     let key = Call::first(Uuid::nil());

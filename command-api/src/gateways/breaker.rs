@@ -65,7 +65,9 @@ impl Breaker {
     /// Notes how a call ended. One that was counted as slow is not counted again.
     pub(super) fn finish(&mut self, id: CallId, now: Duration, failed: bool) {
         self.count_slow(now);
-        let Some(place) = self.open.iter().position(|(open, _)| *open == id) else { return };
+        let Some(place) = self.open.iter().position(|(open, _)| *open == id) else {
+            return;
+        };
         self.open.swap_remove(place);
         self.note(now, failed);
     }
@@ -77,7 +79,8 @@ impl Breaker {
 
     fn count_slow(&mut self, now: Duration) {
         let before = self.open.len();
-        self.open.retain(|(_, since)| now.saturating_sub(*since) < SLOW);
+        self.open
+            .retain(|(_, since)| now.saturating_sub(*since) < SLOW);
         for _ in self.open.len()..before {
             self.note(now, true);
         }
@@ -86,7 +89,11 @@ impl Breaker {
     fn note(&mut self, now: Duration, failed: bool) {
         self.failed_in_a_row = if failed { self.failed_in_a_row + 1 } else { 0 };
         self.ended.push_back((now, failed));
-        while self.ended.front().is_some_and(|(at, _)| now.saturating_sub(*at) > WINDOW) {
+        while self
+            .ended
+            .front()
+            .is_some_and(|(at, _)| now.saturating_sub(*at) > WINDOW)
+        {
             self.ended.pop_front();
         }
         let failing = self.is_failing();
@@ -111,7 +118,10 @@ impl Breaker {
     }
 
     fn open_at(&mut self, now: Duration) {
-        self.state = State::Open { probe_at: now + PROBE_EVERY, succeeded: 0 };
+        self.state = State::Open {
+            probe_at: now + PROBE_EVERY,
+            succeeded: 0,
+        };
     }
 }
 

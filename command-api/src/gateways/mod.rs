@@ -49,12 +49,18 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal that is part of business.
     pub fn new(code: impl Into<String>) -> Self {
-        Self { code: code.into(), alarm: false }
+        Self {
+            code: code.into(),
+            alarm: false,
+        }
     }
 
     /// A refusal that should never happen.
     pub fn alarming(code: impl Into<String>) -> Self {
-        Self { code: code.into(), alarm: true }
+        Self {
+            code: code.into(),
+            alarm: true,
+        }
     }
 }
 

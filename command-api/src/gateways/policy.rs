@@ -129,7 +129,11 @@ impl Guard {
     pub fn new(gateway: &'static str, clock: Clock) -> Self {
         let rows = POLICIES.iter().filter(|policy| policy.gateway == gateway);
         let lanes: Vec<_> = rows.copied().map(Lane::new).collect();
-        Self { lanes: lanes.into(), budget: Arc::default(), clock }
+        Self {
+            lanes: lanes.into(),
+            budget: Arc::default(),
+            clock,
+        }
     }
 
     /// Makes a call with as many tries as the rules allow.
@@ -142,7 +146,10 @@ impl Guard {
     {
         let lane = self.lane(operation);
         let Ok(_permit) = lane.permits.try_acquire() else {
-            return Outcome::NotDone { after: BUSY_PAUSE, why: "too many calls under way".into() };
+            return Outcome::NotDone {
+                after: BUSY_PAUSE,
+                why: "too many calls under way".into(),
+            };
         };
         let watch = self.clock.stopwatch();
         let outcome = self.tries(lane, attempt).await;
@@ -167,11 +174,18 @@ impl Guard {
         loop {
             let pass = match Pass::through(lane, &self.clock) {
                 Ok(pass) => pass,
-                Err(after) => return Outcome::NotDone { after, why: "breaker open".into() },
+                Err(after) => {
+                    return Outcome::NotDone {
+                        after,
+                        why: "breaker open".into(),
+                    };
+                }
             };
             let Ok(tried) = tokio::time::timeout(left(), attempt()).await else {
                 // Dropping the pass counts the failure.
-                return Outcome::Unknown { why: "no answer before the deadline".into() };
+                return Outcome::Unknown {
+                    why: "no answer before the deadline".into(),
+                };
             };
             pass.finish(tried.failed);
             let pause = match tried.again {
@@ -189,7 +203,10 @@ impl Guard {
     }
 
     fn lane(&self, operation: Operation) -> &Lane {
-        let found = self.lanes.iter().find(|lane| lane.policy.operation == operation);
+        let found = self
+            .lanes
+            .iter()
+            .find(|lane| lane.policy.operation == operation);
         found.expect("the table has a row for each operation that a gateway uses")
     }
 }
@@ -197,7 +214,11 @@ impl Guard {
 impl Lane {
     fn new(policy: Policy) -> Self {
         let permits = Semaphore::new(policy.in_flight_max);
-        Self { policy, breaker: Mutex::default(), permits }
+        Self {
+            policy,
+            breaker: Mutex::default(),
+            permits,
+        }
     }
 }
 
@@ -212,7 +233,12 @@ struct Pass<'a> {
 impl<'a> Pass<'a> {
     fn through(lane: &'a Lane, clock: &'a Clock) -> Result<Self, Duration> {
         let id = lock(&lane.breaker).admit(clock.monotonic())?;
-        Ok(Self { lane, clock, id, failed: true })
+        Ok(Self {
+            lane,
+            clock,
+            id,
+            failed: true,
+        })
     }
 
     fn finish(mut self, failed: bool) {
@@ -231,7 +257,9 @@ impl Drop for Pass<'_> {
 }
 
 fn backoff(tries: u32) -> Duration {
-    PAUSE_MIN.saturating_mul(2_u32.saturating_pow(tries - 1)).min(PAUSE_MAX)
+    PAUSE_MIN
+        .saturating_mul(2_u32.saturating_pow(tries - 1))
+        .min(PAUSE_MAX)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -253,7 +281,13 @@ mod tests {
     }
 
     fn lost<T>(again: Again) -> Try<T> {
-        Try { outcome: Outcome::Unknown { why: "planted".into() }, again, failed: true }
+        Try {
+            outcome: Outcome::Unknown {
+                why: "planted".into(),
+            },
+            again,
+            failed: true,
+        }
     }
 
     /// Calls once, counting tries.
@@ -290,7 +324,13 @@ mod tests {
         assert_eq!((count, outcome.name()), (0, "not_done"));
         for _ in 0..3 {
             hand.advance(Duration::from_secs(1));
-            let done = || async { Try { outcome: Outcome::Done(()), again: Again::Never, failed: false } };
+            let done = || async {
+                Try {
+                    outcome: Outcome::Done(()),
+                    again: Again::Never,
+                    failed: false,
+                }
+            };
             assert_eq!(guard.call(Operation::Create, done).await, Outcome::Done(()));
         }
         assert_eq!(tries(&guard, Again::Never).await.0, 1);
@@ -307,15 +347,20 @@ mod tests {
     async fn beyond_the_limit_nothing_is_sent() {
         let (guard, _hand) = guard();
         let max = POLICIES[0].in_flight_max;
-        let _taken: Vec<_> = (0..max).map(|_| guard.lanes[0].permits.try_acquire().unwrap()).collect();
-        let outcome: Outcome<()> = guard.call(Operation::Read, || async { lost(Again::Never) }).await;
+        let _taken: Vec<_> = (0..max)
+            .map(|_| guard.lanes[0].permits.try_acquire().unwrap())
+            .collect();
+        let outcome: Outcome<()> = guard
+            .call(Operation::Read, || async { lost(Again::Never) })
+            .await;
         assert_eq!(outcome.name(), "not_done");
     }
 
     #[test]
     fn pauses_double_up_to_their_maximum() {
-        assert_eq!((1..=7).map(|n| backoff(n).as_millis()).collect::<Vec<_>>(), [
-            200, 400, 800, 1_600, 3_200, 5_000, 5_000
-        ]);
+        assert_eq!(
+            (1..=7).map(|n| backoff(n).as_millis()).collect::<Vec<_>>(),
+            [200, 400, 800, 1_600, 3_200, 5_000, 5_000]
+        );
     }
 }

@@ -51,7 +51,10 @@ pub struct Call {
 impl Call {
     /// An effect that is sent for the first time.
     pub fn first(key: Uuid) -> Self {
-        Self { key, first_sent: None }
+        Self {
+            key,
+            first_sent: None,
+        }
     }
 
     /// Whether a key that the vendor keeps for `life` may be forgotten by now.
@@ -148,12 +151,14 @@ impl Refund {
         let refund = self.refund?;
         match &self.state {
             RefundState::Pending => None,
-            RefundState::Succeeded => {
-                Some(PaymentCommand::RecordRefunded { refund, vendor_refund: self.id.clone() })
-            }
-            RefundState::Failed(code) => {
-                Some(PaymentCommand::RecordRefundFailed { refund, code: code.clone() })
-            }
+            RefundState::Succeeded => Some(PaymentCommand::RecordRefunded {
+                refund,
+                vendor_refund: self.id.clone(),
+            }),
+            RefundState::Failed(code) => Some(PaymentCommand::RecordRefundFailed {
+                refund,
+                code: code.clone(),
+            }),
         }
     }
 }
@@ -198,18 +203,39 @@ pub async fn perform(
 ) -> Outcome<Option<PaymentCommand>> {
     let told = |intent: Intent| Some(intent.vendor.news());
     match effect {
-        PaymentCall::CreateIntent { payment, order, customer: _, amount, attempt } => {
+        PaymentCall::CreateIntent {
+            payment,
+            order,
+            customer: _,
+            amount,
+            attempt,
+        } => {
             let (payment, order, amount, attempt) = (*payment, *order, *amount, *attempt);
-            let new = NewIntent { payment, order, amount, attempt };
+            let new = NewIntent {
+                payment,
+                order,
+                amount,
+                attempt,
+            };
             gateway.create_intent(call, &new).await.map(told)
         }
         PaymentCall::Capture { intent, amount, .. } => {
             gateway.capture(call, intent, *amount).await.map(told)
         }
         PaymentCall::Void { intent, .. } => gateway.void(call, intent).await.map(told),
-        PaymentCall::Refund { payment, intent, refund, amount } => {
+        PaymentCall::Refund {
+            payment,
+            intent,
+            refund,
+            amount,
+        } => {
             let (payment, refund, amount) = (*payment, *refund, *amount);
-            let new = NewRefund { refund, payment, intent: intent.clone(), amount };
+            let new = NewRefund {
+                refund,
+                payment,
+                intent: intent.clone(),
+                amount,
+            };
             gateway.refund(call, &new).await.map(|refund| refund.news())
         }
         PaymentCall::Read { intent, .. } => gateway.read_intent(intent).await.map(told),

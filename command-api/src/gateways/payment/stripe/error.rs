@@ -68,7 +68,10 @@ impl StripeError {
     pub(super) fn needs_a_look(&self) -> bool {
         match self {
             Self::Answered(answer) => {
-                let code = answer.error.as_ref().and_then(|error| error.code.as_deref());
+                let code = answer
+                    .error
+                    .as_ref()
+                    .and_then(|error| error.code.as_deref());
                 let stored_failure = answer.replayed && answer.status >= 500;
                 stored_failure || code.is_some_and(|code| MOVED_ON.contains(&code))
             }
@@ -89,12 +92,17 @@ impl StripeError {
     pub(super) fn into_try<T>(self) -> Try<T> {
         match self {
             Self::Client(_) | Self::NotSent(_) => Try {
-                outcome: Outcome::NotDone { after: NOT_DONE_PAUSE, why: self.to_string().into() },
+                outcome: Outcome::NotDone {
+                    after: NOT_DONE_PAUSE,
+                    why: self.to_string().into(),
+                },
                 again: Again::Backoff,
                 failed: true,
             },
             Self::Lost(_) => Try {
-                outcome: Outcome::Unknown { why: self.to_string().into() },
+                outcome: Outcome::Unknown {
+                    why: self.to_string().into(),
+                },
                 again: Again::Backoff,
                 failed: true,
             },
@@ -126,17 +134,32 @@ impl ErrorAnswer {
         match (self.status, &self.error) {
             // Still running, or too many: this call did not run. The vendor is well.
             (409 | 429, _) => {
-                let outcome = Outcome::NotDone { after, why: why().into() };
-                Try { outcome, again, failed: false }
+                let outcome = Outcome::NotDone {
+                    after,
+                    why: why().into(),
+                };
+                Try {
+                    outcome,
+                    again,
+                    failed: false,
+                }
             }
             (400 | 401 | 402 | 403 | 404, Some(_)) => {
                 let outcome = Outcome::Rejected(self.refusal());
-                Try { outcome, again: Again::Never, failed: false }
+                Try {
+                    outcome,
+                    again: Again::Never,
+                    failed: false,
+                }
             }
             // 408, 424, 5xx, and whatever is not Stripe's own word, such as a proxy's page.
             (_, _) => {
                 let outcome = Outcome::Unknown { why: why().into() };
-                Try { outcome, again, failed: true }
+                Try {
+                    outcome,
+                    again,
+                    failed: true,
+                }
             }
         }
     }
@@ -145,12 +168,17 @@ impl ErrorAnswer {
         let credentials = matches!(self.status, 401 | 403);
         let kind = self.error.as_ref().map(|error| error.kind.as_str());
         let alarm = credentials || kind == Some("idempotency_error");
-        Refusal { code: self.code().to_owned(), alarm }
+        Refusal {
+            code: self.code().to_owned(),
+            alarm,
+        }
     }
 
     /// The most precise word that may be shown.
     fn code(&self) -> &str {
-        let Some(error) = &self.error else { return "vendor_error" };
+        let Some(error) = &self.error else {
+            return "vendor_error";
+        };
         let shown = |code: &&str| !NEUTRAL.contains(code);
         let decline = error.decline_code.as_deref().filter(shown);
         decline.or(error.code.as_deref()).unwrap_or(&error.kind)
@@ -173,7 +201,11 @@ mod tests {
             code: code.map(str::to_owned),
             decline_code: None,
         };
-        ErrorAnswer { status, error: Some(error), ..ErrorAnswer::default() }
+        ErrorAnswer {
+            status,
+            error: Some(error),
+            ..ErrorAnswer::default()
+        }
     }
 
     fn outcome(answer: ErrorAnswer) -> Outcome<()> {
@@ -198,13 +230,20 @@ mod tests {
             (503, "unknown"),
             (504, "unknown"),
         ] {
-            assert_eq!(outcome(answered(status, invalid, None)).name(), name, "{status}");
+            assert_eq!(
+                outcome(answered(status, invalid, None)).name(),
+                name,
+                "{status}"
+            );
         }
     }
 
     #[test]
     fn a_refusal_that_is_not_stripes_own_decides_nothing() {
-        let page = ErrorAnswer { status: 404, ..ErrorAnswer::default() };
+        let page = ErrorAnswer {
+            status: 404,
+            ..ErrorAnswer::default()
+        };
         assert_eq!(outcome(page).name(), "unknown");
     }
 
@@ -223,7 +262,10 @@ mod tests {
             error.decline_code = Some("stolen_card".to_owned());
         }
         assert_eq!(answer.refusal().code, "card_declined");
-        assert_eq!(shown_decline(Some("insufficient_funds"), None), "insufficient_funds");
+        assert_eq!(
+            shown_decline(Some("insufficient_funds"), None),
+            "insufficient_funds"
+        );
     }
 
     #[test]
@@ -234,15 +276,25 @@ mod tests {
         };
         let tried: Try<()> = late.into_try();
         assert_eq!(tried.again, Again::After(Duration::from_secs(7)));
-        let never = ErrorAnswer { should_retry: Some(false), ..answered(500, "api_error", None) };
+        let never = ErrorAnswer {
+            should_retry: Some(false),
+            ..answered(500, "api_error", None)
+        };
         assert_eq!(never.into_try::<()>().again, Again::Never);
     }
 
     #[test]
     fn a_replayed_failure_and_an_unexpected_state_are_looked_into() {
-        let replayed = ErrorAnswer { replayed: true, ..answered(500, "api_error", None) };
+        let replayed = ErrorAnswer {
+            replayed: true,
+            ..answered(500, "api_error", None)
+        };
         assert!(StripeError::Answered(Box::new(replayed)).needs_a_look());
-        let moved = answered(400, "invalid_request_error", Some("charge_already_captured"));
+        let moved = answered(
+            400,
+            "invalid_request_error",
+            Some("charge_already_captured"),
+        );
         assert!(StripeError::Answered(Box::new(moved)).needs_a_look());
         let fresh = answered(500, "api_error", None);
         assert!(!StripeError::Answered(Box::new(fresh)).needs_a_look());

@@ -72,7 +72,12 @@ impl StripeGateway {
             .build()
             .map_err(StripeError::Client)?;
         let guard = Guard::new(GATEWAY, clock.clone());
-        Ok(Self { http, config, guard, clock })
+        Ok(Self {
+            http,
+            config,
+            guard,
+            clock,
+        })
     }
 
     /// Sends a request under `key` and reads its answer, with as many tries as the policy allows.
@@ -89,7 +94,11 @@ impl StripeGateway {
     {
         let attempt = || async {
             let strategy = key.map_or(RequestStrategy::Once, strategy);
-            let sent = request.customize().request_strategy(strategy).send(self).await;
+            let sent = request
+                .customize()
+                .request_strategy(strategy)
+                .send(self)
+                .await;
             match sent.and_then(|object| read(&object).map_err(unusable)) {
                 Ok(value) => decided(Asked::Answer(value)),
                 Err(error) if key.is_some() && error.needs_a_look() => {
@@ -121,7 +130,10 @@ impl StripeGateway {
                 other => return other,
             }
         }
-        match self.ask(Operation::Settle, Some(call.key), request, wire::intent_in).await {
+        match self
+            .ask(Operation::Settle, Some(call.key), request, wire::intent_in)
+            .await
+        {
             Outcome::Done(Asked::Look(refusal)) => match self.read_intent(intent).await {
                 Outcome::Done(found) if found.is_over() => Outcome::Done(found),
                 Outcome::Done(found) => untouched(&found, refusal),
@@ -140,7 +152,9 @@ impl StripeGateway {
             let mut found = found.filter_map(Result::ok);
             Ok(found.find(|refund| refund.refund == Some(new.refund)))
         };
-        self.ask(Operation::Read, None, &request, ours).await.map(Asked::answer)
+        self.ask(Operation::Read, None, &request, ours)
+            .await
+            .map(Asked::answer)
     }
 
     async fn exchange(&self, request: reqwest::RequestBuilder) -> Result<Bytes, StripeError> {
@@ -160,7 +174,9 @@ impl StripeGateway {
         if (200..300).contains(&status) {
             return Ok(body.freeze());
         }
-        Err(StripeError::Answered(Box::new(self.error_answer(status, &headers, &body))))
+        Err(StripeError::Answered(Box::new(
+            self.error_answer(status, &headers, &body),
+        )))
     }
 
     fn error_answer(&self, status: u16, headers: &HeaderMap, body: &[u8]) -> ErrorAnswer {
@@ -168,7 +184,9 @@ impl StripeGateway {
         let after = text(RETRY_AFTER.as_str());
         ErrorAnswer {
             status,
-            error: serde_json::from_slice(body).ok().map(|body: wire::ErrorBody| body.error),
+            error: serde_json::from_slice(body)
+                .ok()
+                .map(|body: wire::ErrorBody| body.error),
             retry_after: after.and_then(|after| retry_after(after, self.clock.now())),
             should_retry: text("stripe-should-retry").and_then(|word| word.parse().ok()),
             replayed: text("idempotent-replayed") == Some("true"),
@@ -214,7 +232,9 @@ impl StripeClient for StripeGateway {
         let request = request
             .bearer_auth(self.config.secret_key.expose())
             .header("stripe-version", stripe_client_core::VERSION.as_str());
-        let key = overrides.request_strategy.and_then(|strategy| strategy.get_key());
+        let key = overrides
+            .request_strategy
+            .and_then(|strategy| strategy.get_key());
         let request = match &key {
             Some(key) => request.header("idempotency-key", key.as_str()),
             None => request,
@@ -232,22 +252,29 @@ impl PaymentGateway for StripeGateway {
             return Outcome::Rejected(Refusal::new("key_outlived"));
         }
         let request = wire::create_intent(new);
-        let asked = self.ask(Operation::Create, Some(call.key), &request, wire::intent_in).await;
+        let asked = self
+            .ask(Operation::Create, Some(call.key), &request, wire::intent_in)
+            .await;
         settle(asked)
     }
 
     async fn read_intent(&self, intent: &IntentId) -> Outcome<Intent> {
         let request = wire::read_intent(intent);
-        settle(self.ask(Operation::Read, None, &request, wire::intent_in).await)
+        settle(
+            self.ask(Operation::Read, None, &request, wire::intent_in)
+                .await,
+        )
     }
 
     async fn capture(&self, call: &Call, intent: &IntentId, amount: Money) -> Outcome<Intent> {
         let refused = |_: &Intent, refusal| Outcome::Rejected(refusal);
-        self.change(call, intent, &wire::capture(intent, amount), refused).await
+        self.change(call, intent, &wire::capture(intent, amount), refused)
+            .await
     }
 
     async fn void(&self, call: &Call, intent: &IntentId) -> Outcome<Intent> {
-        self.change(call, intent, &wire::cancel(intent), still_at_it).await
+        self.change(call, intent, &wire::cancel(intent), still_at_it)
+            .await
     }
 
     async fn refund(&self, call: &Call, new: &NewRefund) -> Outcome<Refund> {
@@ -261,7 +288,10 @@ impl PaymentGateway for StripeGateway {
             }
         }
         let request = wire::refund(new);
-        match self.ask(Operation::Settle, Some(call.key), &request, wire::refund_in).await {
+        match self
+            .ask(Operation::Settle, Some(call.key), &request, wire::refund_in)
+            .await
+        {
             Outcome::Done(Asked::Look(refusal)) => match self.find_refund(new).await {
                 Outcome::Done(Some(refund)) => Outcome::Done(refund),
                 Outcome::Done(None) | Outcome::Rejected(_) => Outcome::Rejected(refusal),
@@ -274,13 +304,19 @@ impl PaymentGateway for StripeGateway {
 
     async fn read_refund(&self, refund: &VendorRefundId) -> Outcome<Refund> {
         let request = wire::read_refund(refund);
-        settle(self.ask(Operation::Read, None, &request, wire::refund_in).await)
+        settle(
+            self.ask(Operation::Read, None, &request, wire::refund_in)
+                .await,
+        )
     }
 
     async fn client_secret(&self, intent: &IntentId) -> Outcome<Secret<String>> {
         let request = wire::read_intent(intent);
         let secret = |object: &stripe_shared::PaymentIntent| {
-            let secret = object.client_secret.clone().ok_or(wire::Unusable("client_secret"))?;
+            let secret = object
+                .client_secret
+                .clone()
+                .ok_or(wire::Unusable("client_secret"))?;
             Ok(Secret::new(secret))
         };
         settle(self.ask(Operation::Read, None, &request, secret).await)
@@ -306,9 +342,10 @@ fn settle<T>(asked: Outcome<Asked<T>>) -> Outcome<T> {
 /// Only a payment that the vendor is working on refuses to be ended; it will not be for long.
 fn still_at_it(found: &Intent, refusal: Refusal) -> Outcome<Intent> {
     match found.vendor.state {
-        IntentState::Open => {
-            Outcome::NotDone { after: PROCESSING_PAUSE, why: "the vendor works on it".into() }
-        }
+        IntentState::Open => Outcome::NotDone {
+            after: PROCESSING_PAUSE,
+            why: "the vendor works on it".into(),
+        },
         IntentState::Declined { .. }
         | IntentState::NeedsAction
         | IntentState::Reserved { .. }
@@ -318,7 +355,11 @@ fn still_at_it(found: &Intent, refusal: Refusal) -> Outcome<Intent> {
 }
 
 fn decided<T>(value: T) -> Try<T> {
-    Try { outcome: Outcome::Done(value), again: Again::Never, failed: false }
+    Try {
+        outcome: Outcome::Done(value),
+        again: Again::Never,
+        failed: false,
+    }
 }
 
 fn strategy(key: Uuid) -> RequestStrategy {

@@ -54,14 +54,24 @@ pub fn verify(
             fits |= hmac::verify(&key, &message, signature).is_ok();
         }
     }
-    if fits { Ok(()) } else { Err(Unverified::Forged) }
+    if fits {
+        Ok(())
+    } else {
+        Err(Unverified::Forged)
+    }
 }
 
 /// The time as it was written, since that text is signed, and the `v1` signatures. Other schemes are
 /// ignored, as are elements that are no pairs.
 fn parse_header(header: &str) -> Option<(&str, Vec<Vec<u8>>)> {
-    let pairs = || header.split(',').filter_map(|element| element.trim().split_once('='));
-    let mut times = pairs().filter(|(name, _)| *name == "t").map(|(_, time)| time);
+    let pairs = || {
+        header
+            .split(',')
+            .filter_map(|element| element.trim().split_once('='))
+    };
+    let mut times = pairs()
+        .filter(|(name, _)| *name == "t")
+        .map(|(_, time)| time);
     let time = times.next()?;
     let plain = !time.is_empty() && time.bytes().all(|byte| byte.is_ascii_digit());
     let signatures: Vec<_> = pairs()
@@ -135,8 +145,18 @@ enum Expanded {
 /// # Errors
 /// When the body is no event of Stripe's.
 pub fn parse(body: &[u8]) -> Result<Notice, serde_json::Error> {
-    let Envelope { id, kind, livemode, data } = serde_json::from_slice(body)?;
-    Ok(Notice { id, kind, live: livemode, subject: data.object.subject() })
+    let Envelope {
+        id,
+        kind,
+        livemode,
+        data,
+    } = serde_json::from_slice(body)?;
+    Ok(Notice {
+        id,
+        kind,
+        live: livemode,
+        subject: data.object.subject(),
+    })
 }
 
 impl Object {
@@ -191,13 +211,19 @@ mod tests {
     fn a_signature_made_elsewhere_is_believed() {
         let made = "1c2847ad1f8158a1da978f36627ac1f07f7fd027321ac9ad40bccc06743f8396";
         let header = format!("t=1790000000,v1={made}");
-        assert_eq!(verify(&header, b"{}", &[secret("whsec_test")], now()), Ok(()));
+        assert_eq!(
+            verify(&header, b"{}", &[secret("whsec_test")], now()),
+            Ok(())
+        );
     }
 
     #[test]
     fn any_signature_may_fit_any_secret() {
         let time = now().timestamp();
-        let (a, b) = (signature("whsec_a", time, BODY), signature("whsec_b", time, BODY));
+        let (a, b) = (
+            signature("whsec_a", time, BODY),
+            signature("whsec_b", time, BODY),
+        );
         let other = signature("whsec_other", time, BODY);
         for signatures in [
             format!("v1={a}"),
@@ -207,7 +233,11 @@ mod tests {
             format!("v0={other},v1={other},v1={b},v2=x"),
             format!(" v1={a} , junk"),
         ] {
-            assert_eq!(check(&format!("t={time},{signatures}")), Ok(()), "{signatures}");
+            assert_eq!(
+                check(&format!("t={time},{signatures}")),
+                Ok(()),
+                "{signatures}"
+            );
         }
     }
 
@@ -221,7 +251,11 @@ mod tests {
             (-301, Err(Unverified::Untimely)),
             (i64::MAX - 1_790_000_000, Err(Unverified::Untimely)),
         ] {
-            assert_eq!(check(&header("whsec_a", now().timestamp() + shift)), expected, "{shift}");
+            assert_eq!(
+                check(&header("whsec_a", now().timestamp() + shift)),
+                expected,
+                "{shift}"
+            );
         }
     }
 
@@ -240,8 +274,14 @@ mod tests {
             (format!("t=,v1={good}"), Unverified::Malformed),
             (format!("t=-5,v1={good}"), Unverified::Malformed),
             (format!("t=1e9,v1={good}"), Unverified::Malformed),
-            (format!("t=99999999999999999999,v1={good}"), Unverified::Malformed),
-            (format!("t={time},t={time},v1={good}"), Unverified::Malformed),
+            (
+                format!("t=99999999999999999999,v1={good}"),
+                Unverified::Malformed,
+            ),
+            (
+                format!("t={time},t={time},v1={good}"),
+                Unverified::Malformed,
+            ),
             (format!("t={time},v1={}", &good[2..]), Unverified::Forged),
             (format!("t={time},v1={other_body}"), Unverified::Forged),
             (header_of_another_endpoint(time), Unverified::Forged),
@@ -278,10 +318,22 @@ mod tests {
     fn events_name_what_to_look_at() {
         let intent = || Subject::Intent(IntentId::parse("pi_1").unwrap());
         for (object, subject) in [
-            (r#"{"id":"pi_1","object":"payment_intent","amount":"x"}"#, intent()),
-            (r#"{"id":"ch_1","object":"charge","payment_intent":"pi_1"}"#, intent()),
-            (r#"{"id":"ch_1","object":"charge","payment_intent":{"id":"pi_1","a":1}}"#, intent()),
-            (r#"{"id":"ch_1","object":"charge","payment_intent":null}"#, Subject::Other),
+            (
+                r#"{"id":"pi_1","object":"payment_intent","amount":"x"}"#,
+                intent(),
+            ),
+            (
+                r#"{"id":"ch_1","object":"charge","payment_intent":"pi_1"}"#,
+                intent(),
+            ),
+            (
+                r#"{"id":"ch_1","object":"charge","payment_intent":{"id":"pi_1","a":1}}"#,
+                intent(),
+            ),
+            (
+                r#"{"id":"ch_1","object":"charge","payment_intent":null}"#,
+                Subject::Other,
+            ),
             (
                 r#"{"id":"re_1","object":"refund","payment_intent":"pi_1"}"#,
                 Subject::Refund(VendorRefundId::parse("re_1").unwrap()),
@@ -297,7 +349,15 @@ mod tests {
 
     #[test]
     fn what_is_no_event_is_told_apart() {
-        for body in ["", "null", "[]", "{}", r#"{"id":1}"#, "\u{0}", r#"{"id":"e","type":"t"}"#] {
+        for body in [
+            "",
+            "null",
+            "[]",
+            "{}",
+            r#"{"id":1}"#,
+            "\u{0}",
+            r#"{"id":"e","type":"t"}"#,
+        ] {
             assert!(parse(body.as_bytes()).is_err(), "{body}");
         }
     }

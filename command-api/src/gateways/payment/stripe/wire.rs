@@ -57,11 +57,14 @@ pub(super) fn create_intent(new: &NewIntent) -> CreatePaymentIntent {
         (PAYMENT.to_owned(), new.payment.to_string()),
         (ATTEMPT.to_owned(), new.attempt.to_string()),
     ]);
-    CreatePaymentIntent::new(new.amount.amount_minor(), currency_out(new.amount.currency()))
-        .capture_method(PaymentIntentCaptureMethod::Manual)
-        .automatic_payment_methods(CreatePaymentIntentAutomaticPaymentMethods::new(true))
-        .transfer_group(new.order.to_string())
-        .metadata(metadata)
+    CreatePaymentIntent::new(
+        new.amount.amount_minor(),
+        currency_out(new.amount.currency()),
+    )
+    .capture_method(PaymentIntentCaptureMethod::Manual)
+    .automatic_payment_methods(CreatePaymentIntentAutomaticPaymentMethods::new(true))
+    .transfer_group(new.order.to_string())
+    .metadata(metadata)
 }
 
 /// The request that reads a payment together with its charge, which knows until when it can be captured.
@@ -103,7 +106,9 @@ pub(super) fn read_refund(refund: &VendorRefundId) -> RetrieveRefund {
 
 /// The request that lists the refunds of a payment.
 pub(super) fn refunds_of(intent: &IntentId) -> ListRefund {
-    ListRefund::new().payment_intent(intent.as_str()).limit(REFUNDS_LISTED_MAX)
+    ListRefund::new()
+        .payment_intent(intent.as_str())
+        .limit(REFUNDS_LISTED_MAX)
 }
 
 /// Reads a payment.
@@ -112,10 +117,20 @@ pub(super) fn intent_in(object: &stripe_shared::PaymentIntent) -> Result<Intent,
     let intent = IntentId::parse(object.id.as_str()).map_err(|_| Unusable("id"))?;
     let (state, amount) = state_of(object);
     Ok(Intent {
-        vendor: VendorIntent { intent, amount: Money::new(amount, currency), state },
+        vendor: VendorIntent {
+            intent,
+            amount: Money::new(amount, currency),
+            state,
+        },
         asked: Money::new(object.amount, currency),
-        payment: object.metadata.get(PAYMENT).and_then(|text| text.parse().ok()),
-        order: object.metadata.get(ORDER).and_then(|text| text.parse().ok()),
+        payment: object
+            .metadata
+            .get(PAYMENT)
+            .and_then(|text| text.parse().ok()),
+        order: object
+            .metadata
+            .get(ORDER)
+            .and_then(|text| text.parse().ok()),
         live: object.livemode,
     })
 }
@@ -125,7 +140,10 @@ fn state_of(object: &stripe_shared::PaymentIntent) -> (IntentState, i64) {
     match &object.status {
         PaymentIntentStatus::RequiresCapture => {
             let capture_before = capture_before(object);
-            (IntentState::Reserved { capture_before }, object.amount_capturable)
+            (
+                IntentState::Reserved { capture_before },
+                object.amount_capturable,
+            )
         }
         PaymentIntentStatus::Succeeded => (IntentState::Taken, object.amount_received),
         PaymentIntentStatus::Canceled => (IntentState::Gone, object.amount),
@@ -141,7 +159,10 @@ fn state_of(object: &stripe_shared::PaymentIntent) -> (IntentState, i64) {
 
 fn declined(object: &stripe_shared::PaymentIntent) -> Option<VendorCode> {
     let error = object.last_payment_error.as_ref()?;
-    let code = error.code.as_ref().map(stripe_shared::ApiErrorsCode::as_str);
+    let code = error
+        .code
+        .as_ref()
+        .map(stripe_shared::ApiErrorsCode::as_str);
     VendorCode::parse(shown_decline(error.decline_code.as_deref(), code)).ok()
 }
 
@@ -153,7 +174,12 @@ fn capture_before(object: &stripe_shared::PaymentIntent) -> Option<DateTime<chro
 
 /// Reads a refund.
 pub(super) fn refund_in(object: &stripe_shared::Refund) -> Result<Refund, Unusable> {
-    let ours = |name| object.metadata.as_ref().and_then(|metadata| metadata.get(name));
+    let ours = |name| {
+        object
+            .metadata
+            .as_ref()
+            .and_then(|metadata| metadata.get(name))
+    };
     let state = match object.status.as_deref() {
         Some("succeeded") => RefundState::Succeeded,
         Some("failed" | "canceled") => {
