@@ -438,7 +438,11 @@ mod tests {
 
     #[tokio::test]
     async fn any_change_to_an_envelope_is_noticed() {
-        let Setup { vault, .. } = setup().await;
+        let Setup {
+            vault,
+            database: _kept,
+            ..
+        } = setup().await;
         let good = sealed(&vault, HANA).await;
         let other = sealed(&vault, TARO).await;
         let parts = |envelope: &Sealed<String>| {
@@ -546,7 +550,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_person_without_keys_can_be_erased_too() {
-        let Setup { vault, .. } = setup().await;
+        let Setup {
+            vault,
+            database: _kept,
+            ..
+        } = setup().await;
         assert_eq!(vault.destroy(HANA).await.unwrap(), 0);
         let sealed = vault
             .seal(HANA, Class::Identity, origin("name"), &"花")
@@ -577,7 +585,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_months_data_is_forgotten_together() {
-        let Setup { hand, vault, .. } = setup().await;
+        let Setup {
+            hand,
+            vault,
+            database: _kept,
+        } = setup().await;
         let class = Class::order(hand.clock().now());
         let name = sealed(&vault, HANA).await;
         let address = vault
@@ -596,7 +608,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_list_is_opened_each_with_its_own_outcome() {
-        let Setup { vault, .. } = setup().await;
+        let Setup {
+            vault,
+            database: _kept,
+            ..
+        } = setup().await;
         let (hana, taro) = (sealed(&vault, HANA).await, sealed(&vault, TARO).await);
         vault.destroy(TARO).await.unwrap();
         let opened = vault.open_all(&[hana.clone(), taro, hana]).await.unwrap();
