@@ -78,14 +78,14 @@ CREATE TABLE views.menus (
     version integer NOT NULL,
     document json NOT NULL,       -- as published
     prices json NOT NULL,         -- {item: price_minor} set since it was published
-    unavailable json NOT NULL,    -- [item] switched off since it was published
+    unavailable json NOT NULL,    -- [item] switched off, over publications that keep it
     updated_at timestamptz NOT NULL
 );
 
 CREATE TABLE views.stock (
     restaurant_id uuid PRIMARY KEY,
     sequence bigint NOT NULL,
-    ingredients json NOT NULL,    -- {ingredient: {tracked, free, held, used, wasted, received, …}}
+    ingredients json NOT NULL,    -- {ingredient: {tracked, free, held, received, adjusted, used, wasted, …}}
     holds json NOT NULL,          -- {order: [{ingredient, amount}]} open or committed
     updated_at timestamptz NOT NULL
 ) WITH (fillfactor = 70);

@@ -18,18 +18,30 @@ pub struct Item {
 impl Item {
     /// Decodes a record as the feed gave it.
     pub fn of_feed(record: FeedRecord) -> Self {
-        Self { event: decode(&record), record, fetched: false }
+        Self {
+            event: decode(&record),
+            record,
+            fetched: false,
+        }
     }
 
     /// Decodes a record that was fetched apart from the feed.
     pub fn fetched(record: FeedRecord) -> Self {
-        Self { fetched: true, ..Self::of_feed(record) }
+        Self {
+            fetched: true,
+            ..Self::of_feed(record)
+        }
     }
 }
 
 fn decode(record: &FeedRecord) -> Result<AnyEvent, String> {
-    AnyEvent::decode(record.kind, &record.event_type, &record.event_version, &record.payload)
-        .map_err(|error| with_sources(&error))
+    AnyEvent::decode(
+        record.kind,
+        &record.event_type,
+        &record.event_version,
+        &record.payload,
+    )
+    .map_err(|error| with_sources(&error))
 }
 
 /// An error and its causes on one line: what is kept beside a parked event.

@@ -42,14 +42,28 @@ impl Marks {
             .await?;
         let positions = rows.into_iter().filter_map(|row| {
             let view = views.iter().find(|view| **view == row.view)?;
-            Some(((*view, Origin { topic: row.topic, partition: row.partition }), row.position))
+            Some((
+                (
+                    *view,
+                    Origin {
+                        topic: row.topic,
+                        partition: row.partition,
+                    },
+                ),
+                row.position,
+            ))
         });
-        Ok(Self { positions: positions.collect() })
+        Ok(Self {
+            positions: positions.collect(),
+        })
     }
 
     /// The position of `view` in `origin`; 0 before the first.
     pub fn position(&self, view: &'static str, origin: &Origin) -> i64 {
-        self.positions.get(&(view, origin.clone())).copied().unwrap_or(0)
+        self.positions
+            .get(&(view, origin.clone()))
+            .copied()
+            .unwrap_or(0)
     }
 
     /// Whether `view` has folded `record` already. The store's checkpoint counts for every origin,
@@ -63,9 +77,17 @@ impl Marks {
     /// any starts from nothing.
     pub fn start(&self, views: &[&'static str]) -> Checkpoints {
         let mut least = Checkpoints::new();
-        let origins: Vec<Origin> = self.positions.keys().map(|(_, origin)| origin.clone()).collect();
+        let origins: Vec<Origin> = self
+            .positions
+            .keys()
+            .map(|(_, origin)| origin.clone())
+            .collect();
         for origin in origins {
-            let position = views.iter().map(|view| self.position(view, &origin)).min().unwrap_or(0);
+            let position = views
+                .iter()
+                .map(|view| self.position(view, &origin))
+                .min()
+                .unwrap_or(0);
             least.insert(origin, position);
         }
         least
@@ -75,11 +97,17 @@ impl Marks {
     #[must_use]
     pub fn moved_to(&self, views: &[ViewInfo], reached: &[Reached]) -> Self {
         let mut next = self.clone();
-        for (view, reach) in views.iter().flat_map(|view| reached.iter().map(move |reach| (view, reach))) {
+        for (view, reach) in views
+            .iter()
+            .flat_map(|view| reached.iter().map(move |reach| (view, reach)))
+        {
             if reach.position == 0 || reach.follows.is_some_and(|kind| kind != view.follows) {
                 continue;
             }
-            let mark = next.positions.entry((view.name, reach.origin.clone())).or_default();
+            let mark = next
+                .positions
+                .entry((view.name, reach.origin.clone()))
+                .or_default();
             *mark = (*mark).max(reach.position);
         }
         next

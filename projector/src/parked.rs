@@ -42,8 +42,14 @@ pub async fn parked_among(
     .fetch_all(connection)
     .await?;
     let known = rows.into_iter().filter_map(|row| {
-        let kind = Kind::parse(&row.kind)?;
-        Some((row.view, StreamId { kind, id: row.stream }))
+        let kind = Kind::parse(&row.kind).ok()?;
+        Some((
+            row.view,
+            StreamId {
+                kind,
+                id: row.stream,
+            },
+        ))
     });
     Ok(known.collect())
 }
@@ -57,7 +63,12 @@ pub async fn park(
     parkings: &[Parking],
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
-    for Parking { view, record, error } in parkings {
+    for Parking {
+        view,
+        record,
+        error,
+    } in parkings
+    {
         if let Some(error) = error {
             tracing::error!(
                 view,
@@ -131,7 +142,10 @@ pub async fn take(
             payload: row.payload,
             metadata: row.metadata,
             recorded_at: row.recorded_at,
-            origin: Origin { topic: row.topic, partition: row.partition },
+            origin: Origin {
+                topic: row.topic,
+                partition: row.partition,
+            },
         })
         .collect())
 }

@@ -58,7 +58,14 @@ impl FoldedView for Carts {
         row: Option<CartRow>,
         event: &Recorded<CartEvent>,
     ) -> Result<Change<CartRow>, FoldError> {
-        if let CartEvent::Opened { customer, restaurant, channel, expires_at, at } = &event.event {
+        if let CartEvent::Opened {
+            customer,
+            restaurant,
+            channel,
+            expires_at,
+            at,
+        } = &event.event
+        {
             return Ok(Change::Put(CartRow {
                 cart_id: event.stream,
                 sequence: 0,
@@ -75,7 +82,9 @@ impl FoldedView for Carts {
                 updated_at: *at,
             }));
         }
-        let mut row = row.ok_or(FoldError::NotOpened { event: event.event.name() })?;
+        let mut row = row.ok_or(FoldError::NotOpened {
+            event: event.event.name(),
+        })?;
         row.updated_at = event.recorded_at;
         step(&mut row, &event.event)?;
         Ok(Change::Put(row))

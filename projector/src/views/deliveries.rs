@@ -89,7 +89,9 @@ impl FoldedView for Deliveries {
         if let DeliveryEvent::Requested(request) = &event.event {
             return Ok(Change::Put(requested(event.stream, request)?));
         }
-        let mut row = row.ok_or(FoldError::NotOpened { event: event.event.name() })?;
+        let mut row = row.ok_or(FoldError::NotOpened {
+            event: event.event.name(),
+        })?;
         step(&mut row, &event.event)?;
         Ok(Change::Put(row))
     }
@@ -135,7 +137,11 @@ fn step(row: &mut DeliveryRow, event: &DeliveryEvent) -> Result<(), FoldError> {
             row.driver_id = Some(driver.uuid());
             enter(row, "assigned", *at);
         }
-        DeliveryEvent::Unassigned { at, driver: _, reason: _ } => {
+        DeliveryEvent::Unassigned {
+            at,
+            driver: _,
+            reason: _,
+        } => {
             row.driver_id = None;
             // The next driver has to come and to check for himself.
             row.at_pickup_at = None;
@@ -147,7 +153,11 @@ fn step(row: &mut DeliveryRow, event: &DeliveryEvent) -> Result<(), FoldError> {
             row.at_pickup_at = Some(*at);
             enter(row, "at_pickup", *at);
         }
-        DeliveryEvent::PickupVerified { checks, at, override_by: _ } => {
+        DeliveryEvent::PickupVerified {
+            checks,
+            at,
+            override_by: _,
+        } => {
             row.checks = Some(Doc(document(checks)?));
             row.verified_at = Some(*at);
             row.updated_at = *at;

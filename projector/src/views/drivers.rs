@@ -47,9 +47,18 @@ impl FoldedView for Drivers {
         row: Option<DriverRow>,
         event: &Recorded<DriverEvent>,
     ) -> Result<Change<DriverRow>, FoldError> {
-        let opened = || row.clone().ok_or(FoldError::NotOpened { event: event.event.name() });
+        let opened = || {
+            row.clone().ok_or(FoldError::NotOpened {
+                event: event.event.name(),
+            })
+        };
         let row = match &event.event {
-            DriverEvent::Registered { name, phone, vehicle, at } => DriverRow {
+            DriverEvent::Registered {
+                name,
+                phone,
+                vehicle,
+                at,
+            } => DriverRow {
                 driver_id: event.stream,
                 sequence: 0,
                 stage: "registered".to_owned(),

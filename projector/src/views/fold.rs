@@ -73,7 +73,10 @@ impl ApplyError {
 fn is_deterministic(error: &sqlx::Error) -> bool {
     match error.as_database_error().and_then(|error| error.code()) {
         Some(code) => code.starts_with("22") || code.starts_with("23"),
-        None => matches!(error, sqlx::Error::Encode(_) | sqlx::Error::ColumnDecode { .. }),
+        None => matches!(
+            error,
+            sqlx::Error::Encode(_) | sqlx::Error::ColumnDecode { .. }
+        ),
     }
 }
 
@@ -109,14 +112,17 @@ impl Folding<'_> {
     }
 
     fn care(&self, view: &'static str) -> Care {
-        if self.careful.contains(view) { Care::OneByOne } else { Care::Together }
+        if self.careful.contains(view) {
+            Care::OneByOne
+        } else {
+            Care::Together
+        }
     }
 
     /// The items that `view` has not folded yet.
     fn fresh(&self, view: &'static str, follows: Kind) -> impl Iterator<Item = &Item> {
         self.items.iter().filter(move |item| {
-            item.record.kind == follows
-                && (item.fetched || !self.marks.covers(view, &item.record))
+            item.record.kind == follows && (item.fetched || !self.marks.covers(view, &item.record))
         })
     }
 }
@@ -135,7 +141,11 @@ impl Outcome {
     pub fn announced(&self) -> Vec<Visible> {
         self.visible
             .iter()
-            .map(|(stream, sequence)| Visible { kind: stream.kind, id: stream.id, sequence: *sequence })
+            .map(|(stream, sequence)| Visible {
+                kind: stream.kind,
+                id: stream.id,
+                sequence: *sequence,
+            })
             .collect()
     }
 }
@@ -149,7 +159,11 @@ struct Parked<'a> {
 
 impl<'a> Parked<'a> {
     fn new(view: &'static str, folding: &Folding<'a>) -> Self {
-        Self { view, before: folding.parked, now: HashSet::new() }
+        Self {
+            view,
+            before: folding.parked,
+            now: HashSet::new(),
+        }
     }
 
     fn holds(&self, stream: StreamId) -> bool {
@@ -158,7 +172,11 @@ impl<'a> Parked<'a> {
 
     fn park(&mut self, record: &FeedRecord, error: Option<String>, outcome: &mut Outcome) {
         self.now.insert(record.stream_id());
-        outcome.parkings.push(Parking { view: self.view, record: record.clone(), error });
+        outcome.parkings.push(Parking {
+            view: self.view,
+            record: record.clone(),
+            error,
+        });
     }
 }
 
@@ -242,7 +260,9 @@ async fn together<V: FoldedView>(
     let mut slots = read_slots::<V>(connection, &keys).await.map_err(fail)?;
     let mut parked = Parked::new(V::NAME, folding);
     walk::<V::Event>(folding, &mut parked, outcome, |event| {
-        slots.get_mut(&event.stream).map_or(Ok(()), |slot| fold_into::<V>(slot, &event))
+        slots
+            .get_mut(&event.stream)
+            .map_or(Ok(()), |slot| fold_into::<V>(slot, &event))
     })?;
     write_slots::<V>(connection, &slots).await.map_err(fail)?;
     tell::<V>(&slots, outcome);
@@ -271,15 +291,33 @@ async fn read_slots<V: FoldedView>(
 ) -> Result<BTreeMap<Uuid, Slot<V::Row>>, sqlx::Error> {
     let mut slots: BTreeMap<Uuid, Slot<V::Row>> = keys
         .iter()
-        .map(|key| (*key, Slot { row: None, stored: false, changed: false }))
+        .map(|key| {
+            (
+                *key,
+                Slot {
+                    row: None,
+                    stored: false,
+                    changed: false,
+                },
+            )
+        })
         .collect();
     if slots.is_empty() {
         return Ok(slots);
     }
-    let rows: Vec<V::Row> =
-        sqlx::query_as(&select_sql::<V::Row>()).bind(keys).fetch_all(connection).await?;
+    let rows: Vec<V::Row> = sqlx::query_as(&select_sql::<V::Row>())
+        .bind(keys)
+        .fetch_all(connection)
+        .await?;
     for row in rows {
-        slots.insert(row.key(), Slot { row: Some(row), stored: true, changed: false });
+        slots.insert(
+            row.key(),
+            Slot {
+                row: Some(row),
+                stored: true,
+                changed: false,
+            },
+        );
     }
     Ok(slots)
 }
@@ -293,8 +331,15 @@ fn fold_into<V: FoldedView>(
         return Ok(());
     }
     if V::ANCHOR && event.sequence > folded + 1 {
-        let stream = StreamId { kind: V::Event::KIND, id: event.stream };
-        return Err(Trouble::Gap(Gap { stream, from: folded + 1, to: event.sequence - 1 }));
+        let stream = StreamId {
+            kind: V::Event::KIND,
+            id: event.stream,
+        };
+        return Err(Trouble::Gap(Gap {
+            stream,
+            from: folded + 1,
+            to: event.sequence - 1,
+        }));
     }
     match V::fold(slot.row.clone(), event).map_err(Trouble::Fold)? {
         Change::Put(mut row) => {
@@ -324,14 +369,18 @@ async fn write_slots<V: FoldedView>(
         let mut arguments = PgArguments::default();
         V::Row::bind(&rows, &mut arguments).map_err(sqlx::Error::Encode)?;
         let sql = upsert_sql::<V::Row>(V::NAME);
-        let done = sqlx::query_with(&sql, arguments).execute(&mut *connection).await?;
+        let done = sqlx::query_with(&sql, arguments)
+            .execute(&mut *connection)
+            .await?;
         expect_affected(done.rows_affected(), rows.len())?;
     }
     if !gone.is_empty() {
         let mut arguments = PgArguments::default();
         arguments.add(&gone).map_err(sqlx::Error::Encode)?;
         let sql = delete_sql::<V::Row>(V::NAME);
-        let done = sqlx::query_with(&sql, arguments).execute(connection).await?;
+        let done = sqlx::query_with(&sql, arguments)
+            .execute(connection)
+            .await?;
         expect_affected(done.rows_affected(), gone.len())?;
     }
     Ok(())
@@ -343,16 +392,23 @@ fn expect_affected(affected: u64, rows: usize) -> Result<(), sqlx::Error> {
     if affected == expected {
         Ok(())
     } else {
-        Err(sqlx::Error::Protocol(format!("{affected} of {expected} rows written")))
+        Err(sqlx::Error::Protocol(format!(
+            "{affected} of {expected} rows written"
+        )))
     }
 }
 
 fn tell<V: FoldedView>(slots: &BTreeMap<Uuid, Slot<V::Row>>, outcome: &mut Outcome) {
     if V::ANCHOR {
-        outcome.visible.extend(slots.iter().filter_map(|(id, slot)| {
-            let stream = StreamId { kind: V::Event::KIND, id: *id };
-            slot.row.as_ref().map(|row| (stream, row.sequence()))
-        }));
+        outcome
+            .visible
+            .extend(slots.iter().filter_map(|(id, slot)| {
+                let stream = StreamId {
+                    kind: V::Event::KIND,
+                    id: *id,
+                };
+                slot.row.as_ref().map(|row| (stream, row.sequence()))
+            }));
     }
 }
 
@@ -363,7 +419,11 @@ async fn one_by_one<V: FoldedView>(
 ) -> Result<(), ApplyError> {
     let mut now = HashSet::new();
     for item in folding.fresh(V::NAME, V::Event::KIND) {
-        let mut parked = Parked { view: V::NAME, before: folding.parked, now };
+        let mut parked = Parked {
+            view: V::NAME,
+            before: folding.parked,
+            now,
+        };
         if parked.holds(item.record.stream_id()) {
             parked.park(&item.record, WAITS, outcome);
         } else if let Err(reason) = alone::<V>(connection, folding, item, outcome).await? {
@@ -389,7 +449,12 @@ async fn alone<V: FoldedView>(
             Some(_) | None => return Ok(Ok(())),
         },
     };
-    tracing::debug!(view = V::NAME, event = event.name(), batch = folding.items.len(), "folding alone");
+    tracing::debug!(
+        view = V::NAME,
+        event = event.name(),
+        batch = folding.items.len(),
+        "folding alone"
+    );
     let mut savepoint = connection.begin().await.map_err(fail)?;
     let outcome_of_one = async {
         let mut slots = read_slots::<V>(&mut savepoint, &[item.record.stream]).await?;

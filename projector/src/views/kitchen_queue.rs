@@ -88,7 +88,9 @@ impl FoldedView for KitchenQueue {
             return Ok(Change::Put(opened(event.stream, order)?));
         }
         // An order that has left the kitchen has no row, and later events do not bring it back.
-        let Some(row) = row else { return Ok(Change::Keep) };
+        let Some(row) = row else {
+            return Ok(Change::Keep);
+        };
         tracing::trace!(event = event.event.name(), "kitchen queue");
         step(row, &event.event)
     }
@@ -101,7 +103,12 @@ fn opened(order_id: Uuid, order: &CheckedOut) -> Result<KitchenRow, FoldError> {
         restaurant_id: order.restaurant.uuid(),
         number: number(order.number)?,
         service_date: order.service_date,
-        fulfilment: if order.fulfilment.is_delivery() { "delivery" } else { "pickup" }.to_owned(),
+        fulfilment: if order.fulfilment.is_delivery() {
+            "delivery"
+        } else {
+            "pickup"
+        }
+        .to_owned(),
         state: "awaiting_payment".to_owned(),
         auto_fire: order.auto_fire,
         lines: Doc(document(&order.lines)?),
@@ -125,7 +132,11 @@ fn step(mut row: KitchenRow, event: &OrderEvent) -> Result<Change<KitchenRow>, F
             row.placed_at = Some(*at);
             enter(&mut row, "placed", *at);
         }
-        OrderEvent::Accepted { prep_minutes, promise, at } => {
+        OrderEvent::Accepted {
+            prep_minutes,
+            promise,
+            at,
+        } => {
             row.prep_minutes = Some(number(prep_minutes.get())?);
             row.promise_latest = promise.latest;
             row.accepted_at = Some(*at);
@@ -139,7 +150,12 @@ fn step(mut row: KitchenRow, event: &OrderEvent) -> Result<Change<KitchenRow>, F
             clock(&mut row.bowls.0, line.get(), *bowl).boiled_at = Some(*at);
             row.updated_at = *at;
         }
-        OrderEvent::BowlSealed { line, bowl, deadline, at } => {
+        OrderEvent::BowlSealed {
+            line,
+            bowl,
+            deadline,
+            at,
+        } => {
             let clock = clock(&mut row.bowls.0, line.get(), *bowl);
             clock.sealed_at = Some(*at);
             clock.deadline = *deadline;
@@ -175,9 +191,17 @@ fn enter(row: &mut KitchenRow, state: &str, at: DateTime<Utc>) {
 
 /// The clock of a bowl, begun when there is none.
 fn clock(bowls: &mut Vec<BowlClock>, line: u32, bowl: u32) -> &mut BowlClock {
-    let at = bowls.iter().position(|clock| clock.line == line && clock.bowl == bowl);
+    let at = bowls
+        .iter()
+        .position(|clock| clock.line == line && clock.bowl == bowl);
     let at = at.unwrap_or_else(|| {
-        bowls.push(BowlClock { line, bowl, boiled_at: None, sealed_at: None, deadline: None });
+        bowls.push(BowlClock {
+            line,
+            bowl,
+            boiled_at: None,
+            sealed_at: None,
+            deadline: None,
+        });
         bowls.len() - 1
     });
     &mut bowls[at]

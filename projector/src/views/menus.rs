@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use domain::decider::{Event as _, Recorded};
-use domain::restaurant::menu::MenuEvent;
+use domain::restaurant::menu::{MenuDocument, MenuEvent};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -30,7 +30,7 @@ row! {
         document: Doc<Value>,
         /// Prices set since then, by item.
         prices: Doc<BTreeMap<String, i64>>,
-        /// Items switched off since then.
+        /// Items switched off.
         unavailable: Doc<BTreeSet<String>>,
         /// When the last event was stored.
         updated_at: DateTime<Utc>,
@@ -46,15 +46,22 @@ impl FoldedView for Menus {
         row: Option<MenuRow>,
         event: &Recorded<MenuEvent>,
     ) -> Result<Change<MenuRow>, FoldError> {
-        let opened = || row.clone().ok_or(FoldError::NotOpened { event: event.event.name() });
+        let opened = || {
+            row.clone().ok_or(FoldError::NotOpened {
+                event: event.event.name(),
+            })
+        };
         let mut row = match &event.event {
-            MenuEvent::Published { document: published, version } => MenuRow {
+            MenuEvent::Published {
+                document: published,
+                version,
+            } => MenuRow {
                 restaurant_id: event.stream,
                 sequence: 0,
                 version: number(*version)?,
                 document: Doc(document(published)?),
                 prices: Doc(BTreeMap::new()),
-                unavailable: Doc(BTreeSet::new()),
+                unavailable: Doc(still_off(row.as_ref(), published)),
                 updated_at: event.recorded_at,
             },
             MenuEvent::PriceSet { item, price_minor } => {
@@ -75,4 +82,16 @@ impl FoldedView for Menus {
         row.updated_at = event.recorded_at;
         Ok(Change::Put(row))
     }
+}
+
+/// What was off before and is still on the menu.
+fn still_off(before: Option<&MenuRow>, document: &MenuDocument) -> BTreeSet<String> {
+    let Some(before) = before else {
+        return BTreeSet::new();
+    };
+    let items = document.sections.iter().flat_map(|section| &section.items);
+    let kept = items.map(|item| item.key.as_str());
+    kept.filter(|key| before.unavailable.0.contains(*key))
+        .map(str::to_owned)
+        .collect()
 }

@@ -34,7 +34,10 @@ impl View for OrderTimeline {
         folding: &Folding<'_>,
         outcome: &mut Outcome,
     ) -> Result<(), ApplyError> {
-        insert_log::<OrderEvent>(Self::VIEW, connection, folding, outcome, |event| entry(event)).await
+        insert_log::<OrderEvent>(Self::VIEW, connection, folding, outcome, |event| {
+            entry(event)
+        })
+        .await
     }
 }
 
@@ -49,7 +52,11 @@ fn entry(event: &Recorded<OrderEvent>) -> Result<TimelineEntry, FoldError> {
                 "promise_latest": order.promise.latest,
             }),
         ),
-        OrderEvent::Accepted { prep_minutes, promise, at } => (
+        OrderEvent::Accepted {
+            prep_minutes,
+            promise,
+            at,
+        } => (
             *at,
             json!({
                 "prep_minutes": prep_minutes.get(),
@@ -57,17 +64,36 @@ fn entry(event: &Recorded<OrderEvent>) -> Result<TimelineEntry, FoldError> {
                 "promise_latest": promise.latest,
             }),
         ),
-        OrderEvent::Rejected { reason, note: _, at } => (*at, json!({"reason": name_of(reason)?})),
-        OrderEvent::Cancelled { by, fault, at, reason: _ } => {
-            (*at, json!({"by": role(by), "fault": name_of(fault)?}))
-        }
+        OrderEvent::Rejected {
+            reason,
+            note: _,
+            at,
+        } => (*at, json!({"reason": name_of(reason)?})),
+        OrderEvent::Cancelled {
+            by,
+            fault,
+            at,
+            reason: _,
+        } => (*at, json!({"by": role(by), "fault": name_of(fault)?})),
         OrderEvent::Fired { automatic, at } => (*at, json!({"automatic": automatic})),
         OrderEvent::BowlBoiled { line, bowl, at } => (*at, json!({"line": line, "bowl": bowl})),
-        OrderEvent::BowlSealed { line, bowl, deadline, at } => {
-            (*at, json!({"line": line, "bowl": bowl, "deadline": deadline}))
+        OrderEvent::BowlSealed {
+            line,
+            bowl,
+            deadline,
+            at,
+        } => (
+            *at,
+            json!({"line": line, "bowl": bowl, "deadline": deadline}),
+        ),
+        OrderEvent::Ready { slurp_deadline, at } => {
+            (*at, json!({"slurp_deadline": slurp_deadline}))
         }
-        OrderEvent::Ready { slurp_deadline, at } => (*at, json!({"slurp_deadline": slurp_deadline})),
-        OrderEvent::PickedUp { inferred, at, driver: _ } => (*at, json!({"inferred": inferred})),
+        OrderEvent::PickedUp {
+            inferred,
+            at,
+            driver: _,
+        } => (*at, json!({"inferred": inferred})),
         OrderEvent::Delivered { proof, at } => (*at, json!({"proof": name_of(proof)?})),
         OrderEvent::Undeliverable { reason, at } => (*at, json!({"reason": name_of(reason)?})),
         OrderEvent::Placed { at }

@@ -98,7 +98,9 @@ impl FoldedView for Orders {
         if let OrderEvent::CheckedOut(order) = &event.event {
             return Ok(Change::Put(opened(event.stream, order)?));
         }
-        let mut row = row.ok_or(FoldError::NotOpened { event: event.event.name() })?;
+        let mut row = row.ok_or(FoldError::NotOpened {
+            event: event.event.name(),
+        })?;
         step(&mut row, &event.event)?;
         Ok(Change::Put(row))
     }
@@ -118,7 +120,12 @@ fn opened(order_id: Uuid, order: &CheckedOut) -> Result<OrderRow, FoldError> {
         service_date: order.service_date,
         channel: name_of(&order.channel)?,
         city: order.city.as_str().to_owned(),
-        fulfilment: if order.fulfilment.is_delivery() { "delivery" } else { "pickup" }.to_owned(),
+        fulfilment: if order.fulfilment.is_delivery() {
+            "delivery"
+        } else {
+            "pickup"
+        }
+        .to_owned(),
         state: "awaiting_payment".to_owned(),
         total_minor: order.total.amount_minor(),
         currency: order.total.currency().to_string(),
@@ -149,7 +156,11 @@ fn step(row: &mut OrderRow, event: &OrderEvent) -> Result<(), FoldError> {
             row.placed_at = Some(*at);
             enter(row, "placed", *at);
         }
-        OrderEvent::Accepted { prep_minutes, promise, at } => {
+        OrderEvent::Accepted {
+            prep_minutes,
+            promise,
+            at,
+        } => {
             row.prep_minutes = Some(number(prep_minutes.get())?);
             row.promise_earliest = promise.earliest;
             row.promise_latest = promise.latest;
@@ -167,7 +178,12 @@ fn step(row: &mut OrderRow, event: &OrderEvent) -> Result<(), FoldError> {
             row.ended_at = Some(*at);
             enter(row, "expired", *at);
         }
-        OrderEvent::Cancelled { by, reason, fault, at } => {
+        OrderEvent::Cancelled {
+            by,
+            reason,
+            fault,
+            at,
+        } => {
             row.end_reason = Some(reason.as_str().to_owned());
             row.end_fault = Some(name_of(fault)?);
             row.ended_by = Some(role(by).to_owned());
@@ -178,9 +194,18 @@ fn step(row: &mut OrderRow, event: &OrderEvent) -> Result<(), FoldError> {
             row.fired_at = Some(*at);
             enter(row, "cooking", *at);
         }
-        OrderEvent::BowlBoiled { at, line: _, bowl: _ }
+        OrderEvent::BowlBoiled {
+            at,
+            line: _,
+            bowl: _,
+        }
         | OrderEvent::Acknowledged { at, device: _ } => row.updated_at = *at,
-        OrderEvent::BowlSealed { deadline, at, line: _, bowl: _ } => {
+        OrderEvent::BowlSealed {
+            deadline,
+            at,
+            line: _,
+            bowl: _,
+        } => {
             row.slurp_deadline = row.slurp_deadline.into_iter().chain(*deadline).min();
             row.updated_at = *at;
         }
@@ -189,7 +214,11 @@ fn step(row: &mut OrderRow, event: &OrderEvent) -> Result<(), FoldError> {
             row.ready_at = Some(*at);
             enter(row, "ready", *at);
         }
-        OrderEvent::PickedUp { driver, at, inferred: _ } => {
+        OrderEvent::PickedUp {
+            driver,
+            at,
+            inferred: _,
+        } => {
             row.driver_id = driver.map(|driver| driver.uuid());
             row.picked_up_at = Some(*at);
             enter(row, "picked_up", *at);

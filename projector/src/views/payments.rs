@@ -73,8 +73,14 @@ impl FoldedView for Payments {
         row: Option<PaymentRow>,
         event: &Recorded<PaymentEvent>,
     ) -> Result<Change<PaymentRow>, FoldError> {
-        if let PaymentEvent::Requested { order, customer, restaurant, amount, attempt, at } =
-            &event.event
+        if let PaymentEvent::Requested {
+            order,
+            customer,
+            restaurant,
+            amount,
+            attempt,
+            at,
+        } = &event.event
         {
             return Ok(Change::Put(PaymentRow {
                 payment_id: event.stream,
@@ -94,7 +100,9 @@ impl FoldedView for Payments {
                 updated_at: *at,
             }));
         }
-        let mut row = row.ok_or(FoldError::NotOpened { event: event.event.name() })?;
+        let mut row = row.ok_or(FoldError::NotOpened {
+            event: event.event.name(),
+        })?;
         row.updated_at = event.recorded_at;
         step(&mut row, &event.event)?;
         Ok(Change::Put(row))
@@ -128,7 +136,12 @@ fn step(row: &mut PaymentRow, event: &PaymentEvent) -> Result<(), FoldError> {
         PaymentEvent::UnwindRequested { .. } => {}
         PaymentEvent::VoidRequested { .. } => enter(row, "voiding"),
         PaymentEvent::Voided { at: _ } => enter(row, "voided"),
-        PaymentEvent::RefundRequested { refund, amount, reason, at: _ } => {
+        PaymentEvent::RefundRequested {
+            refund,
+            amount,
+            reason,
+            at: _,
+        } => {
             let entry = RefundEntry {
                 amount_minor: amount.amount_minor(),
                 reason: name_of(reason)?,
@@ -137,7 +150,11 @@ fn step(row: &mut PaymentRow, event: &PaymentEvent) -> Result<(), FoldError> {
             row.refunds.0.insert(*refund, entry);
         }
         PaymentEvent::Refunded { refund, .. } => settle(row, *refund, "refunded"),
-        PaymentEvent::RefundFailed { refund, code, at: _ } => {
+        PaymentEvent::RefundFailed {
+            refund,
+            code,
+            at: _,
+        } => {
             row.failure_code = Some(code.as_str().to_owned());
             settle(row, *refund, "failed");
         }
@@ -155,6 +172,12 @@ fn settle(row: &mut PaymentRow, refund: Uuid, state: &str) {
     if let Some(entry) = row.refunds.0.get_mut(&refund) {
         state.clone_into(&mut entry.state);
     }
-    let refunded = row.refunds.0.values().filter(|entry| entry.state == "refunded");
-    row.refunded_minor = refunded.map(|entry| entry.amount_minor).fold(0, i64::saturating_add);
+    let refunded = row
+        .refunds
+        .0
+        .values()
+        .filter(|entry| entry.state == "refunded");
+    row.refunded_minor = refunded
+        .map(|entry| entry.amount_minor)
+        .fold(0, i64::saturating_add);
 }

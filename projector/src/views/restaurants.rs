@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::decider::{Event as _, Recorded};
 use domain::kernel::geo::Polygon;
-use domain::restaurant::restaurant::{Registered, RestaurantEvent};
+use domain::restaurant::restaurant::{Registration, RestaurantEvent};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -86,7 +86,9 @@ impl FoldedView for Restaurants {
         if let RestaurantEvent::Registered(shop) = &event.event {
             return Ok(Change::Put(registered(event, shop)?));
         }
-        let mut row = row.ok_or(FoldError::NotOpened { event: event.event.name() })?;
+        let mut row = row.ok_or(FoldError::NotOpened {
+            event: event.event.name(),
+        })?;
         row.updated_at = event.recorded_at;
         step(&mut row, &event.event)?;
         Ok(Change::Put(row))
@@ -95,7 +97,7 @@ impl FoldedView for Restaurants {
 
 fn registered(
     event: &Recorded<RestaurantEvent>,
-    shop: &Registered,
+    shop: &Registration,
 ) -> Result<RestaurantRow, FoldError> {
     Ok(RestaurantRow {
         restaurant_id: event.stream,
@@ -129,7 +131,11 @@ fn registered(
 fn step(row: &mut RestaurantRow, event: &RestaurantEvent) -> Result<(), FoldError> {
     match event {
         RestaurantEvent::Registered(_) => {}
-        RestaurantEvent::ProfileUpdated { name, styles, auto_fire } => {
+        RestaurantEvent::ProfileUpdated {
+            name,
+            styles,
+            auto_fire,
+        } => {
             if let Some(name) = name {
                 name.as_str().clone_into(&mut row.name);
             }

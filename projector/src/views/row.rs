@@ -88,7 +88,9 @@ pub struct ColumnSpec {
 }
 
 /// A row that folds one stream: its key is the stream's id.
-pub trait Row: for<'r> FromRow<'r, PgRow> + Clone + std::fmt::Debug + PartialEq + Send + Sync + Unpin + 'static {
+pub trait Row:
+    for<'r> FromRow<'r, PgRow> + Clone + std::fmt::Debug + PartialEq + Send + Sync + Unpin + 'static
+{
     /// The table, without its schema.
     const TABLE: &'static str;
     /// The column of the stream's id.
@@ -163,7 +165,12 @@ pub fn select_sql<R: Row>() -> String {
             false => column.name.to_owned(),
         })
         .collect();
-    format!("SELECT {} FROM views.{} WHERE {} = ANY($1)", columns.join(", "), R::TABLE, R::KEY)
+    format!(
+        "SELECT {} FROM views.{} WHERE {} = ANY($1)",
+        columns.join(", "),
+        R::TABLE,
+        R::KEY
+    )
 }
 
 /// Set-based upsert of `table`, one array for each column. A row never goes back.
@@ -174,7 +181,9 @@ pub fn upsert_sql<R: Row>(table: &str) -> String {
         true => format!("t.{}::json", column.name),
         false => format!("t.{}", column.name),
     });
-    let arrays = (1..).zip(R::COLUMNS).map(|(n, column)| format!("${n}::{}[]", column.bound));
+    let arrays = (1..)
+        .zip(R::COLUMNS)
+        .map(|(n, column)| format!("${n}::{}[]", column.bound));
     let sets = R::COLUMNS
         .iter()
         .filter(|column| column.name != R::KEY)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use domain::decider::Recorded;
 use domain::kernel::ids::OrderId;
+use domain::kernel::key::Key;
 use domain::restaurant::inventory::InventoryEvent;
 use infra::availability::{EightySix, StockLevel};
 use serde::{Deserialize, Serialize};
@@ -37,7 +38,7 @@ row! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
     /// The ingredient.
-    pub ingredient: String,
+    pub ingredient: Key,
     /// In its unit.
     pub amount: i64,
 }
@@ -59,83 +60,105 @@ impl FoldedView for Stock {
             updated_at: event.recorded_at,
         });
         row.updated_at = event.recorded_at;
-        step(&mut row, &event.event)?;
+        step(&mut row, &event.event);
         Ok(Change::Put(row))
     }
 }
 
-fn step(row: &mut StockRow, event: &InventoryEvent) -> Result<(), FoldError> {
+fn step(row: &mut StockRow, event: &InventoryEvent) {
     match event {
-        InventoryEvent::Received { ingredient, amount } => {
-            let level = level(row, ingredient.as_str());
-            level.tracked = true;
-            add(&mut level.received, amount.get())?;
-            add(&mut level.free, amount.get())?;
-        }
-        InventoryEvent::Wasted { ingredient, amount, .. } => {
-            let level = level(row, ingredient.as_str());
-            add(&mut level.wasted, amount.get())?;
-            add(&mut level.free, -amount.get())?;
-        }
-        InventoryEvent::Recounted { ingredient, counted, .. } => {
-            let level = level(row, ingredient.as_str());
-            level.tracked = true;
-            // What lies on the shelf is what is free and what is held; the difference counts as received.
-            let difference = counted.get() - level.held - level.free;
-            add(&mut level.received, difference)?;
-            add(&mut level.free, difference)?;
-        }
-        InventoryEvent::EightySixed { ingredient, until } => {
-            level(row, ingredient.as_str()).eighty_six = Some(EightySix { until: *until });
-        }
-        InventoryEvent::EightySixLifted { ingredient } => {
-            level(row, ingredient.as_str()).eighty_six = None;
-        }
-        InventoryEvent::HoldOpened { hold, needs, .. } => {
-            let held: Vec<Held> = needs
-                .iter()
-                .map(|need| Held {
-                    ingredient: need.ingredient.to_string(),
-                    amount: need.amount.get(),
-                })
-                .collect();
-            for need in &held {
-                let level = level(row, &need.ingredient);
-                add(&mut level.held, need.amount)?;
-                add(&mut level.free, -need.amount)?;
+        InventoryEvent::Received { ingredient, amount } => change(row, ingredient, |level| {
+            if !level.tracked {
+                adjust_to(level, 0);
+                level.tracked = true;
             }
-            row.holds.0.insert(hold.uuid(), held);
+            level.received = level.received.saturating_add(amount.get());
+        }),
+        InventoryEvent::Wasted {
+            ingredient,
+            amount,
+            reason: _,
+        } => {
+            change(row, ingredient, |level| {
+                level.wasted = level.wasted.saturating_add(amount.get());
+                settle(level);
+            });
+        }
+        InventoryEvent::Recounted {
+            ingredient,
+            counted,
+            shortfall: _,
+        } => {
+            change(row, ingredient, |level| {
+                adjust_to(level, counted.get());
+                level.tracked = true;
+            });
+        }
+        InventoryEvent::EightySixed { ingredient, until } => change(row, ingredient, |level| {
+            level.eighty_six = Some(EightySix { until: *until });
+        }),
+        InventoryEvent::EightySixLifted { ingredient } => {
+            change(row, ingredient, |level| level.eighty_six = None);
+        }
+        InventoryEvent::HoldOpened {
+            hold,
+            needs,
+            service_date: _,
+            number: _,
+            expires_at: _,
+        } => {
+            for need in needs {
+                change(row, &need.ingredient, |level| {
+                    level.held = level.held.saturating_add(need.amount.get());
+                });
+            }
+            let held = needs.iter().map(|need| Held {
+                ingredient: need.ingredient.clone(),
+                amount: need.amount.get(),
+            });
+            row.holds.0.insert(hold.uuid(), held.collect());
         }
         InventoryEvent::HoldCommitted { hold: _ } => {}
-        InventoryEvent::HoldConsumed { hold } => {
-            for need in take_hold(row, *hold) {
-                let level = level(row, &need.ingredient);
-                add(&mut level.held, -need.amount)?;
-                add(&mut level.used, need.amount)?;
-            }
-        }
-        InventoryEvent::HoldReleased { hold, .. } => {
-            for need in take_hold(row, *hold) {
-                let level = level(row, &need.ingredient);
-                add(&mut level.held, -need.amount)?;
-                add(&mut level.free, need.amount)?;
-            }
-        }
+        InventoryEvent::HoldConsumed { hold } => end(row, *hold, |level, amount| {
+            level.used = level.used.saturating_add(amount);
+            settle(level);
+        }),
+        InventoryEvent::HoldReleased { hold, reason: _ } => end(row, *hold, |_, _| {}),
     }
-    Ok(())
 }
 
-fn level<'a>(row: &'a mut StockRow, ingredient: &str) -> &'a mut StockLevel {
-    row.ingredients.0.entry(ingredient.to_owned()).or_default()
+/// Changes an ingredient and says anew what is free of it.
+fn change(row: &mut StockRow, ingredient: &Key, change: impl FnOnce(&mut StockLevel)) {
+    let level = row.ingredients.0.entry(ingredient.to_string()).or_default();
+    change(level);
+    level.free = on_hand(level).saturating_sub(level.held).max(0);
 }
 
-fn take_hold(row: &mut StockRow, hold: OrderId) -> Vec<Held> {
-    row.holds.0.remove(&hold.uuid()).unwrap_or_default()
+/// Ends a hold; `with` says what becomes of each amount that was held.
+fn end(row: &mut StockRow, hold: OrderId, with: impl Fn(&mut StockLevel, i64)) {
+    for held in row.holds.0.remove(&hold.uuid()).unwrap_or_default() {
+        change(row, &held.ingredient, |level| {
+            level.held = level.held.saturating_sub(held.amount);
+            with(level, held.amount);
+        });
+    }
 }
 
-fn add(sum: &mut i64, amount: i64) -> Result<(), FoldError> {
-    *sum = sum
-        .checked_add(amount)
-        .ok_or_else(|| FoldError::Senseless(format!("{sum} and {amount} exceed the column")))?;
-    Ok(())
+/// What is on the shelf by the books, with what is held.
+fn on_hand(level: &StockLevel) -> i64 {
+    let came = level.received.saturating_add(level.adjusted);
+    came.saturating_sub(level.used).saturating_sub(level.wasted)
+}
+
+/// Sets what is on the shelf, whatever the books said.
+fn adjust_to(level: &mut StockLevel, counted: i64) {
+    let difference = counted.saturating_sub(on_hand(level));
+    level.adjusted = level.adjusted.saturating_add(difference);
+}
+
+/// What left the shelf without being there by the books must have been there all the same.
+fn settle(level: &mut StockLevel) {
+    if on_hand(level) < 0 {
+        adjust_to(level, 0);
+    }
 }

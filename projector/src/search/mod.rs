@@ -1,0 +1,394 @@
+//! The search index: which shops must be indexed again, and the loop that does it.
+//!
+//! Documents are made from view rows, after the views have committed, so that the index never shows
+//! what a view does not. Each commit carries the checkpoints that it covers; after a restart the
+//! projector's feed reaches back to them.
+
+mod shops;
+mod writer;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use domain::aggregates::Kind;
+use infra::applied::{self, Applied, AppliedHub, Visible};
+use infra::clock::{Clock, Stopwatch};
+use infra::event_store::StreamId;
+use infra::feed::{Checkpoints, FeedRecord, Origin};
+use infra::lifecycle::{Doorbell, Loop, Progress};
+use infra::search_schema::{CommitPayload, PartitionMark, SCHEMA_VERSION};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::consumer::{Announce, Reached};
+use shops::{ShopDocuments, load_all, load_some};
+pub use writer::SearchError;
+use writer::SearchWriter;
+
+/// Commits are at least this far apart: one costs 15 to 18 ms of CPU whatever is in it.
+const COMMIT_PAUSE: Duration = Duration::from_millis(50);
+/// Shops read and indexed in one commit.
+const SHOPS_MAX: usize = 500;
+/// A payload may stay behind by so many positions while no document changes; a restart reads them again.
+const PAYLOAD_LAG_MAX: i64 = 10_000;
+
+/// Shops to be indexed again, handed from the projector to the indexer. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct IndexQueue {
+    inner: Arc<Mutex<Waiting>>,
+    doorbell: Doorbell,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    shops: BTreeSet<Uuid>,
+    covered: BTreeMap<StreamId, i64>,
+    /// What the index will cover once the shops are indexed.
+    marks: BTreeMap<Origin, i64>,
+    /// What the last commit covers; none while there is no index.
+    committed: Option<BTreeMap<Origin, i64>>,
+}
+
+impl IndexQueue {
+    /// Rings when something is put into the queue.
+    pub fn doorbell(&self) -> Doorbell {
+        self.doorbell.clone()
+    }
+
+    /// Lets a feed begin early enough for the index, too.
+    pub(crate) fn reach_back(&self, from: &mut Checkpoints) {
+        let waiting = self.lock();
+        // Without a commit the index is built whole from the views, and needs no history.
+        let Some(committed) = &waiting.committed else {
+            return;
+        };
+        for (origin, position) in from.iter_mut() {
+            *position = (*position).min(committed.get(origin).copied().unwrap_or(0));
+        }
+    }
+
+    /// Notes whose documents a batch may have changed. The views have committed it.
+    pub(crate) fn mark(&self, records: &[FeedRecord], reached: &[Reached]) {
+        let mut waiting = self.lock();
+        for record in records.iter().filter(|record| is_indexed(record.kind)) {
+            waiting.shops.insert(record.stream);
+            let covered = waiting.covered.entry(record.stream_id()).or_default();
+            *covered = (*covered).max(record.sequence);
+        }
+        for reach in reached {
+            let mark = waiting.marks.entry(reach.origin.clone()).or_default();
+            *mark = (*mark).max(reach.position);
+        }
+        drop(waiting);
+        self.doorbell.ring();
+    }
+
+    /// Notes a stream that was redriven.
+    pub(crate) fn mark_stream(&self, stream: StreamId) {
+        if is_indexed(stream.kind) {
+            self.mark_shops([stream.id]);
+        }
+    }
+
+    fn mark_shops(&self, shops: impl IntoIterator<Item = Uuid>) {
+        self.lock().shops.extend(shops);
+        self.doorbell.ring();
+    }
+
+    fn take(&self) -> Work {
+        let mut waiting = self.lock();
+        let mut shops = std::mem::take(&mut waiting.shops);
+        if shops.len() > SHOPS_MAX {
+            // The marks are covered only when all shops are.
+            let rest = shops.iter().nth(SHOPS_MAX).copied();
+            waiting.shops = rest.map(|rest| shops.split_off(&rest)).unwrap_or_default();
+            return Work {
+                shops,
+                covered: BTreeMap::new(),
+                marks: None,
+            };
+        }
+        Work {
+            shops,
+            covered: std::mem::take(&mut waiting.covered),
+            marks: Some(waiting.marks.clone()),
+        }
+    }
+
+    fn put_back(&self, work: Work) {
+        let mut waiting = self.lock();
+        waiting.shops.extend(work.shops);
+        for (stream, sequence) in work.covered {
+            let covered = waiting.covered.entry(stream).or_default();
+            *covered = (*covered).max(sequence);
+        }
+    }
+
+    fn committed(&self, marks: BTreeMap<Origin, i64>) {
+        self.lock().committed = Some(marks);
+    }
+
+    fn begin(&self, committed: Option<BTreeMap<Origin, i64>>) {
+        let mut waiting = self.lock();
+        waiting.marks = committed.clone().unwrap_or_default();
+        waiting.committed = committed;
+    }
+
+    /// How far the index lags behind what was handed to it, in positions.
+    fn payload_lag(&self) -> i64 {
+        let waiting = self.lock();
+        let committed = waiting.committed.as_ref();
+        let lag = waiting.marks.iter().map(|(origin, mark)| {
+            mark - committed
+                .and_then(|committed| committed.get(origin))
+                .copied()
+                .unwrap_or(0)
+        });
+        lag.max().unwrap_or(0)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Work {
+    shops: BTreeSet<Uuid>,
+    covered: BTreeMap<StreamId, i64>,
+    /// None when shops are left for the next commit.
+    marks: Option<BTreeMap<Origin, i64>>,
+}
+
+fn is_indexed(kind: Kind) -> bool {
+    match kind {
+        Kind::Restaurant | Kind::Menu | Kind::Inventory => true,
+        Kind::Cart | Kind::Order | Kind::Payment | Kind::Delivery | Kind::Driver => false,
+    }
+}
+
+/// What an indexer is made of.
+pub struct IndexerParts {
+    /// The index's own folder.
+    pub directory: PathBuf,
+    /// The database of the views.
+    pub pool: PgPool,
+    /// Shops to be indexed again.
+    pub queue: IndexQueue,
+    /// Listeners of this process.
+    pub hub: AppliedHub,
+    /// Whether other processes listen.
+    pub announce: Announce,
+    /// What is available depends on the hour.
+    pub clock: Clock,
+}
+
+/// Writes the search index.
+pub struct SearchIndexer {
+    parts: IndexerParts,
+    writer: SearchWriter,
+    /// What was indexed of each shop, so that stock which changes nothing writes nothing.
+    indexed: HashMap<Uuid, u64>,
+    /// Shops of which an ingredient comes back by itself.
+    returns: BTreeSet<(DateTime<Utc>, Uuid)>,
+    whole: bool,
+    since_commit: Option<Stopwatch>,
+}
+
+impl SearchIndexer {
+    /// Opens the index, or makes an empty one when there is none of this schema.
+    ///
+    /// # Errors
+    /// When the folder cannot be used.
+    pub async fn open(parts: IndexerParts) -> Result<Self, SearchError> {
+        let directory = parts.directory.clone();
+        let (writer, payload) = blocking(move || SearchWriter::open(&directory)).await?;
+        let committed = payload.map(|payload| {
+            payload
+                .checkpoints
+                .into_iter()
+                .map(|mark| {
+                    (
+                        Origin {
+                            topic: mark.topic,
+                            partition: mark.partition,
+                        },
+                        mark.position,
+                    )
+                })
+                .collect::<BTreeMap<_, _>>()
+        });
+        let whole = committed.is_none();
+        parts.queue.begin(committed);
+        Ok(Self {
+            parts,
+            writer,
+            indexed: HashMap::new(),
+            returns: BTreeSet::new(),
+            whole,
+            since_commit: None,
+        })
+    }
+
+    /// Indexes what waits and commits; `Idle` when nothing waits.
+    ///
+    /// # Errors
+    /// When views or index cannot be read or written; the shops wait on.
+    pub async fn advance(&mut self) -> Result<Progress, SearchError> {
+        if self.whole {
+            return self.build().await;
+        }
+        self.wake_returning();
+        let work = self.parts.queue.take();
+        if work.shops.is_empty() && self.parts.queue.payload_lag() < PAYLOAD_LAG_MAX {
+            self.tell(&work.covered).await?;
+            return Ok(Progress::Idle);
+        }
+        match self.index(&work).await {
+            Ok(()) => {
+                self.tell(&work.covered).await?;
+                Ok(Progress::Did(work.shops.len().max(1)))
+            }
+            Err(error) => {
+                self.parts.queue.put_back(work);
+                Err(error)
+            }
+        }
+    }
+
+    /// Everything anew, from one snapshot of the views and the checkpoints that belong to it.
+    async fn build(&mut self) -> Result<Progress, SearchError> {
+        let now = self.parts.clock.now();
+        let (shops, marks) = load_all(&self.parts.pool, now).await?;
+        let count = shops.len();
+        let payload = payload(&marks);
+        self.indexed = shops
+            .iter()
+            .map(|shop| (shop.restaurant, shop.digest))
+            .collect();
+        self.note_returns(&shops);
+        self.writer = self.writer.clone().replace_all(shops, payload).await?;
+        self.parts.queue.committed(marks);
+        self.whole = false;
+        self.since_commit = Some(self.parts.clock.stopwatch());
+        tracing::info!(
+            shops = count,
+            "search index built from the views, {count} shops"
+        );
+        self.parts.hub.announce(Applied::Unknown);
+        Ok(Progress::Did(count.max(1)))
+    }
+
+    async fn index(&mut self, work: &Work) -> Result<(), SearchError> {
+        let ids: Vec<Uuid> = work.shops.iter().copied().collect();
+        let shops = load_some(&self.parts.pool, &ids, self.parts.clock.now()).await?;
+        self.note_returns(&shops);
+        let changed: Vec<ShopDocuments> = shops
+            .into_iter()
+            .filter(|shop| self.indexed.get(&shop.restaurant) != Some(&shop.digest))
+            .collect();
+        if changed.is_empty() && self.parts.queue.payload_lag() < PAYLOAD_LAG_MAX {
+            return Ok(());
+        }
+        let committed = self
+            .parts
+            .queue
+            .lock()
+            .committed
+            .clone()
+            .unwrap_or_default();
+        let marks = work.marks.clone().unwrap_or(committed);
+        let digests: Vec<(Uuid, u64)> = changed
+            .iter()
+            .map(|shop| (shop.restaurant, shop.digest))
+            .collect();
+        self.writer = self
+            .writer
+            .clone()
+            .replace(changed, payload(&marks))
+            .await?;
+        self.indexed.extend(digests);
+        self.parts.queue.committed(marks);
+        self.since_commit = Some(self.parts.clock.stopwatch());
+        Ok(())
+    }
+
+    async fn tell(&self, covered: &BTreeMap<StreamId, i64>) -> Result<(), SearchError> {
+        if covered.is_empty() {
+            return Ok(());
+        }
+        let streams: Vec<Visible> = covered
+            .iter()
+            .map(|(stream, sequence)| Visible {
+                kind: stream.kind,
+                id: stream.id,
+                sequence: *sequence,
+            })
+            .collect();
+        let applied = Applied::Index(streams.into());
+        self.parts.hub.announce(applied.clone());
+        if self.parts.announce == Announce::Everywhere {
+            let mut connection = self.parts.pool.acquire().await?;
+            applied::notify(&mut connection, &applied).await?;
+        }
+        Ok(())
+    }
+
+    /// Puts shops into the queue of which an ingredient has come back by itself.
+    fn wake_returning(&mut self) {
+        let now = self.parts.clock.now();
+        while let Some((at, shop)) = self.returns.first().copied() {
+            if at > now {
+                break;
+            }
+            self.returns.pop_first();
+            self.parts.queue.mark_shops([shop]);
+        }
+    }
+
+    fn note_returns(&mut self, shops: &[ShopDocuments]) {
+        for shop in shops {
+            self.returns
+                .extend(shop.returns.iter().map(|at| (*at, shop.restaurant)));
+        }
+    }
+}
+
+fn payload(marks: &BTreeMap<Origin, i64>) -> CommitPayload {
+    CommitPayload {
+        schema: SCHEMA_VERSION,
+        checkpoints: marks
+            .iter()
+            .map(|(origin, position)| PartitionMark {
+                topic: origin.topic.clone(),
+                partition: origin.partition,
+                position: *position,
+            })
+            .collect(),
+    }
+}
+
+/// Runs index work, which waits for the disk, away from the threads that serve.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SearchError> + Send + 'static,
+) -> Result<T, SearchError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or(Err(SearchError::Broken))
+}
+
+impl Loop for SearchIndexer {
+    const NAME: &'static str = "search-indexer";
+    type Error = SearchError;
+
+    /// As [`SearchIndexer::advance`], with the pause between commits.
+    async fn step(&mut self) -> Result<Progress, SearchError> {
+        if let Some(since) = &self.since_commit {
+            tokio::time::sleep(COMMIT_PAUSE.saturating_sub(since.elapsed())).await;
+            self.since_commit = None;
+        }
+        self.advance().await
+    }
+}

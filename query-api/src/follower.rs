@@ -1,0 +1,114 @@
+//! The loops that hear the projector: one takes in what it announces, one brings announcements from
+//! another process.
+
+use std::time::Duration;
+
+use infra::applied::{Applied, AppliedListener, RemoteApplied};
+use infra::lifecycle::{Loop, Progress};
+
+use crate::app::App;
+use crate::http::ordering::order_status::OrderStatus;
+
+/// Longest wait of one step, so that a stopping process is noticed.
+const STEP_MAX: Duration = Duration::from_millis(250);
+
+/// Keeps caches, waiting reads and followers of orders up to date.
+pub struct Follower {
+    app: App,
+    listener: AppliedListener,
+    /// Orders whose state could not be read yet.
+    owed: Vec<uuid::Uuid>,
+}
+
+/// Why a step failed.
+#[derive(Debug, thiserror::Error)]
+pub enum FollowerError {
+    /// The views cannot be read.
+    #[error("the state of followed orders cannot be read")]
+    Database(#[from] sqlx::Error),
+}
+
+impl Follower {
+    /// A follower of what `listener` hears.
+    pub fn new(app: App, listener: AppliedListener) -> Self {
+        Self {
+            app,
+            listener,
+            owed: Vec::new(),
+        }
+    }
+
+    /// Takes in what has been announced already, without waiting.
+    ///
+    /// # Errors
+    /// When the views cannot be read; the orders are tried again.
+    pub async fn advance(&mut self) -> Result<Progress, FollowerError> {
+        let mut heard = 0;
+        while let Some(applied) = self.listener.try_next() {
+            self.take_in(&applied);
+            heard += 1;
+        }
+        self.show_owed().await?;
+        Ok(Progress::of(heard))
+    }
+
+    fn take_in(&mut self, applied: &Applied) {
+        self.owed.extend(self.app.note(applied));
+    }
+
+    /// One query and one serialisation for each order, however many follow it.
+    async fn show_owed(&mut self) -> Result<(), FollowerError> {
+        if self.owed.is_empty() {
+            return Ok(());
+        }
+        self.owed.sort_unstable();
+        self.owed.dedup();
+        let orders = OrderStatus::read_many(self.app.pool(), &self.owed).await?;
+        for order in orders {
+            self.app.live().show(order.id, &order.frame());
+        }
+        self.owed.clear();
+        Ok(())
+    }
+}
+
+impl Loop for Follower {
+    const NAME: &'static str = "query-follower";
+    type Error = FollowerError;
+
+    /// As [`Follower::advance`], but waits for an announcement when there is none.
+    async fn step(&mut self) -> Result<Progress, FollowerError> {
+        match tokio::time::timeout(STEP_MAX, self.listener.next()).await {
+            Ok(Some(applied)) => self.take_in(&applied),
+            // The hub lives as long as the process; without one there is nothing to hear.
+            Ok(None) => return Ok(Progress::Idle),
+            Err(_) => {}
+        }
+        self.advance().await?;
+        Ok(Progress::Did(0))
+    }
+}
+
+/// Brings the announcements of a projector in another process.
+pub struct RemoteFollower {
+    remote: RemoteApplied,
+}
+
+impl RemoteFollower {
+    /// Passes on what `remote` hears.
+    pub fn new(remote: RemoteApplied) -> Self {
+        Self { remote }
+    }
+}
+
+impl Loop for RemoteFollower {
+    const NAME: &'static str = "remote-applied";
+    type Error = sqlx::Error;
+
+    async fn step(&mut self) -> Result<Progress, sqlx::Error> {
+        match tokio::time::timeout(STEP_MAX, self.remote.step()).await {
+            Ok(heard) => heard.map(|()| Progress::Did(1)),
+            Err(_) => Ok(Progress::Did(0)),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Finding shops and dishes.
+
+pub(super) mod search;

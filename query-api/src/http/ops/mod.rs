@@ -1,0 +1,4 @@
+//! What operations look at.
+
+pub(super) mod read_lag;
+pub(super) mod read_parked;

@@ -1,0 +1,9 @@
+//! Reading carts and orders.
+
+pub(super) mod follow_order;
+pub(super) mod list_orders;
+pub(super) mod order_status;
+pub(super) mod read_cart;
+pub(super) mod read_order;
+pub(super) mod read_timeline;
+pub(super) mod sealed_parts;
