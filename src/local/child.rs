@@ -216,7 +216,7 @@ mod tests {
         let log = folder.path().join("sleep.log");
         let child = Running::start("sleep", Command::new("sleep").arg("600"), &log).unwrap();
         child
-            .stop(Signal::TERM, Duration::from_secs(60))
+            .stop(Signal::TERM, Duration::from_mins(1))
             .await
             .unwrap();
     }
