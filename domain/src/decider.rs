@@ -142,10 +142,10 @@ pub fn allowed_from<D: Decider>(stage: D::Stage) -> Vec<D::CommandKind> {
 
 /// Whether `D`'s table has a row for `kind` from the stage that `state` is in.
 pub fn is_allowed<D: Decider>(state: &D, kind: D::CommandKind) -> bool {
-    let stage = state.stage();
+    let now_at = state.stage();
     D::TRANSITIONS
         .iter()
-        .any(|(from, command, _)| *from == stage && *command == kind)
+        .any(|(from, command, _)| *from == now_at && *command == kind)
 }
 
 /// Lets a command pass whose row is in the table.
@@ -159,11 +159,10 @@ pub fn check_allowed<D: Decider>(
     if is_allowed(state, command) {
         return Ok(());
     }
-    let stage = state.stage();
     Err(NotAllowed {
-        stage,
+        stage: state.stage(),
         command,
-        allowed: allowed_from::<D>(stage),
+        allowed: allowed_from::<D>(state.stage()),
     })
 }
 

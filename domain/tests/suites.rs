@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 
 use domain::aggregates::{AnyEvent, Kind};
-use domain::for_each_aggregate;
 use domain::decider::{Decider, Event, allowed_from, decode, replay};
+use domain::for_each_aggregate;
 use serde_json::Value;
 use strum::{VariantArray, VariantNames};
 use uuid::Uuid;
@@ -22,7 +22,11 @@ fn frozen() -> PathBuf {
 
 /// `<kind>.<event>.v<version>` and what tells several samples and several forms of one version apart.
 fn stem<D: Decider>(event: &D::Event, sample: usize) -> String {
-    let more = if sample == 0 { String::new() } else { format!(".sample{}", sample + 1) };
+    let more = if sample == 0 {
+        String::new()
+    } else {
+        format!(".sample{}", sample + 1)
+    };
     format!("{}.{}.v{}{more}", D::KIND, event.name(), event.version())
 }
 
@@ -34,7 +38,10 @@ fn numbered_samples<D: Decider>() -> Vec<(usize, D::Event)> {
         *count += 1;
         *count - 1
     };
-    D::Event::samples().into_iter().map(|event| (number(&event), event)).collect()
+    D::Event::samples()
+        .into_iter()
+        .map(|event| (number(&event), event))
+        .collect()
 }
 
 #[test]
@@ -55,15 +62,23 @@ fn wire_forms_are_frozen() {
             let stem = stem::<D>(&event, number);
             let form = serde_json::to_value(&event).unwrap();
             let path = |form: usize| {
-                frozen().join(if form == 1 { format!("{stem}.json") } else { format!("{stem}.form{form}.json") })
+                frozen().join(if form == 1 {
+                    format!("{stem}.json")
+                } else {
+                    format!("{stem}.form{form}.json")
+                })
             };
-            let forms = (1..).take_while(|form| path(*form).exists()).count();
+            let forms = (1..1000).take_while(|form| path(*form).exists()).count();
             let newest = (forms > 0).then(|| std::fs::read_to_string(path(forms)).unwrap());
             if newest.is_some_and(|text| serde_json::from_str::<Value>(&text).unwrap() == form) {
                 continue;
             }
             std::fs::create_dir_all(frozen()).unwrap();
-            std::fs::write(path(forms + 1), serde_json::to_string_pretty(&form).unwrap() + "\n").unwrap();
+            std::fs::write(
+                path(forms + 1),
+                serde_json::to_string_pretty(&form).unwrap() + "\n",
+            )
+            .unwrap();
             written.push(path(forms + 1).display().to_string());
         }
     }
@@ -86,12 +101,21 @@ fn every_frozen_file_reads_as_its_event_today() {
         let path = entry.unwrap().path();
         let file = path.file_name().unwrap().to_str().unwrap().to_owned();
         let parts: Vec<_> = file.split('.').collect();
-        let [context, aggregate, name, version, ..] = parts[..] else { panic!("{file} is not named as it should be") };
+        let [context, aggregate, name, version, ..] = parts[..] else {
+            panic!("{file} is not named as it should be")
+        };
         let kind = Kind::parse(&format!("{context}.{aggregate}")).unwrap();
         let version = version.strip_prefix('v').unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
-        let event = AnyEvent::decode(kind, name, version, &text).unwrap_or_else(|error| panic!("{file}: {error:?}"));
-        let again = AnyEvent::decode(kind, event.name(), event.version(), &event.to_json().unwrap()).unwrap();
+        let event = AnyEvent::decode(kind, name, version, &text)
+            .unwrap_or_else(|error| panic!("{file}: {error:?}"));
+        let again = AnyEvent::decode(
+            kind,
+            event.name(),
+            event.version(),
+            &event.to_json().unwrap(),
+        )
+        .unwrap();
         assert_eq!(again, event, "{file}");
         seen += 1;
     }
@@ -116,8 +140,15 @@ fn a_payload_is_not_read_under_another_name() {
     fn check<D: Decider>() {
         for event in D::Event::samples() {
             let text = serde_json::to_string(&event).unwrap();
-            for other in D::Event::VARIANTS.iter().filter(|name| **name != event.name()) {
-                assert!(decode::<D>(other, event.version(), &text).is_err(), "{} {other}", D::KIND);
+            for other in D::Event::VARIANTS
+                .iter()
+                .filter(|name| **name != event.name())
+            {
+                assert!(
+                    decode::<D>(other, event.version(), &text).is_err(),
+                    "{} {other}",
+                    D::KIND
+                );
             }
             assert!(decode::<D>(event.name(), "1", "{\"type\":").is_err());
         }
@@ -133,12 +164,20 @@ fn a_state_survives_its_snapshot_and_replays_to_itself() {
         for count in 0..=samples.len() {
             assert_eq!(replay::<D>(&samples[..count]), state, "{}", D::KIND);
             let snapshot = serde_json::to_string(&state).unwrap();
-            assert_eq!(serde_json::from_str::<D>(&snapshot).unwrap(), state, "{}", D::KIND);
+            assert_eq!(
+                serde_json::from_str::<D>(&snapshot).unwrap(),
+                state,
+                "{}",
+                D::KIND
+            );
             if let Some(event) = samples.get(count) {
                 state.evolve(event);
             }
         }
-        assert_eq!(state.facets(Uuid::from_u128(7)), state.facets(Uuid::from_u128(7)));
+        assert_eq!(
+            state.facets(Uuid::from_u128(7)),
+            state.facets(Uuid::from_u128(7))
+        );
     }
     for_each_aggregate!(every_aggregate);
 }
@@ -146,20 +185,39 @@ fn a_state_survives_its_snapshot_and_replays_to_itself() {
 #[test]
 fn every_command_has_a_row_and_every_stage_is_reached() {
     fn check<D: Decider>() {
-        let with_row: HashSet<_> = D::TRANSITIONS.iter().map(|(_, command, _)| *command).collect();
-        let without: Vec<_> = D::CommandKind::VARIANTS.iter().filter(|kind| !with_row.contains(kind)).collect();
+        let with_row: HashSet<_> = D::TRANSITIONS
+            .iter()
+            .map(|(_, command, _)| *command)
+            .collect();
+        let without: Vec<_> = D::CommandKind::VARIANTS
+            .iter()
+            .filter(|kind| !with_row.contains(kind))
+            .collect();
         assert!(without.is_empty(), "{}: no row for {without:?}", D::KIND);
         let mut reached = HashSet::from([D::default().stage()]);
-        while let Some((_, _, to)) =
-            D::TRANSITIONS.iter().find(|(from, _, to)| reached.contains(from) && !reached.contains(to))
+        while let Some((_, _, to)) = D::TRANSITIONS
+            .iter()
+            .find(|(from, _, to)| reached.contains(from) && !reached.contains(to))
         {
             reached.insert(*to);
         }
-        let never: Vec<_> = D::Stage::VARIANTS.iter().filter(|stage| !reached.contains(stage)).collect();
+        let never: Vec<_> = D::Stage::VARIANTS
+            .iter()
+            .filter(|stage| !reached.contains(stage))
+            .collect();
         assert!(never.is_empty(), "{}: never at {never:?}", D::KIND);
         let rows: HashSet<_> = D::TRANSITIONS.iter().collect();
-        assert_eq!(rows.len(), D::TRANSITIONS.len(), "{}: a row stands twice", D::KIND);
-        assert!(!allowed_from::<D>(D::default().stage()).is_empty(), "{}", D::KIND);
+        assert_eq!(
+            rows.len(),
+            D::TRANSITIONS.len(),
+            "{}: a row stands twice",
+            D::KIND
+        );
+        assert!(
+            !allowed_from::<D>(D::default().stage()).is_empty(),
+            "{}",
+            D::KIND
+        );
     }
     for_each_aggregate!(every_aggregate);
 }
@@ -170,7 +228,9 @@ fn every_event_has_a_schema_that_its_sample_fits() {
         let schemas = AnyEvent::schemas();
         let schemas = &schemas[D::KIND];
         for event in D::Event::samples() {
-            let schema = schemas.get(event.name()).unwrap_or_else(|| panic!("{} {}", D::KIND, event.name()));
+            let schema = schemas
+                .get(event.name())
+                .unwrap_or_else(|| panic!("{} {}", D::KIND, event.name()));
             let value = serde_json::to_value(&event).unwrap();
             let at = format!("{} {}", D::KIND, event.name());
             fits(&value, schema, schema, &at);
@@ -189,12 +249,17 @@ fn fits(value: &Value, schema: &Value, root: &Value, at: &str) {
 
 fn fault(value: &Value, schema: &Value, root: &Value) -> Result<(), String> {
     if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
-        let target = root.pointer(&reference[1..]).ok_or_else(|| format!("{reference} is not defined"))?;
+        let target = root
+            .pointer(&reference[1..])
+            .ok_or_else(|| format!("{reference} is not defined"))?;
         fault(value, target, root)?;
     }
     for word in ["oneOf", "anyOf"] {
         if let Some(branches) = schema.get(word).and_then(Value::as_array) {
-            let errors: Vec<_> = branches.iter().filter_map(|branch| fault(value, branch, root).err()).collect();
+            let errors: Vec<_> = branches
+                .iter()
+                .filter_map(|branch| fault(value, branch, root).err())
+                .collect();
             if errors.len() == branches.len() {
                 return Err(format!("{value} fits no branch: {errors:?}"));
             }
@@ -203,7 +268,11 @@ fn fault(value: &Value, schema: &Value, root: &Value) -> Result<(), String> {
     if let Some(constant) = schema.get("const").filter(|constant| *constant != value) {
         return Err(format!("{value} is not {constant}"));
     }
-    if schema.get("enum").and_then(Value::as_array).is_some_and(|values| !values.contains(value)) {
+    if schema
+        .get("enum")
+        .and_then(Value::as_array)
+        .is_some_and(|values| !values.contains(value))
+    {
         return Err(format!("{value} is none of {}", schema["enum"]));
     }
     let is = |name: &str| match name {
@@ -223,8 +292,16 @@ fn fault(value: &Value, schema: &Value, root: &Value) -> Result<(), String> {
         }
         _ => {}
     }
-    for name in schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
-        value.get(name).ok_or_else(|| format!("{name} is missing in {value}"))?;
+    for name in schema
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+    {
+        value
+            .get(name)
+            .ok_or_else(|| format!("{name} is missing in {value}"))?;
     }
     if let Some(members) = schema.get("properties").and_then(Value::as_object) {
         for (name, of_value) in value.as_object().into_iter().flatten() {

@@ -270,16 +270,16 @@ impl WeeklyHours {
             return Some(from);
         }
         let today = zone.local(from).date();
+        let first_on = |date| {
+            let openings = self.openings_on(zone, date).into_iter();
+            openings
+                .map(|opening| opening.opens)
+                .filter(|opens| *opens >= from)
+                .min()
+        };
         (-1..LOOK_AHEAD_DAYS)
             .filter_map(|days| today.checked_add_signed(TimeDelta::days(days)))
-            .filter_map(|date| {
-                self.openings_on(zone, date)
-                    .into_iter()
-                    .map(|opening| opening.opens)
-                    .filter(|at| *at >= from)
-                    .min()
-            })
-            .next()
+            .find_map(first_on)
     }
 
     fn openings_on(&self, zone: TimeZone, date: NaiveDate) -> Vec<Opening> {
@@ -303,7 +303,7 @@ impl WeeklyHours {
                 let shift = days * DAY_MINUTES;
                 ranges
                     .into_iter()
-                    .map(|range| range.minutes())
+                    .map(DayRange::minutes)
                     .map(|(a, b)| (a + shift, b + shift))
                     .collect()
             };
@@ -412,12 +412,12 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn hours(value: serde_json::Value) -> WeeklyHours {
-        super::super::collect::collect(&value).unwrap()
+    fn hours(value: &serde_json::Value) -> WeeklyHours {
+        super::super::collect::collect(value).unwrap()
     }
 
-    fn pointers(value: serde_json::Value) -> Vec<String> {
-        let faults = super::super::collect::collect::<WeeklyHours>(&value).unwrap_err();
+    fn pointers(value: &serde_json::Value) -> Vec<String> {
+        let faults = super::super::collect::collect::<WeeklyHours>(value).unwrap_err();
         faults
             .0
             .into_iter()
@@ -455,7 +455,7 @@ mod tests {
 
     #[test]
     fn an_exception_beats_the_week_but_not_the_evening_before() {
-        let hours = hours(json!({
+        let hours = hours(&json!({
             "days": [{"weekday": "fri", "opens": "18:00", "closes": "02:00"}, {"weekday": "sat", "opens": "11:00", "closes": "15:00"}],
             "exceptions": [{"date": "2026-11-21", "ranges": []}]
         }));
@@ -470,21 +470,21 @@ mod tests {
             .iter()
             .map(|day| json!({"weekday": day, "opens": "00:00", "closes": "00:00"}))
             .collect();
-        let hours = hours(json!({ "days": days }));
+        let hours = hours(&json!({ "days": days }));
         let at = utc("2026-11-20T16:30:00Z");
         assert!(hours.closes_at(tokyo(), at).unwrap() >= at + TimeDelta::days(14));
     }
 
     #[test]
     fn no_hours_never_open() {
-        let hours = hours(json!({"days": []}));
+        let hours = hours(&json!({"days": []}));
         assert_eq!(hours.next_open(tokyo(), utc("2026-11-20T16:30:00Z")), None);
     }
 
     #[test]
     fn overlaps_are_refused_each_with_its_place() {
         assert_eq!(
-            pointers(json!({
+            pointers(&json!({
                 "days": [
                     {"weekday": "sun", "opens": "18:00", "closes": "02:00"},
                     {"weekday": "mon", "opens": "01:00", "closes": "05:00"},
@@ -508,7 +508,7 @@ mod tests {
     #[test]
     fn every_malformed_field_is_named() {
         assert_eq!(
-            pointers(json!({
+            pointers(&json!({
                 "days": [{"weekday": "monday", "opens": "9:00", "closes": "24:00", "note": 1}, {"weekday": "tue"}],
                 "exceptions": [{"date": "2026-02-30", "ranges": []}],
                 "zone": "Asia/Tokyo"

@@ -49,7 +49,7 @@ impl Decider for Inventory {
                 eighty_six(self, ingredient, until, context.now)
             }
             InventoryCommand::LiftEightySix { ingredient } => {
-                lift_eighty_six(self, ingredient, context.now)
+                Ok(lift_eighty_six(self, ingredient, context.now))
             }
             InventoryCommand::OpenHold {
                 hold,
@@ -92,7 +92,10 @@ mod tests {
     }
 
     fn need(ingredient: &str, number: i64) -> IngredientAmount {
-        IngredientAmount { ingredient: key(ingredient), amount: amount(number) }
+        IngredientAmount {
+            ingredient: key(ingredient),
+            amount: amount(number),
+        }
     }
 
     fn order(number: u128) -> OrderId {
@@ -108,27 +111,45 @@ mod tests {
     }
 
     fn receive(ingredient: &str, number: i64) -> InventoryCommand {
-        InventoryCommand::Receive { ingredient: key(ingredient), amount: amount(number) }
+        InventoryCommand::Receive {
+            ingredient: key(ingredient),
+            amount: amount(number),
+        }
     }
 
     fn recount(ingredient: &str, number: i64) -> InventoryCommand {
-        InventoryCommand::Recount { ingredient: key(ingredient), counted: amount(number) }
+        InventoryCommand::Recount {
+            ingredient: key(ingredient),
+            counted: amount(number),
+        }
     }
 
     fn open(number: u128, needs: Vec<IngredientAmount>) -> InventoryCommand {
-        InventoryCommand::OpenHold { hold: order(number), service_date: friday(), needs, expires_at: soon() }
+        InventoryCommand::OpenHold {
+            hold: order(number),
+            service_date: friday(),
+            needs,
+            expires_at: soon(),
+        }
     }
 
     fn commit(number: u128) -> InventoryCommand {
-        InventoryCommand::CommitHold { hold: order(number) }
+        InventoryCommand::CommitHold {
+            hold: order(number),
+        }
     }
 
     fn consume(number: u128) -> InventoryCommand {
-        InventoryCommand::ConsumeHold { hold: order(number) }
+        InventoryCommand::ConsumeHold {
+            hold: order(number),
+        }
     }
 
     fn release(number: u128) -> InventoryCommand {
-        InventoryCommand::ReleaseHold { hold: order(number), reason: ReleaseReason::Cancelled }
+        InventoryCommand::ReleaseHold {
+            hold: order(number),
+            reason: ReleaseReason::Cancelled,
+        }
     }
 
     fn opened(number: u128, order_number: u32, needs: Vec<IngredientAmount>) -> InventoryEvent {
@@ -155,36 +176,53 @@ mod tests {
         let sold = sold.then([opened(1, 1, vec![need("noodles", 150)])]);
         assert_eq!(free(&sold), Some(0));
         let refused = sold.when(open(2, vec![need("noodles", 150)])).rejection();
-        assert_eq!(refused, InventoryRejection::OutOfStock { ingredients: vec![key("noodles")] });
+        assert_eq!(
+            refused,
+            InventoryRejection::OutOfStock {
+                ingredients: vec![key("noodles")]
+            }
+        );
         assert_eq!(refused.faults().len(), 1);
     }
 
     #[test]
     fn lines_that_share_an_ingredient_are_counted_together() {
         let twice = vec![need("noodles", 100), need("egg", 1), need("noodles", 100)];
-        with_noodles(150)
-            .when(open(1, twice.clone()))
-            .then_refused(InventoryRejection::OutOfStock { ingredients: vec![key("noodles")] });
-        with_noodles(200)
-            .when(open(1, twice))
-            .then([opened(1, 1, vec![need("egg", 1), need("noodles", 200)])]);
+        with_noodles(150).when(open(1, twice.clone())).then_refused(
+            InventoryRejection::OutOfStock {
+                ingredients: vec![key("noodles")],
+            },
+        );
+        with_noodles(200).when(open(1, twice)).then([opened(
+            1,
+            1,
+            vec![need("egg", 1), need("noodles", 200)],
+        )]);
     }
 
     #[test]
     fn opening_twice_changes_nothing_and_other_needs_are_refused() {
         let held = with_noodles(500).done([open(1, vec![need("noodles", 150)])]);
-        held.clone().when(open(1, vec![need("noodles", 150)])).then_nothing();
+        held.clone()
+            .when(open(1, vec![need("noodles", 150)]))
+            .then_nothing();
         held.clone()
             .when(open(1, vec![need("noodles", 151)]))
             .then_refused(InventoryRejection::HeldOtherwise { hold: order(1) });
-        held.done([release(1)]).when(open(1, vec![need("noodles", 150)])).then_nothing();
+        held.done([release(1)])
+            .when(open(1, vec![need("noodles", 150)]))
+            .then_nothing();
     }
 
     #[test]
     fn a_hold_goes_from_open_over_committed_to_consumed() {
         let open = with_noodles(500).done([open(1, vec![need("noodles", 150)])]);
-        open.clone().when(consume(1)).then_refused(InventoryRejection::HoldNotCommitted { hold: order(1) });
-        let committed = open.when(commit(1)).then([InventoryEvent::HoldCommitted { hold: order(1) }]);
+        open.clone()
+            .when(consume(1))
+            .then_refused(InventoryRejection::HoldNotCommitted { hold: order(1) });
+        let committed = open
+            .when(commit(1))
+            .then([InventoryEvent::HoldCommitted { hold: order(1) }]);
         let consumed = committed
             .when(commit(1))
             .then_nothing()
@@ -198,7 +236,10 @@ mod tests {
         assert_eq!((stock.used, stock.held, stock.free()), (150, 0, 350));
         consumed
             .when(release(1))
-            .then_refused(InventoryRejection::HoldEnded { hold: order(1), end: HoldEnd::Consumed });
+            .then_refused(InventoryRejection::HoldEnded {
+                hold: order(1),
+                end: HoldEnd::Consumed,
+            });
     }
 
     #[test]
@@ -208,7 +249,10 @@ mod tests {
                 .done([open(1, vec![need("noodles", 150)])])
                 .done(steps)
                 .when(release(1))
-                .then([InventoryEvent::HoldReleased { hold: order(1), reason: ReleaseReason::Cancelled }])
+                .then([InventoryEvent::HoldReleased {
+                    hold: order(1),
+                    reason: ReleaseReason::Cancelled,
+                }])
                 .when(release(1))
                 .then_nothing();
             assert_eq!(free(&released), Some(150));
@@ -216,7 +260,10 @@ mod tests {
                 released
                     .clone()
                     .when(late)
-                    .then_refused(InventoryRejection::HoldEnded { hold: order(1), end: HoldEnd::Released });
+                    .then_refused(InventoryRejection::HoldEnded {
+                        hold: order(1),
+                        end: HoldEnd::Released,
+                    });
             }
         }
     }
@@ -224,13 +271,20 @@ mod tests {
     #[test]
     fn a_hold_that_nobody_opened_is_unknown() {
         for command in [commit(9), consume(9), release(9)] {
-            with_noodles(1).when(command).then_refused(InventoryRejection::HoldUnknown { hold: order(9) });
+            with_noodles(1)
+                .when(command)
+                .then_refused(InventoryRejection::HoldUnknown { hold: order(9) });
         }
     }
 
     #[test]
     fn order_numbers_count_up_by_service_date() {
-        let given = with_noodles(500).done([open(1, vec![]), open(2, vec![]), release(2), open(3, vec![])]);
+        let given = with_noodles(500).done([
+            open(1, vec![]),
+            open(2, vec![]),
+            release(2),
+            open(3, vec![]),
+        ]);
         assert_eq!(given.state().hold(order(3)).unwrap().number, 3);
         let saturday = friday().succ_opt().unwrap();
         let tomorrow = InventoryCommand::OpenHold {
@@ -239,7 +293,15 @@ mod tests {
             needs: vec![],
             expires_at: soon(),
         };
-        assert_eq!(given.done([tomorrow]).state().hold(order(4)).unwrap().number, 1);
+        assert_eq!(
+            given
+                .done([tomorrow])
+                .state()
+                .hold(order(4))
+                .unwrap()
+                .number,
+            1
+        );
     }
 
     #[test]
@@ -251,11 +313,22 @@ mod tests {
             needs: vec![],
             expires_at: later,
         };
-        let given = with_noodles(1).done([open(1, vec![]), release(1)]).at(later).done([next_week]);
-        assert_eq!((given.state().ended(order(1)), given.state().numbers_given(friday())), (None, 0));
+        let given = with_noodles(1)
+            .done([open(1, vec![]), release(1)])
+            .at(later)
+            .done([next_week]);
+        assert_eq!(
+            (
+                given.state().ended(order(1)),
+                given.state().numbers_given(friday())
+            ),
+            (None, 0)
+        );
         given
             .when(open(3, vec![]))
-            .then_refused(InventoryRejection::ServiceDateOver { service_date: friday() });
+            .then_refused(InventoryRejection::ServiceDateOver {
+                service_date: friday(),
+            });
     }
 
     #[test]
@@ -280,9 +353,15 @@ mod tests {
                 shortfall: amount(50),
             }]);
         let stock = short.state().stock(&key("noodles")).unwrap().clone();
-        assert_eq!((stock.free(), stock.shortfall(), stock.on_hand()), (0, 50, 150));
+        assert_eq!(
+            (stock.free(), stock.shortfall(), stock.on_hand()),
+            (0, 50, 150)
+        );
         short.clone().when(recount("noodles", 150)).then_nothing();
-        assert_eq!(free(&short.clone().done([receive("noodles", 60)])), Some(10));
+        assert_eq!(
+            free(&short.clone().done([receive("noodles", 60)])),
+            Some(10)
+        );
         let used = short.done([commit(1), consume(1)]);
         assert_eq!(free(&used), Some(0));
         assert_eq!(used.state().stock(&key("noodles")).unwrap().on_hand(), 0);
@@ -300,40 +379,64 @@ mod tests {
         wasted
             .clone()
             .when(waste(61))
-            .then_refused(InventoryRejection::WastedMoreThanThere { ingredient: key("noodles"), on_hand: 60 });
-        wasted.when(waste(0)).then_refused(InventoryRejection::AmountZero);
+            .then_refused(InventoryRejection::WastedMoreThanThere {
+                ingredient: key("noodles"),
+                on_hand: 60,
+            });
+        wasted
+            .when(waste(0))
+            .then_refused(InventoryRejection::AmountZero);
         Given::<Inventory>::nothing()
             .when(waste(1))
-            .then_refused(InventoryRejection::NotTracked { ingredient: key("noodles") });
+            .then_refused(InventoryRejection::NotTracked {
+                ingredient: key("noodles"),
+            });
     }
 
     #[test]
     fn an_eighty_sixed_ingredient_is_out_until_it_is_back() {
         let until = test_now() + TimeDelta::hours(2);
-        let out = |until| InventoryCommand::EightySix { ingredient: key("noodles"), until };
-        let lift = InventoryCommand::LiftEightySix { ingredient: key("noodles") };
+        let out = |until| InventoryCommand::EightySix {
+            ingredient: key("noodles"),
+            until,
+        };
+        let lift = InventoryCommand::LiftEightySix {
+            ingredient: key("noodles"),
+        };
         let given = with_noodles(500)
             .when(out(Some(until)))
-            .then([InventoryEvent::EightySixed { ingredient: key("noodles"), until: Some(until) }]);
+            .then([InventoryEvent::EightySixed {
+                ingredient: key("noodles"),
+                until: Some(until),
+            }]);
         given.clone().when(out(Some(until))).then_nothing();
         given
             .clone()
             .when(open(1, vec![need("noodles", 1)]))
-            .then_refused(InventoryRejection::OutOfStock { ingredients: vec![key("noodles")] });
+            .then_refused(InventoryRejection::OutOfStock {
+                ingredients: vec![key("noodles")],
+            });
         assert!(given.state().servable(&[need("noodles", 500)], until));
         given.clone().at(until).when(lift.clone()).then_nothing();
-        let back = given.when(lift).then([InventoryEvent::EightySixLifted { ingredient: key("noodles") }]);
+        let back = given.when(lift).then([InventoryEvent::EightySixLifted {
+            ingredient: key("noodles"),
+        }]);
         assert!(back.state().servable(&[need("noodles", 500)], test_now()));
         assert!(!back.state().servable(&[need("noodles", 501)], test_now()));
-        back.when(out(Some(test_now()))).then_refused(InventoryRejection::ReturnAlreadyOver);
+        back.when(out(Some(test_now())))
+            .then_refused(InventoryRejection::ReturnAlreadyOver);
     }
 
     #[test]
     fn what_cannot_be_counted_is_refused() {
         with_noodles(AMOUNT_MAX)
             .when(receive("noodles", 1))
-            .then_refused(InventoryRejection::StockOverflow { ingredient: key("noodles") });
-        with_noodles(1).when(receive("noodles", 0)).then_refused(InventoryRejection::AmountZero);
+            .then_refused(InventoryRejection::StockOverflow {
+                ingredient: key("noodles"),
+            });
+        with_noodles(1)
+            .when(receive("noodles", 0))
+            .then_refused(InventoryRejection::AmountZero);
         with_noodles(1)
             .when(open(1, vec![need("egg", AMOUNT_MAX), need("egg", 1)]))
             .then_refused(InventoryRejection::NeedsOverflow);

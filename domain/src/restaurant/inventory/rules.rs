@@ -6,10 +6,11 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::event::{InventoryEvent, ReleaseReason};
 use super::rejection::InventoryRejection;
-use super::state::{HoldEnd, HoldStage, Inventory};
+use super::state::{HoldEnd, HoldStage, Inventory, Stock};
 use crate::kernel::ids::OrderId;
 use crate::kernel::key::Key;
 use crate::kernel::quantity::{AMOUNT_MAX, Amount, IngredientAmount};
+use crate::kernel::text::Reason;
 
 /// The most ingredients that stock is kept of: twice what a menu may have.
 const INGREDIENTS_MAX: usize = 2000;
@@ -36,7 +37,7 @@ pub(super) fn receive(state: &Inventory, ingredient: Key, amount: Amount) -> Dec
     let on_hand = state
         .stock(&ingredient)
         .filter(|stock| stock.tracked)
-        .map_or(0, |stock| stock.on_hand());
+        .map_or(0, Stock::on_hand);
     if on_hand.saturating_add(amount.get()) > AMOUNT_MAX {
         return Err(InventoryRejection::StockOverflow { ingredient });
     }
@@ -48,7 +49,7 @@ pub(super) fn waste(
     state: &Inventory,
     ingredient: Key,
     amount: Amount,
-    reason: crate::kernel::text::Reason,
+    reason: Reason,
 ) -> Decision {
     if amount.is_zero() {
         return Err(InventoryRejection::AmountZero);
@@ -109,14 +110,18 @@ pub(super) fn eighty_six(
 }
 
 /// Back, if it was out.
-pub(super) fn lift_eighty_six(state: &Inventory, ingredient: Key, now: DateTime<Utc>) -> Decision {
-    if state
+pub(super) fn lift_eighty_six(
+    state: &Inventory,
+    ingredient: Key,
+    now: DateTime<Utc>,
+) -> Vec<InventoryEvent> {
+    let is_out = state
         .stock(&ingredient)
-        .is_some_and(|stock| stock.is_eighty_sixed(now))
-    {
-        Ok(vec![InventoryEvent::EightySixLifted { ingredient }])
+        .is_some_and(|stock| stock.is_eighty_sixed(now));
+    if is_out {
+        vec![InventoryEvent::EightySixLifted { ingredient }]
     } else {
-        Ok(Vec::new())
+        Vec::new()
     }
 }
 

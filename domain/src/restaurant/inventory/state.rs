@@ -253,7 +253,7 @@ impl Inventory {
                 self.entry(ingredient).eighty_six = Some(EightySix { until: *until });
             }
             InventoryEvent::EightySixLifted { ingredient } => {
-                self.entry(ingredient).eighty_six = None
+                self.entry(ingredient).eighty_six = None;
             }
             InventoryEvent::HoldOpened {
                 hold,

@@ -112,11 +112,16 @@ impl Restaurant {
     }
 
     fn check_stage(&self, kind: RestaurantCommandKind) -> Result<(), RestaurantRejection> {
-        check_allowed(self, kind).map_err(|refused| match (refused.stage, kind) {
-            (RestaurantStage::Unregistered, _) => RestaurantRejection::NotRegistered,
-            (_, RestaurantCommandKind::Register) => RestaurantRejection::AlreadyRegistered,
-            (_, _) => RestaurantRejection::NotAllowed(refused),
-        })
+        let Err(refused) = check_allowed(self, kind) else {
+            return Ok(());
+        };
+        if refused.stage == RestaurantStage::Unregistered {
+            Err(RestaurantRejection::NotRegistered)
+        } else if kind == RestaurantCommandKind::Register {
+            Err(RestaurantRejection::AlreadyRegistered)
+        } else {
+            Err(RestaurantRejection::NotAllowed(refused))
+        }
     }
 }
 
