@@ -436,7 +436,7 @@ mod tests {
     #[test]
     fn half_past_one_belongs_to_the_evening_before() {
         let hours =
-            hours(json!({"days": [{"weekday": "fri", "opens": "18:00", "closes": "02:00"}]}));
+            hours(&json!({"days": [{"weekday": "fri", "opens": "18:00", "closes": "02:00"}]}));
         let saturday_0130 = utc("2026-11-20T16:30:00Z");
         assert_eq!(
             hours.service_date(tokyo(), saturday_0130),
