@@ -173,11 +173,13 @@ impl PaymentBody {
                 .refund(*refund)
                 .is_some_and(|found| found.amount == *amount),
             PaymentCommand::RecordIntent { .. } => knows_intent,
-            PaymentCommand::RecordActionRequired { .. } | PaymentCommand::RecordDeclined { .. } => {
+            PaymentCommand::RecordActionRequired { .. } => {
+                !reached(&[PaymentStage::RequiresPayment])
+            }
+            // The vendor tells of the last refusal as long as nothing else was tried.
+            PaymentCommand::RecordDeclined { code, .. } => {
                 let waiting = [PaymentStage::RequiresPayment, PaymentStage::RequiresAction];
-                let repeated = self.stage == PaymentStage::RequiresAction
-                    && matches!(command, PaymentCommand::RecordActionRequired { .. });
-                repeated || !reached(&waiting)
+                !reached(&waiting) || self.declined.as_ref() == Some(code)
             }
             PaymentCommand::RecordAuthorised { .. } => reached(&[
                 PaymentStage::Authorized,
@@ -601,6 +603,8 @@ mod tests {
                 code: code(),
                 at: test_now(),
             }])
+            .when(declined.clone())
+            .then_nothing()
             .when(authorised())
             .then([PaymentEvent::Authorized {
                 capture_before: None,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 use uuid::Uuid;
 
-use super::event::{IntentId, PaymentEvent, RefundReason};
+use super::event::{IntentId, PaymentEvent, RefundReason, VendorCode};
 use crate::kernel::ids::{CustomerId, OrderId, RestaurantId};
 use crate::kernel::money::Money;
 
@@ -74,6 +74,8 @@ pub struct PaymentBody {
     pub attempt: u32,
     /// The vendor's name for it.
     pub intent: Option<IntentId>,
+    /// Why the last means of payment was refused, until another is tried.
+    pub declined: Option<VendorCode>,
     /// Until when it can be captured.
     pub capture_before: Option<DateTime<Utc>>,
     /// Why the money is to go back, when it is.
@@ -129,6 +131,7 @@ impl Payment {
                 amount: *amount,
                 attempt: *attempt,
                 intent: None,
+                declined: None,
                 capture_before: None,
                 unwinding: None,
                 refunds: Vec::new(),
@@ -144,8 +147,14 @@ impl PaymentBody {
         match event {
             PaymentEvent::Requested { .. } => {}
             PaymentEvent::IntentCreated { intent } => self.intent = Some(intent.clone()),
-            PaymentEvent::ActionRequired { .. } => self.stage = PaymentStage::RequiresAction,
-            PaymentEvent::Declined { .. } => self.stage = PaymentStage::RequiresPayment,
+            PaymentEvent::ActionRequired { .. } => {
+                self.stage = PaymentStage::RequiresAction;
+                self.declined = None;
+            }
+            PaymentEvent::Declined { code, at: _ } => {
+                self.stage = PaymentStage::RequiresPayment;
+                self.declined = Some(code.clone());
+            }
             PaymentEvent::Authorized {
                 capture_before,
                 at: _,
