@@ -52,7 +52,7 @@ struct Manual {
 
 enum Entropy {
     System,
-    Seeded(Mutex<StdRng>),
+    Seeded(Box<Mutex<StdRng>>),
 }
 
 impl Clock {
@@ -129,10 +129,6 @@ impl Clock {
     }
 
     /// Starts measuring a real latency.
-    #[expect(
-        clippy::unused_self,
-        reason = "asking the clock keeps every reading of time here"
-    )]
     pub fn stopwatch(&self) -> Stopwatch {
         Stopwatch(Instant::now())
     }
@@ -146,7 +142,7 @@ impl Clock {
     pub fn random<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         match &*self.entropy {
-            Entropy::System => rand::rng().fill_bytes(&mut bytes),
+            Entropy::System => machine_random(&mut bytes),
             Entropy::Seeded(rng) => {
                 rng.lock()
                     .unwrap_or_else(PoisonError::into_inner)
@@ -217,6 +213,14 @@ fn machine_now() -> DateTime<Utc> {
     Utc::now().trunc_subsecs(6)
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the machine's randomness"
+)]
+fn machine_random(bytes: &mut [u8]) {
+    rand::rng().fill_bytes(bytes);
+}
+
 /// A running measurement of real time.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(Instant);
@@ -253,7 +257,9 @@ impl TestClock {
         let (time, receiver) = watch::channel(Manual { now, started: now });
         let clock = Clock {
             source: Arc::new(Source::Manual(receiver)),
-            entropy: Arc::new(Entropy::Seeded(Mutex::new(StdRng::seed_from_u64(seed)))),
+            entropy: Arc::new(Entropy::Seeded(Box::new(Mutex::new(
+                StdRng::seed_from_u64(seed),
+            )))),
         };
         Self { time, clock }
     }

@@ -101,16 +101,14 @@ pub struct Kafka {
     pub security_protocol: String,
 }
 
-/// `RAMEN_LISTEN` (command-api, or the one service of the process; 127.0.0.1:7070),
-/// `RAMEN_QUERY_LISTEN` (query-api in `all`; 127.0.0.1:7071), `RAMEN_HEALTH_LISTEN` (127.0.0.1:7072),
+/// `RAMEN_LISTEN` (the process's public listener; 127.0.0.1:8080),
+/// `RAMEN_HEALTH_LISTEN` (127.0.0.1:7072),
 /// `RAMEN_SANDBOX_LISTEN` (127.0.0.1:7073), `RAMEN_TRUSTED_HOPS` (0), `RAMEN_CORS_ORIGINS` (none),
 /// `RAMEN_RATE_QUOTA` (requests of one caller a minute; [`limits::RATE_QUOTA`]).
 #[derive(Clone, Debug)]
 pub struct Http {
     /// The process's public listener.
     pub listen: SocketAddr,
-    /// The query side's listener when both sides share a process.
-    pub query_listen: SocketAddr,
     /// `/livez`, `/readyz`, `/metrics`: not public.
     pub health_listen: SocketAddr,
     /// The vendors' simulators.
@@ -451,8 +449,7 @@ impl Http {
     fn read(vars: &mut Vars<'_>) -> Self {
         let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
         Self {
-            listen: vars.parsed("RAMEN_LISTEN", local(7070)),
-            query_listen: vars.parsed("RAMEN_QUERY_LISTEN", local(7071)),
+            listen: vars.parsed("RAMEN_LISTEN", local(8080)),
             health_listen: vars.parsed("RAMEN_HEALTH_LISTEN", local(7072)),
             sandbox_listen: vars.parsed("RAMEN_SANDBOX_LISTEN", local(7073)),
             trusted_hops: vars.number("RAMEN_TRUSTED_HOPS", 0, 0..=8),

@@ -521,14 +521,14 @@ mod tests {
         let tasks = tasks();
         let (release, held) = tokio::sync::oneshot::channel::<()>();
         let work = tasks.detached(async move { held.await.is_ok() });
-        let stopping = tokio::spawn({
-            let tasks = tasks.clone();
-            async move { tasks.shut_down().await }
-        });
-        tasks.stop().soft().await;
-        release.send(()).unwrap();
-        assert!(work.await.unwrap());
-        stopping.await.unwrap().unwrap();
+        let finishing = async {
+            tasks.stop().soft().await;
+            release.send(()).unwrap();
+            work.await.unwrap()
+        };
+        let (stopped, finished) = tokio::join!(tasks.shut_down(), finishing);
+        stopped.unwrap();
+        assert!(finished);
     }
 
     #[tokio::test]

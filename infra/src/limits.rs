@@ -13,8 +13,6 @@ pub const MENU_BODY_BYTES_MAX: usize = 2 * 1024 * 1024;
 pub const JSON_DEPTH_MAX: usize = 32;
 /// Faults reported for one body: more than a form shows, few enough to bound the work and the answer.
 pub const FAULTS_MAX: usize = 100;
-/// Values that one collecting pass may visit, over all its attempts: some 100 ms of one core.
-pub const COLLECT_VISITS_MAX: usize = 1_000_000;
 /// A request's line and headers, together (hyper answers 431 beyond it).
 pub const HEADER_BYTES_MAX: usize = 16 * 1024;
 /// Number of headers in a request.
@@ -24,7 +22,7 @@ pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// A client has this long to send its body.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 /// A connection that moves no byte in either direction while a request is open is closed after this.
-pub const CONNECTION_STALL: Duration = Duration::from_secs(60);
+pub const CONNECTION_STALL: Duration = Duration::from_mins(1);
 /// Open connections of one listener; above it new ones are closed at once.
 pub const CONNECTIONS_MAX: usize = 10_000;
 /// Open connections of one peer address, unless it is a trusted proxy.
@@ -39,14 +37,14 @@ pub const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
 /// Requests of one principal, or one address, in [`RATE_WINDOW`].
 pub const RATE_QUOTA: u32 = 1_200;
 /// The window of [`RATE_QUOTA`].
-pub const RATE_WINDOW: Duration = Duration::from_secs(60);
+pub const RATE_WINDOW: Duration = Duration::from_mins(1);
 /// Principals and addresses whose rate is remembered; the least used are forgotten first.
 pub const RATE_KEYS_MAX: u64 = 200_000;
 
 // ---- access (reliability §7) --------------------------------------------------------------------
 
 /// Life of an access token, in the marketplace's time.
-pub const ACCESS_TOKEN_LIFE: Duration = Duration::from_secs(10 * 60);
+pub const ACCESS_TOKEN_LIFE: Duration = Duration::from_mins(10);
 /// A token issued further in the future than this is refused; clocks of our own machines differ less.
 pub const CLOCK_SKEW_MAX: Duration = Duration::from_secs(5);
 /// Longest access token read at all.
@@ -54,7 +52,7 @@ pub const ACCESS_TOKEN_BYTES_MAX: usize = 4 * 1024;
 /// A login's version is trusted this long before it is read again (P12: access ends within 5 s).
 pub const LOGIN_FRESH: Duration = Duration::from_secs(5);
 /// With the database away, a version of this age still serves reads.
-pub const LOGIN_STALE_MAX: Duration = Duration::from_secs(60);
+pub const LOGIN_STALE_MAX: Duration = Duration::from_mins(1);
 /// Logins whose version is remembered.
 pub const LOGINS_CACHED_MAX: u64 = 100_000;
 

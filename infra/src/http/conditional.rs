@@ -33,6 +33,9 @@ impl Etag {
     }
 
     /// As a header's value, quoted.
+    ///
+    /// # Panics
+    /// Never: the constructors keep what a header may not hold out of a tag.
     pub fn header(&self) -> HeaderValue {
         HeaderValue::from_str(&format!("\"{}\"", self.0)).expect("a tag is visible ASCII")
     }
@@ -90,7 +93,7 @@ fn tags(headers: &HeaderMap, name: &HeaderName, keep_weak: bool) -> Result<Optio
             rest = after;
         }
     }
-    Ok(present.then(|| if any { Tags::Any } else { Tags::These(found) }))
+    Ok(present.then_some(if any { Tags::Any } else { Tags::These(found) }))
 }
 
 /// A compressed variant's tag ends in `-gzip` and the like; what stands before is the version.

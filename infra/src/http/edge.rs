@@ -299,9 +299,7 @@ impl Line {
         let ms = elapsed.max(Duration::ZERO).as_secs_f64() * 1e3;
         let (id, trace) = (&*scope.id, scope.trace.trace_id());
         if status.is_server_error() {
-            let cause = report
-                .and_then(|report| report.source.as_ref())
-                .map(|cause| chain(cause));
+            let cause = report.and_then(|report| report.source.as_ref()).map(chain);
             tracing::error!(
                 http.method = method,
                 http.route = self.route(),
@@ -374,7 +372,6 @@ pub(crate) mod tests {
         let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
         config::Http {
             listen: any,
-            query_listen: any,
             health_listen: any,
             sandbox_listen: any,
             trusted_hops: 0,

@@ -56,9 +56,12 @@ impl Class {
         };
         if under("/v1/ops") {
             Self::Report
-        } else if under("/v1/webhooks") || under("/v1/deliveries") || under("/v1/me/deliveries") {
-            Self::Floor
-        } else if route.ends_with("/kitchen") || route.ends_with("/stock") {
+        } else if under("/v1/webhooks")
+            || under("/v1/deliveries")
+            || under("/v1/me/deliveries")
+            || route.ends_with("/kitchen")
+            || route.ends_with("/stock")
+        {
             Self::Floor
         } else if under("/v1/orders") && reads {
             Self::Tracking

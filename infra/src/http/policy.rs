@@ -84,7 +84,7 @@ macro_rules! policy {
             /// Every action.
             pub const ALL: &'static [Self] = &[$(Self::$action),+];
 
-            /// Its name: that of its handler, and of its operation in the OpenAPI document.
+            /// Its name: that of its handler, and of its operation in the published document.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$action => $name),+ }
             }

@@ -283,7 +283,7 @@ impl ApiError {
     }
 }
 
-/// The two types of the RateLimit draft are registered; ours are relative references, as RFC 9457 §3.1.1
+/// The two types of the `RateLimit` draft are registered; ours are relative references, as RFC 9457 §3.1.1
 /// allows.
 fn kind_of(code: &str) -> String {
     const REGISTERED: &str = "https://iana.org/assignments/http-problem-types#";

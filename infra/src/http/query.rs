@@ -100,6 +100,10 @@ fn scalar(text: &str) -> Option<Value> {
     }
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "one form among others, which may not fit"
+)]
 fn list(text: &str) -> Option<Value> {
     Some(
         text.split(',')

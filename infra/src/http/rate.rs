@@ -88,6 +88,9 @@ impl Limiter {
     }
 
     /// Tells a caller the policy and where they stand.
+    ///
+    /// # Panics
+    /// Never: names and numbers are what a header may hold.
     pub fn tell(&self, standing: &Standing, headers: &mut HeaderMap) {
         let policy = format!("\"{POLICY}\";q={};w={}", self.quota, self.window.as_secs());
         let resets =

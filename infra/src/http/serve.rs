@@ -399,19 +399,17 @@ mod tests {
     async fn stopping_finishes_open_requests_and_takes_no_new_ones() {
         let server = start(Rules::default()).await;
         let request = last("/held");
-        let open = tokio::spawn({
-            let address = server.address;
-            async move { exchange(address, &request).await }
-        });
-        server.entered.notified().await;
-        let stopping = tokio::spawn({
-            let tasks = server.tasks.clone();
-            async move { tasks.shut_down().await }
-        });
-        server.tasks.stop().soft().await;
-        server.release.notify_one();
-        assert!(open.await.unwrap().ends_with("held"));
-        stopping.await.unwrap().unwrap();
+        let stopping = async {
+            server.entered.notified().await;
+            let release = async {
+                server.tasks.stop().soft().await;
+                server.release.notify_one();
+            };
+            tokio::join!(server.tasks.shut_down(), release).0
+        };
+        let (answer, stopped) = tokio::join!(exchange(server.address, &request), stopping);
+        assert!(answer.ends_with("held"));
+        stopped.unwrap();
         assert!(TcpStream::connect(server.address).await.is_err());
     }
 }

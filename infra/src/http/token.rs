@@ -1,4 +1,4 @@
-//! Access tokens: signed JWTs that say who calls. EdDSA alone; keys come from our own set by `kid`, never
+//! Access tokens: signed JWTs that say who calls. `EdDSA` alone; keys come from our own set by `kid`, never
 //! from the token. Whether the login still holds is another question: see [`super::logins`].
 
 use std::collections::HashMap;
@@ -154,11 +154,17 @@ impl Tokens {
     }
 
     /// A token for a login, of the usual life.
+    ///
+    /// # Panics
+    /// Never: see [`Tokens::issue_for`].
     pub fn issue(&self, principal: &Principal) -> String {
         self.issue_for(principal, limits::ACCESS_TOKEN_LIFE)
     }
 
     /// A token for a login, for a span of the marketplace's time: tools on a fast clock ask for more.
+    ///
+    /// # Panics
+    /// Never: the key was tried when it was loaded, and claims are plain JSON.
     pub fn issue_for(&self, principal: &Principal, life: Duration) -> String {
         let now = self.clock.now();
         let life = TimeDelta::from_std(life).unwrap_or(TimeDelta::zero());

@@ -274,22 +274,21 @@ impl Vault {
         class: Class,
     ) -> Result<Arc<SubjectKey>, VaultError> {
         let name = (subject, class.to_string());
-        let cached = match self.fresh(self.current.get(&name)) {
-            Some(cached) => cached,
-            None => {
-                let read_at = self.clock.monotonic();
-                let found = self
-                    .keys
-                    .find_or_make(subject, &name.1, &self.clock)
-                    .await?;
-                let cached = Cached {
-                    key: found.key,
-                    read_at,
-                };
-                self.current.insert(name, cached.clone());
-                self.by_id.insert(found.id, cached.clone());
-                cached
-            }
+        let cached = if let Some(cached) = self.fresh(self.current.get(&name)) {
+            cached
+        } else {
+            let read_at = self.clock.monotonic();
+            let found = self
+                .keys
+                .find_or_make(subject, &name.1, &self.clock)
+                .await?;
+            let cached = Cached {
+                key: found.key,
+                read_at,
+            };
+            self.current.insert(name, cached.clone());
+            self.by_id.insert(found.id, cached.clone());
+            cached
         };
         cached.key.ok_or(VaultError::Erased)
     }
