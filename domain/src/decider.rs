@@ -124,7 +124,8 @@ pub trait Decider:
     /// What the metadata of its events tells about it. `stream` is its own id.
     fn facets(&self, stream: Uuid) -> Facets;
 
-    /// Lifts a stored payload of an older version to the present form, JSON to JSON.
+    /// Lifts a stored payload of an older version to the present form, JSON to JSON. `payload` is an object, of which
+    /// nothing else is certain: it must not panic.
     fn upcast(_name: &str, _version: &str, payload: Value) -> Value {
         payload
     }
@@ -196,11 +197,10 @@ pub fn decode<D: Decider>(
     {
         return Ok(event);
     }
-    let lifted = D::upcast(
-        name,
-        version,
-        serde_json::from_str(payload).map_err(malformed)?,
-    );
+    // Upcasters may rely on an object: nothing else was ever written.
+    let stored: serde_json::Map<String, Value> =
+        serde_json::from_str(payload).map_err(malformed)?;
+    let lifted = D::upcast(name, version, Value::Object(stored));
     let event: D::Event = serde_json::from_value(lifted).map_err(malformed)?;
     if event.name() == name || version != event.version() {
         Ok(event)
@@ -325,5 +325,112 @@ mod tests {
         assert_eq!(first, second);
         assert!(first.windows(2).all(|pair| pair[0] < pair[1]));
         assert!(first.iter().all(|id| id.get_version_num() == 7));
+    }
+
+    /// An aggregate whose only event has a second version: `boiled_secs` became `seconds`.
+    #[derive(Debug, Clone, Default, PartialEq, Serialize, serde::Deserialize)]
+    struct Timer;
+
+    #[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize, JsonSchema, VariantNames)]
+    #[serde(tag = "type", rename_all = "snake_case")]
+    #[strum(serialize_all = "snake_case")]
+    enum TimerEvent {
+        Boiled { seconds: u32 },
+    }
+
+    #[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize, strum::EnumDiscriminants)]
+    #[strum_discriminants(name(TimerCommandKind))]
+    #[strum_discriminants(derive(Hash, strum::IntoStaticStr, strum::VariantArray))]
+    enum TimerCommand {
+        Boil,
+    }
+
+    #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+    #[error("never")]
+    struct TimerRejection;
+
+    impl Event for TimerEvent {
+        fn name(&self) -> &'static str {
+            "boiled"
+        }
+
+        fn version(&self) -> &'static str {
+            "2"
+        }
+
+        fn samples() -> Vec<Self> {
+            vec![Self::Boiled { seconds: 90 }]
+        }
+    }
+
+    impl Rejection for TimerRejection {
+        fn code(&self) -> &'static str {
+            "never"
+        }
+
+        fn class(&self) -> Class {
+            Class::Conflict
+        }
+    }
+
+    impl Decider for Timer {
+        const KIND: &'static str = "test.timer";
+        const TRANSITIONS: Transitions<Self> = &[(
+            TimerCommandKind::Boil,
+            TimerCommandKind::Boil,
+            TimerCommandKind::Boil,
+        )];
+
+        type Command = TimerCommand;
+        type Event = TimerEvent;
+        type Rejection = TimerRejection;
+        type Stage = TimerCommandKind;
+        type CommandKind = TimerCommandKind;
+
+        fn stage(&self) -> TimerCommandKind {
+            TimerCommandKind::Boil
+        }
+
+        fn decide(
+            &self,
+            TimerCommand::Boil: TimerCommand,
+            _: &Context,
+        ) -> Result<Vec<TimerEvent>, TimerRejection> {
+            Ok(TimerEvent::samples())
+        }
+
+        fn evolve(&mut self, _: &TimerEvent) {}
+
+        fn facets(&self, _: Uuid) -> Facets {
+            Facets::default()
+        }
+
+        fn upcast(_: &str, version: &str, mut payload: Value) -> Value {
+            if version == "1" {
+                payload["seconds"] = payload["boiled_secs"].take();
+            }
+            payload
+        }
+    }
+
+    #[test]
+    fn an_old_version_is_lifted_and_the_present_one_read_as_it_is() {
+        let boiled = TimerEvent::Boiled { seconds: 90 };
+        let old = r#"{"type": "boiled", "boiled_secs": 90}"#;
+        let new = r#"{"type": "boiled", "seconds": 90}"#;
+        assert_eq!(decode::<Timer>("boiled", "1", old).unwrap(), boiled);
+        assert_eq!(decode::<Timer>("boiled", "2", new).unwrap(), boiled);
+        assert!(matches!(
+            decode::<Timer>("boiled", "2", old),
+            Err(DecodeError::Malformed { .. })
+        ));
+        assert!(matches!(
+            decode::<Timer>("sealed", "2", new),
+            Err(DecodeError::OtherName { .. })
+        ));
+        assert!(matches!(
+            decode::<Timer>("boiled", "1", "[]"),
+            Err(DecodeError::Malformed { .. })
+        ));
     }
 }
