@@ -232,7 +232,9 @@ fn schemas_of<D: Decider>() -> BTreeMap<String, Value> {
                 .pointer("/properties/type/const")?
                 .as_str()?
                 .to_owned();
-            let used = definitions.as_ref().map(|all| used_definitions(&branch, all));
+            let used = definitions
+                .as_ref()
+                .map(|all| used_definitions(&branch, all));
             let object = branch.as_object_mut()?;
             object.insert(
                 "$schema".into(),
@@ -240,10 +242,7 @@ fn schemas_of<D: Decider>() -> BTreeMap<String, Value> {
             );
             object.insert("title".into(), Value::String(format!("{} {name}", D::KIND)));
             if let Some(used) = used {
-                object.insert(
-                    "$defs".into(),
-                    used,
-                );
+                object.insert("$defs".into(), used);
             }
             Some((name, branch))
         })

@@ -106,12 +106,17 @@ mod tests {
     use crate::testing::Given;
 
     fn document() -> MenuDocument {
-        let Some(MenuEvent::Published { document, .. }) = MenuEvent::samples().into_iter().next() else { unreachable!() };
+        let Some(MenuEvent::Published { document, .. }) = MenuEvent::samples().into_iter().next()
+        else {
+            unreachable!()
+        };
         document.as_ref().clone()
     }
 
     fn publish(document: MenuDocument) -> MenuCommand {
-        MenuCommand::Publish { document: Arc::new(document) }
+        MenuCommand::Publish {
+            document: Arc::new(document),
+        }
     }
 
     fn published() -> Given<Menu> {
@@ -135,41 +140,69 @@ mod tests {
         let mut value = serde_json::to_value(document()).unwrap();
         change(&mut value);
         let found = match collect::<MenuDocument>(&value) {
-            Ok(document) => Given::<Menu>::nothing().when(publish(document)).rejection().faults(),
+            Ok(document) => Given::<Menu>::nothing()
+                .when(publish(document))
+                .rejection()
+                .faults(),
             Err(faults) => faults.0,
         };
-        found.into_iter().map(|fault| format!("{} {}", fault.code, fault.pointer)).collect()
+        found
+            .into_iter()
+            .map(|fault| format!("{} {}", fault.code, fault.pointer))
+            .collect()
     }
 
     #[test]
     fn a_publication_is_numbered_and_the_same_again_changes_nothing() {
         let first = Given::<Menu>::nothing().when(publish(document()));
-        let first = first.then([MenuEvent::Published { document: Arc::new(document()), version: 1 }]);
+        let first = first.then([MenuEvent::Published {
+            document: Arc::new(document()),
+            version: 1,
+        }]);
         let mut other = document();
         other.sections[0].items[0].popularity = None;
         first.clone().when(publish(document())).then_nothing();
         first
             .when(publish(other.clone()))
-            .then([MenuEvent::Published { document: Arc::new(other), version: 2 }]);
+            .then([MenuEvent::Published {
+                document: Arc::new(other),
+                version: 2,
+            }]);
     }
 
     #[test]
     fn a_price_holds_until_the_next_publication() {
-        let set = MenuCommand::SetPrice { item: key("miso"), price_minor: price(1200) };
-        let changed = published()
-            .when(set.clone())
-            .then([MenuEvent::PriceSet { item: key("miso"), price_minor: price(1200) }]);
-        assert_eq!(menu(&changed).item(&key("miso")).unwrap().price_minor, price(1200));
+        let set = MenuCommand::SetPrice {
+            item: key("miso"),
+            price_minor: price(1200),
+        };
+        let changed = published().when(set.clone()).then([MenuEvent::PriceSet {
+            item: key("miso"),
+            price_minor: price(1200),
+        }]);
+        assert_eq!(
+            menu(&changed).item(&key("miso")).unwrap().price_minor,
+            price(1200)
+        );
         changed.clone().when(set).then_nothing();
         let again = changed.done([publish(document())]);
-        assert_eq!(menu(&again).item(&key("miso")).unwrap().price_minor, price(1050));
+        assert_eq!(
+            menu(&again).item(&key("miso")).unwrap().price_minor,
+            price(1050)
+        );
         assert_eq!(menu(&again).version(), 2);
     }
 
     #[test]
     fn an_item_that_is_off_stays_off_over_publications() {
-        let off = MenuCommand::SetAvailable { item: key("miso"), available: false };
-        let on = MenuCommand::SetAvailable { item: key("miso"), available: true };
+        let off = MenuCommand::SetAvailable {
+            item: key("miso"),
+            available: false,
+        };
+        let on = MenuCommand::SetAvailable {
+            item: key("miso"),
+            available: true,
+        };
         let changed = published().done([off.clone()]);
         assert!(!menu(&changed).is_available(&key("miso")));
         changed.clone().when(off).then_nothing();
@@ -182,11 +215,24 @@ mod tests {
 
     #[test]
     fn unknown_items_and_unpublished_menus_are_refused() {
-        let set = MenuCommand::SetPrice { item: key("pizza"), price_minor: price(1) };
-        published().when(set.clone()).then_refused(MenuRejection::ItemUnknown { item: key("pizza") });
-        let off = MenuCommand::SetAvailable { item: key("pizza"), available: false };
-        published().when(off).then_refused(MenuRejection::ItemUnknown { item: key("pizza") });
-        assert!(matches!(Given::<Menu>::nothing().when(set).rejection(), MenuRejection::NotAllowed(_)));
+        let set = MenuCommand::SetPrice {
+            item: key("pizza"),
+            price_minor: price(1),
+        };
+        published()
+            .when(set.clone())
+            .then_refused(MenuRejection::ItemUnknown { item: key("pizza") });
+        let off = MenuCommand::SetAvailable {
+            item: key("pizza"),
+            available: false,
+        };
+        published()
+            .when(off)
+            .then_refused(MenuRejection::ItemUnknown { item: key("pizza") });
+        assert!(matches!(
+            Given::<Menu>::nothing().when(set).rejection(),
+            MenuRejection::NotAllowed(_)
+        ));
         assert!(!menu(&published()).is_available(&key("pizza")));
     }
 
@@ -229,17 +275,32 @@ mod tests {
             faults(move |menu| change(&mut menu["sections"][0]["items"][0]["groups"][0]))
         };
         let at = "/sections/0/items/0/groups/0";
-        assert_eq!(link(|link| link["group"] = "x".into()), [format!("group_unknown {at}/group")]);
+        assert_eq!(
+            link(|link| link["group"] = "x".into()),
+            [format!("group_unknown {at}/group")]
+        );
         assert_eq!(
             link(|link| link["max"] = 0.into()),
-            [format!("max_out_of_range {at}/max"), format!("max_per_option_out_of_range {at}/max_per_option")]
+            [
+                format!("max_out_of_range {at}/max"),
+                format!("max_per_option_out_of_range {at}/max_per_option")
+            ]
         );
         assert_eq!(
             link(|link| link["max_per_option"] = 0.into()),
-            [format!("max_per_option_out_of_range {at}/max_per_option"), format!("max_above_sum {at}/max")]
+            [
+                format!("max_per_option_out_of_range {at}/max_per_option"),
+                format!("max_above_sum {at}/max")
+            ]
         );
-        assert_eq!(faults(|menu| menu["sections"] = serde_json::json!([])), ["empty /sections"]);
-        assert_eq!(faults(|menu| menu["sections"][0]["items"] = serde_json::json!([])), ["empty /sections/0/items"]);
+        assert_eq!(
+            faults(|menu| menu["sections"] = serde_json::json!([])),
+            ["empty /sections"]
+        );
+        assert_eq!(
+            faults(|menu| menu["sections"][0]["items"] = serde_json::json!([])),
+            ["empty /sections/0/items"]
+        );
         assert_eq!(
             faults(|menu| menu["sections"][0]["items"][0]["recipe"] = serde_json::json!([])),
             ["empty /sections/0/items/0/recipe"]
@@ -265,10 +326,14 @@ mod tests {
         let found = faults(|menu| {
             menu["currency"] = "YEN".into();
             menu["sections"][0]["items"][0]["price_minor"] = (-1).into();
-            menu["sections"][0]["items"][0]["name"] = serde_json::json!({"ja": "a\u{202e}b", "x": "y"});
+            menu["sections"][0]["items"][0]["name"] =
+                serde_json::json!({"ja": "a\u{202e}b", "x": "y"});
             menu["sections"][0]["items"][0]["vegan"] = true.into();
             menu["ingredients"][0]["allergens"]["gluten"] = "maybe".into();
-            menu["option_groups"][0].as_object_mut().unwrap().remove("key");
+            menu["option_groups"][0]
+                .as_object_mut()
+                .unwrap()
+                .remove("key");
         });
         assert_eq!(
             found,
@@ -290,7 +355,10 @@ mod tests {
             menu["sections"][0]["items"][0]["ramen"]["style"] = "hakata_tonkotsu".into();
             menu["sections"][0]["items"][0]["ramen"]["packaging"] = "combined".into();
         });
-        assert_eq!(found, ["packaging_refused /sections/0/items/0/ramen/packaging"]);
+        assert_eq!(
+            found,
+            ["packaging_refused /sections/0/items/0/ramen/packaging"]
+        );
     }
 
     #[test]
@@ -301,10 +369,18 @@ mod tests {
         assert_eq!(plain[&Allergen::Gluten], Presence::Contains);
         assert_eq!(plain[&Allergen::Egg], Presence::Unknown);
         assert_eq!(plain[&Allergen::Buckwheat], Presence::Unknown);
-        let choice = Choice { group: &toppings, option: &egg, quantity: 1 };
+        let choice = Choice {
+            group: &toppings,
+            option: &egg,
+            quantity: 1,
+        };
         let with_egg = menu(&given).allergens(&key("miso"), [choice]).unwrap();
         assert_eq!(with_egg[&Allergen::Egg], Presence::Contains);
-        let unknown = Choice { group: &toppings, option: &toppings, quantity: 1 };
+        let unknown = Choice {
+            group: &toppings,
+            option: &toppings,
+            quantity: 1,
+        };
         assert_eq!(menu(&given).allergens(&key("miso"), [unknown]), None);
     }
 
@@ -324,9 +400,16 @@ mod tests {
     fn needs_count_pieces_and_options_together() {
         let given = published();
         let (toppings, egg) = (key("toppings"), key("egg"));
-        let choice = Choice { group: &toppings, option: &egg, quantity: 2 };
+        let choice = Choice {
+            group: &toppings,
+            option: &egg,
+            quantity: 2,
+        };
         let needs = menu(&given).needs(&key("miso"), 3, [choice]).unwrap();
-        let needs: Vec<_> = needs.iter().map(|(key, amount)| (key.as_str(), amount.get())).collect();
+        let needs: Vec<_> = needs
+            .iter()
+            .map(|(key, amount)| (key.as_str(), amount.get()))
+            .collect();
         assert_eq!(needs, [("broth", 1050), ("egg", 6), ("noodles", 450)]);
     }
 }

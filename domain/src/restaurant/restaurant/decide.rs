@@ -180,7 +180,10 @@ mod tests {
     use crate::testing::{Given, test_now};
 
     fn sample(name: &str) -> RestaurantEvent {
-        RestaurantEvent::samples().into_iter().find(|event| event.name() == name).unwrap()
+        RestaurantEvent::samples()
+            .into_iter()
+            .find(|event| event.name() == name)
+            .unwrap()
     }
 
     fn samples<const N: usize>(names: [&str; N]) -> [RestaurantEvent; N] {
@@ -188,22 +191,34 @@ mod tests {
     }
 
     fn registration() -> Box<Registration> {
-        let RestaurantEvent::Registered(registration) = sample("registered") else { unreachable!() };
+        let RestaurantEvent::Registered(registration) = sample("registered") else {
+            unreachable!()
+        };
         registration
     }
 
     fn zones() -> Vec<Zone> {
-        let RestaurantEvent::ZonesSet { zones } = sample("zones_set") else { unreachable!() };
+        let RestaurantEvent::ZonesSet { zones } = sample("zones_set") else {
+            unreachable!()
+        };
         zones
     }
 
     fn terms() -> Terms {
-        let RestaurantEvent::TermsSet { terms } = sample("terms_set") else { unreachable!() };
+        let RestaurantEvent::TermsSet { terms } = sample("terms_set") else {
+            unreachable!()
+        };
         terms
     }
 
     fn ready() -> Given<Restaurant> {
-        Given::events(samples(["registered", "hours_set", "zones_set", "terms_set", "submitted"]))
+        Given::events(samples([
+            "registered",
+            "hours_set",
+            "zones_set",
+            "terms_set",
+            "submitted",
+        ]))
     }
 
     fn live() -> Given<Restaurant> {
@@ -226,7 +241,9 @@ mod tests {
 
     #[test]
     fn a_shop_that_nobody_registered_is_not_found() {
-        Given::<Restaurant>::nothing().when(RestaurantCommand::Submit).then_refused(RestaurantRejection::NotRegistered);
+        Given::<Restaurant>::nothing()
+            .when(RestaurantCommand::Submit)
+            .then_refused(RestaurantRejection::NotRegistered);
         assert_eq!(RestaurantRejection::NotRegistered.class(), Class::NotFound);
     }
 
@@ -237,72 +254,138 @@ mod tests {
             styles: None,
             auto_fire: None,
         };
-        let changed = Given::<Restaurant>::events([sample("registered")]).when(update(Some("Menya Sora")));
+        let changed =
+            Given::<Restaurant>::events([sample("registered")]).when(update(Some("Menya Sora")));
         let changed = changed.then([RestaurantEvent::ProfileUpdated {
             name: Some(name("Menya Sora")),
             styles: None,
             auto_fire: None,
         }]);
         let profile = &changed.state().shop().unwrap().profile;
-        assert_eq!((&profile.name, &profile.styles), (&name("Menya Sora"), &registration().styles));
-        changed.clone().when(update(Some("Menya Sora"))).then_nothing();
+        assert_eq!(
+            (&profile.name, &profile.styles),
+            (&name("Menya Sora"), &registration().styles)
+        );
+        changed
+            .clone()
+            .when(update(Some("Menya Sora")))
+            .then_nothing();
         changed.when(update(None)).then_nothing();
     }
 
     #[test]
     fn going_live_needs_menu_hours_zones_and_terms() {
         let rejection = Given::<Restaurant>::events(samples(["registered", "submitted"]))
-            .when(RestaurantCommand::Approve { menu_published: false })
+            .when(RestaurantCommand::Approve {
+                menu_published: false,
+            })
             .rejection();
-        let missing = vec![Missing::Menu, Missing::Hours, Missing::Zones, Missing::Terms];
+        let missing = vec![
+            Missing::Menu,
+            Missing::Hours,
+            Missing::Zones,
+            Missing::Terms,
+        ];
         assert_eq!(rejection, RestaurantRejection::NotReady { missing });
-        let codes: Vec<_> = rejection.faults().into_iter().map(|fault| fault.code).collect();
-        assert_eq!(codes, ["menu_missing", "hours_missing", "zones_missing", "terms_missing"]);
+        let codes: Vec<_> = rejection
+            .faults()
+            .into_iter()
+            .map(|fault| fault.code)
+            .collect();
+        assert_eq!(
+            codes,
+            [
+                "menu_missing",
+                "hours_missing",
+                "zones_missing",
+                "terms_missing"
+            ]
+        );
         ready()
-            .when(RestaurantCommand::Approve { menu_published: true })
+            .when(RestaurantCommand::Approve {
+                menu_published: true,
+            })
             .then([RestaurantEvent::Approved])
-            .when(RestaurantCommand::Approve { menu_published: true })
+            .when(RestaurantCommand::Approve {
+                menu_published: true,
+            })
             .then_nothing();
     }
 
     #[test]
     fn the_whole_life_from_draft_to_closed() {
         let suspended = live()
-            .when(RestaurantCommand::Suspend { reason: reason("hygiene") })
-            .then([RestaurantEvent::Suspended { reason: reason("hygiene") }]);
+            .when(RestaurantCommand::Suspend {
+                reason: reason("hygiene"),
+            })
+            .then([RestaurantEvent::Suspended {
+                reason: reason("hygiene"),
+            }]);
         assert!(suspended.state().live().is_none());
         let closed = suspended
-            .when(RestaurantCommand::Approve { menu_published: true })
+            .when(RestaurantCommand::Approve {
+                menu_published: true,
+            })
             .then([RestaurantEvent::Approved])
-            .when(RestaurantCommand::Close { reason: reason("retired") })
-            .then([RestaurantEvent::Closed { reason: reason("retired") }]);
-        closed.clone().when(RestaurantCommand::Close { reason: reason("again") }).then_nothing();
-        closed.when(RestaurantCommand::SetTerms { terms: Terms { seller: name("New"), ..terms() } }).then_refused(
-            RestaurantRejection::NotAllowed(NotAllowed {
+            .when(RestaurantCommand::Close {
+                reason: reason("retired"),
+            })
+            .then([RestaurantEvent::Closed {
+                reason: reason("retired"),
+            }]);
+        closed
+            .clone()
+            .when(RestaurantCommand::Close {
+                reason: reason("again"),
+            })
+            .then_nothing();
+        closed
+            .when(RestaurantCommand::SetTerms {
+                terms: Terms {
+                    seller: name("New"),
+                    ..terms()
+                },
+            })
+            .then_refused(RestaurantRejection::NotAllowed(NotAllowed {
                 stage: RestaurantStage::Closed,
                 command: RestaurantCommandKind::SetTerms,
                 allowed: vec![],
-            }),
-        );
+            }));
     }
 
     #[test]
     fn setting_the_same_again_changes_nothing() {
-        live().when(RestaurantCommand::SetZones { zones: zones() }).then_nothing();
-        live().when(RestaurantCommand::SetTerms { terms: terms() }).then_nothing();
-        let RestaurantEvent::HoursSet { hours } = sample("hours_set") else { unreachable!() };
-        live().when(RestaurantCommand::SetHours { hours }).then_nothing();
+        live()
+            .when(RestaurantCommand::SetZones { zones: zones() })
+            .then_nothing();
+        live()
+            .when(RestaurantCommand::SetTerms { terms: terms() })
+            .then_nothing();
+        let RestaurantEvent::HoursSet { hours } = sample("hours_set") else {
+            unreachable!()
+        };
+        live()
+            .when(RestaurantCommand::SetHours { hours })
+            .then_nothing();
         ready().when(RestaurantCommand::Submit).then_nothing();
     }
 
     #[test]
     fn zones_are_refused_with_all_faults() {
-        let empty = live().when(RestaurantCommand::SetZones { zones: vec![] }).rejection();
+        let empty = live()
+            .when(RestaurantCommand::SetZones { zones: vec![] })
+            .rejection();
         assert_eq!(empty.faults()[0].pointer, "/zones");
         let zone = zones().remove(0);
-        let far = Zone { key: Key::parse("far").unwrap(), ..zone.clone() };
+        let far = Zone {
+            key: Key::parse("far").unwrap(),
+            ..zone.clone()
+        };
         let twice = vec![zone.clone(), far.clone(), zone, far];
-        let faults = live().when(RestaurantCommand::SetZones { zones: twice }).rejection().faults();
+        let faults = live()
+            .when(RestaurantCommand::SetZones { zones: twice })
+            .rejection()
+            .faults();
         let pointers: Vec<_> = faults.into_iter().map(|fault| fault.pointer).collect();
         assert_eq!(pointers, ["/zones/2/key", "/zones/3/key"]);
     }
@@ -310,35 +393,61 @@ mod tests {
     #[test]
     fn a_pause_ends_by_itself_or_by_word() {
         let until = test_now() + TimeDelta::minutes(30);
-        let pause = |until| RestaurantCommand::Pause { reason: reason("too busy"), until };
+        let pause = |until| RestaurantCommand::Pause {
+            reason: reason("too busy"),
+            until,
+        };
         let paused = live()
             .when(pause(Some(until)))
-            .then([RestaurantEvent::Paused { reason: reason("too busy"), until: Some(until) }]);
+            .then([RestaurantEvent::Paused {
+                reason: reason("too busy"),
+                until: Some(until),
+            }]);
         let shop = paused.state().live().unwrap();
         assert!(shop.is_paused(test_now()) && !shop.is_paused(until));
         paused.clone().when(pause(Some(until))).then_nothing();
-        let forever = paused.when(pause(None)).then([RestaurantEvent::Paused { reason: reason("too busy"), until: None }]);
-        assert!(forever.state().live().unwrap().is_paused(until + TimeDelta::days(1)));
+        let forever = paused.when(pause(None)).then([RestaurantEvent::Paused {
+            reason: reason("too busy"),
+            until: None,
+        }]);
+        assert!(
+            forever
+                .state()
+                .live()
+                .unwrap()
+                .is_paused(until + TimeDelta::days(1))
+        );
         forever
             .when(RestaurantCommand::Resume)
             .then([RestaurantEvent::Resumed])
             .when(RestaurantCommand::Resume)
             .then_nothing();
-        live().when(pause(Some(test_now()))).then_refused(RestaurantRejection::PauseAlreadyOver);
+        live()
+            .when(pause(Some(test_now())))
+            .then_refused(RestaurantRejection::PauseAlreadyOver);
     }
 
     #[test]
     fn a_draft_cannot_be_paused() {
-        let rejection = Given::<Restaurant>::events([sample("registered")]).when(RestaurantCommand::Resume).rejection();
-        let RestaurantRejection::NotAllowed(refused) = rejection else { panic!("{rejection}") };
+        let rejection = Given::<Restaurant>::events([sample("registered")])
+            .when(RestaurantCommand::Resume)
+            .rejection();
+        let RestaurantRejection::NotAllowed(refused) = rejection else {
+            panic!("{rejection}")
+        };
         assert!(refused.allowed.contains(&RestaurantCommandKind::Submit));
         assert!(!refused.allowed.contains(&RestaurantCommandKind::Resume));
     }
 
     #[test]
     fn every_row_of_the_table_leads_where_it_says() {
-        let RestaurantEvent::HoursSet { hours } = sample("hours_set") else { unreachable!() };
-        let sunday = crate::kernel::hours::HoursDraft { exceptions: vec![], ..hours.draft().clone() };
+        let RestaurantEvent::HoursSet { hours } = sample("hours_set") else {
+            unreachable!()
+        };
+        let sunday = crate::kernel::hours::HoursDraft {
+            exceptions: vec![],
+            ..hours.draft().clone()
+        };
         let command = |kind| match kind {
             RestaurantCommandKind::Register => RestaurantCommand::Register(registration()),
             RestaurantCommandKind::UpdateProfile => RestaurantCommand::UpdateProfile {
@@ -346,28 +455,57 @@ mod tests {
                 styles: None,
                 auto_fire: None,
             },
-            RestaurantCommandKind::SetHours => RestaurantCommand::SetHours { hours: sunday.clone().try_into().unwrap() },
+            RestaurantCommandKind::SetHours => RestaurantCommand::SetHours {
+                hours: sunday.clone().try_into().unwrap(),
+            },
             RestaurantCommandKind::SetZones => {
-                let other = Zone { key: Key::parse("other").unwrap(), ..zones().remove(0) };
+                let other = Zone {
+                    key: Key::parse("other").unwrap(),
+                    ..zones().remove(0)
+                };
                 RestaurantCommand::SetZones { zones: vec![other] }
             }
-            RestaurantCommandKind::SetTerms => {
-                RestaurantCommand::SetTerms { terms: Terms { seller: name("Other"), ..terms() } }
-            }
+            RestaurantCommandKind::SetTerms => RestaurantCommand::SetTerms {
+                terms: Terms {
+                    seller: name("Other"),
+                    ..terms()
+                },
+            },
             RestaurantCommandKind::Submit => RestaurantCommand::Submit,
-            RestaurantCommandKind::Approve => RestaurantCommand::Approve { menu_published: true },
-            RestaurantCommandKind::Suspend => RestaurantCommand::Suspend { reason: reason("x") },
-            RestaurantCommandKind::Close => RestaurantCommand::Close { reason: reason("x") },
-            RestaurantCommandKind::Pause => RestaurantCommand::Pause { reason: reason("x"), until: None },
+            RestaurantCommandKind::Approve => RestaurantCommand::Approve {
+                menu_published: true,
+            },
+            RestaurantCommandKind::Suspend => RestaurantCommand::Suspend {
+                reason: reason("x"),
+            },
+            RestaurantCommandKind::Close => RestaurantCommand::Close {
+                reason: reason("x"),
+            },
+            RestaurantCommandKind::Pause => RestaurantCommand::Pause {
+                reason: reason("x"),
+                until: None,
+            },
             RestaurantCommandKind::Resume => RestaurantCommand::Resume,
         };
         let at = |stage| match stage {
             RestaurantStage::Unregistered => Given::<Restaurant>::nothing(),
-            RestaurantStage::Draft => Given::events(samples(["registered", "hours_set", "zones_set", "terms_set"])),
+            RestaurantStage::Draft => Given::events(samples([
+                "registered",
+                "hours_set",
+                "zones_set",
+                "terms_set",
+            ])),
             RestaurantStage::Submitted => ready(),
-            RestaurantStage::Live => live().and([RestaurantEvent::Paused { reason: reason("y"), until: None }]),
-            RestaurantStage::Suspended => live().and([RestaurantEvent::Suspended { reason: reason("y") }]),
-            RestaurantStage::Closed => live().and([RestaurantEvent::Closed { reason: reason("y") }]),
+            RestaurantStage::Live => live().and([RestaurantEvent::Paused {
+                reason: reason("y"),
+                until: None,
+            }]),
+            RestaurantStage::Suspended => live().and([RestaurantEvent::Suspended {
+                reason: reason("y"),
+            }]),
+            RestaurantStage::Closed => live().and([RestaurantEvent::Closed {
+                reason: reason("y"),
+            }]),
         };
         for (from, kind, to) in TRANSITIONS {
             let before = at(*from);
