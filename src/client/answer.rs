@@ -65,6 +65,8 @@ pub(crate) struct Problem {
     pub(crate) detail: String,
     /// Each fault with its place.
     pub(crate) errors: Vec<ProblemFault>,
+    /// What holds now, where the refusal says so: the new quote of `quote_changed`.
+    pub(crate) current: Value,
 }
 
 /// One fault of a refused request.
@@ -100,7 +102,7 @@ pub(crate) enum CallError {
         /// Method and path.
         call: String,
         /// What it said.
-        problem: Problem,
+        problem: Box<Problem>,
     },
     /// Nobody could be reached, or the connection broke, also after repeating.
     Unreachable {

@@ -6,6 +6,9 @@ use super::answer::{Answer, CallError};
 use super::session::Session;
 use super::sse::EventStream;
 
+/// How often a fresh order is asked for before "not found" is believed.
+const READS_MAX: u32 = 20;
+
 type Called = Result<Answer, CallError>;
 
 /// One line of a cart, as the API takes it.
@@ -93,8 +96,17 @@ impl Customer {
             .await
     }
 
-    /// Follows the order's events from the first.
+    /// Follows the order's events. The order is read first, which waits until the views have it.
     pub(crate) async fn follow(&self, order: &str) -> Result<EventStream, CallError> {
+        let mut read = self.order(order).await;
+        for _ in 0..READS_MAX {
+            match read {
+                // Each read waits for what this session has written, for as long as the API does.
+                Err(fault) if fault.status() == Some(404) => read = self.order(order).await,
+                Ok(_) | Err(_) => break,
+            }
+        }
+        read?;
         self.0.events(&format!("/v1/orders/{order}/events")).await
     }
 }

@@ -335,5 +335,8 @@ async fn refusal(call: String, response: reqwest::Response) -> CallError {
     let bytes = response.bytes().await.unwrap_or_default();
     let mut problem: Problem = serde_json::from_slice(&bytes).unwrap_or_default();
     problem.status = status;
-    CallError::Refused { call, problem }
+    CallError::Refused {
+        call,
+        problem: Box::new(problem),
+    }
 }

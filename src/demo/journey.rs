@@ -3,21 +3,26 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use chrono::{DateTime, Utc};
+use domain::kernel::hours::WeeklyHours;
+use domain::kernel::time::TimeZone;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::choose;
-use super::market::{Market, away};
+use super::market::{away, market_of};
 use super::paper::{Paper, millis, money};
 use crate::client::{
     Answer, CallError, CardForm, Confirmation, Courier, Customer, Dispatcher, Door, Followed,
-    Kitchen, Line, Person, Role, Seen,
+    Kitchen, Line, Person, Role, Seen, Session,
 };
 
 /// How far from the shop the guest lives, in metres.
 const TO_THE_DOOR_M: f64 = 900.0;
 /// How far the guest searches, in metres.
 const SEARCH_M: u32 = 5_000;
+/// What the guest searches for.
+const WORDS: &str = "tonkotsu";
 
 /// Everybody who has a part in it.
 pub(super) struct Journey<'door> {
@@ -35,6 +40,7 @@ pub(super) struct Journey<'door> {
 struct Shop {
     id: String,
     name: String,
+    country: String,
     at: (f64, f64),
     menu: Value,
 }
@@ -97,32 +103,52 @@ impl<'door> Journey<'door> {
     async fn find_shop(&self) -> anyhow::Result<Shop> {
         let visitor = self.door.api().visitor();
         let (lat, lon) = self.near;
-        let path =
-            format!("/v1/search?q=ramen&near={lat},{lon}&radius_m={SEARCH_M}&open=true&limit=20");
+        let path = format!("/v1/search?q={WORDS}&near={lat},{lon}&radius_m={SEARCH_M}&limit=100");
         let found = visitor
             .get("search", &path)
             .await
             .context("the search failed")?;
         let hits = found.list("/hits");
         self.paper
-            .hop("searches for ramen that is open nearby", found.took, None);
-        let Some(id) = hits.iter().find_map(restaurant_of) else {
-            bail!("no shop within {SEARCH_M} m of {lat},{lon} is open now; try --near elsewhere");
-        };
-        let shop = visitor
-            .get("shop: read", &format!("/v1/restaurants/{id}"))
-            .await?;
+            .hop(&format!("searches for {WORDS} nearby"), found.took, None);
+        self.paper.detail(format!(
+            "{} dishes and shops within {SEARCH_M} m",
+            found.body["total"]
+        ));
+        let mut asked: Vec<&str> = Vec::new();
+        for id in hits
+            .iter()
+            .filter_map(|hit| hit["restaurant"]["id"].as_str())
+        {
+            if asked.contains(&id) {
+                continue;
+            }
+            asked.push(id);
+            let shop = visitor
+                .get("shop: read", &format!("/v1/restaurants/{id}"))
+                .await?;
+            if is_open(&shop.body, self.door.api().clock().now()) {
+                return self.enter(&visitor, id, &shop).await;
+            }
+            self.paper
+                .detail(format!("{} is closed now", shop.text("/name")?));
+        }
+        bail!("no shop within {SEARCH_M} m of {lat},{lon} is open now; try --near elsewhere");
+    }
+
+    async fn enter(&self, visitor: &Session, id: &str, shop: &Answer) -> anyhow::Result<Shop> {
+        let name = shop.text("/name")?.to_owned();
+        self.paper.hop(&format!("chooses {name}"), shop.took, None);
         let menu = visitor
             .get("menu: read", &format!("/v1/restaurants/{id}/menu"))
             .await?;
-        let name = shop.text("/name")?.to_owned();
-        self.paper
-            .detail(format!("{} places; the guest chooses {name}", hits.len()));
         self.paper.hop("reads the menu", menu.took, None);
+        let at = shop.body["lat"].as_f64().zip(shop.body["lon"].as_f64());
         Ok(Shop {
-            at: position(&shop)?,
-            menu: document(&menu.body).clone(),
-            id,
+            at: at.context("the shop has no position")?,
+            country: shop.text("/country")?.to_owned(),
+            menu: menu.body,
+            id: id.to_owned(),
             name,
         })
     }
@@ -282,12 +308,24 @@ impl<'door> Journey<'door> {
         event: &str,
         call: impl Future<Output = Result<Answer, CallError>>,
     ) -> anyhow::Result<()> {
-        let (answer, seen) = followed
-            .hop(event, call)
-            .await
-            .with_context(|| what.to_owned())?;
+        let (answer, seen) = followed.hop(call).await.with_context(|| what.to_owned())?;
         self.paper
             .hop(what, answer.took, Some((event, shown(seen)?)));
+        Ok(())
+    }
+
+    /// The same for what reaches the order by way of its delivery.
+    async fn show_state(
+        &self,
+        followed: &mut Followed,
+        what: &str,
+        state: &str,
+        call: impl Future<Output = Result<Answer, CallError>>,
+    ) -> anyhow::Result<()> {
+        let hop = followed.hop_to(state, call).await;
+        let (answer, seen) = hop.with_context(|| what.to_owned())?;
+        self.paper
+            .hop(what, answer.took, Some((state, shown(seen)?)));
         Ok(())
     }
 
@@ -324,23 +362,23 @@ impl<'door> Journey<'door> {
             None,
         );
         let picked = self.courier.pick_up(delivery);
-        self.show(followed, "the driver takes the bag", "picked_up", picked)
+        self.show_state(followed, "the driver takes the bag", "picked_up", picked)
             .await?;
         let departed = self.courier.depart(delivery).await?;
         paper.hop("the driver sets off", departed.took, None);
         let arrived = self.courier.arrive(delivery, "dropoff").await?;
         paper.hop("the driver is at the door", arrived.took, None);
         let order = self.customer.order(&ordered.id).await?;
-        let pin = pin(&order).context("the order shows its customer no code for the door")?;
+        let pin = order.text("/delivery/pin")?;
         let proved = self.courier.prove(delivery, pin);
-        self.show(followed, "the guest says the code", "delivered", proved)
+        self.show_state(followed, "the guest says the code", "delivered", proved)
             .await?;
         Ok(())
     }
 
     async fn tell(&self, ordered: &Ordered) -> anyhow::Result<()> {
         let timeline = self.customer.timeline(&ordered.id).await?;
-        let events = timeline.list("/events");
+        let events = timeline.list("/entries");
         for event in events {
             let at = event["happened_at"].as_str().unwrap_or("");
             let name = event["event"].as_str().unwrap_or("").replace('_', " ");
@@ -365,36 +403,23 @@ fn shown(seen: Seen) -> anyhow::Result<Duration> {
     }
 }
 
-fn restaurant_of(hit: &Value) -> Option<String> {
-    let found = &hit["restaurant"];
-    let id = found.as_str().or_else(|| found["id"].as_str());
-    id.or_else(|| hit["restaurant_id"].as_str())
-        .map(str::to_owned)
-}
-
-/// The menu document, which the read side may wrap.
-fn document(menu: &Value) -> &Value {
-    if menu["sections"].is_array() {
-        menu
-    } else {
-        &menu["document"]
-    }
-}
-
-fn position(shop: &Answer) -> anyhow::Result<(f64, f64)> {
-    let at = &shop.body["location"];
-    let degrees = at["lat"].as_f64().zip(at["lon"].as_f64());
-    degrees.context("the shop has no location")
+/// Whether a shop sells now, by its own hours and clock.
+fn is_open(shop: &Value, now: DateTime<Utc>) -> bool {
+    let hours: Option<WeeklyHours> = serde_json::from_value(shop["hours"].clone()).ok();
+    let zone = shop["time_zone"]
+        .as_str()
+        .and_then(|zone| TimeZone::parse(zone).ok());
+    let is_live = shop["stage"] == "live" && shop["paused"] == false;
+    is_live
+        && hours
+            .zip(zone)
+            .is_some_and(|(hours, zone)| hours.is_open(zone, now))
 }
 
 /// A door some streets from the shop; the person is invented.
 fn address(shop: &Shop) -> Value {
     let (lat, lon) = away(shop.at.0, shop.at.1, TO_THE_DOOR_M, 60.0);
-    let market: &Market = if lon > 124.0 {
-        &super::market::KOREA
-    } else {
-        &super::market::TAIWAN
-    };
+    let market = market_of(&shop.country);
     json!({
         "name": "Hungry Guest",
         "phone": market.phone,
@@ -427,13 +452,6 @@ fn label(line: &Value) -> Option<String> {
         .as_str()
         .or_else(|| label["en"].as_str())
         .map(str::to_owned)
-}
-
-fn pin(order: &Answer) -> Option<&str> {
-    let places = ["/delivery/pin", "/pin", "/delivery_pin"];
-    places
-        .iter()
-        .find_map(|place| order.body.pointer(place).and_then(Value::as_str))
 }
 
 /// Whether the bowl was still ramen at the door, by the order's own deadline.

@@ -92,6 +92,14 @@ pub(crate) static UNITED_STATES: Market = Market {
     phone: "+13125550123",
 };
 
+/// The market of a country; Taiwan when the country is none of ours.
+pub(crate) fn market_of(country: &str) -> &'static Market {
+    let all = [&TAIWAN, &KOREA, &COLOMBIA, &UNITED_STATES];
+    all.into_iter()
+        .find(|market| market.country == country)
+        .unwrap_or(&TAIWAN)
+}
+
 /// One ring around a shop.
 struct Ring {
     key: &'static str,
@@ -199,6 +207,8 @@ pub(crate) fn away(lat: f64, lon: f64, metres: f64, bearing: f64) -> (f64, f64) 
 
 #[cfg(test)]
 mod tests {
+    use domain::restaurant::restaurant::{Terms, Zone};
+
     use super::*;
 
     #[test]
@@ -208,6 +218,15 @@ mod tests {
         assert_eq!(COLOMBIA.price_minor(950), 3_800_000); // COP 38,000
         assert_eq!(UNITED_STATES.price_minor(950), 1_625);
         assert_eq!(KOREA.price_minor(0), 0);
+    }
+
+    #[test]
+    fn the_domain_takes_terms_and_zones_of_every_market() {
+        for market in [&TAIWAN, &KOREA, &COLOMBIA, &UNITED_STATES] {
+            serde_json::from_value::<Terms>(market.terms("Shop")).expect("terms");
+            let zones = market.zones(25.04, 121.53)["zones"].clone();
+            serde_json::from_value::<Vec<Zone>>(zones).expect("zones");
+        }
     }
 
     #[test]

@@ -304,6 +304,8 @@ fn without_nulls(mut object: Value) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use domain::restaurant::menu::{MenuDocument, check_document};
+
     use super::super::market::{COLOMBIA, KOREA, TAIWAN, UNITED_STATES};
     use super::*;
 
@@ -355,6 +357,18 @@ mod tests {
                         assert!(item["price_minor"].as_i64().is_some_and(|price| price > 0));
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn the_domain_takes_every_menu_in_every_market() {
+        for market in [&TAIWAN, &KOREA, &COLOMBIA, &UNITED_STATES] {
+            for house in houses() {
+                let document: MenuDocument = serde_json::from_value(house.document(market))
+                    .unwrap_or_else(|fault| panic!("{}: {fault}", house.key));
+                check_document(&document)
+                    .unwrap_or_else(|faults| panic!("{}: {faults:?}", house.key));
             }
         }
     }

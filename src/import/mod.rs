@@ -106,7 +106,7 @@ pub(crate) async fn run(args: ImportArgs, door: &Door) -> anyhow::Result<()> {
         .parse(file)
         .with_context(|| format!("cannot read {name}"))?;
     let default_hours = default_hours(&args.hours)?;
-    let mut report = Report::new(&name, &parsed);
+    let mut report = Report::new(&name, &parsed, !args.dry_run);
     if !args.dry_run {
         let plans = plans(args.format, &parsed, &default_hours);
         let rows = parsed

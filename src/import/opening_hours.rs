@@ -293,6 +293,7 @@ fn apply(
 
 #[cfg(test)]
 mod tests {
+    use domain::kernel::hours::WeeklyHours;
     use proptest::prelude::*;
 
     use super::*;
@@ -412,6 +413,8 @@ mod tests {
             if let Ok(reading) = read(&text) {
                 prop_assert!(reading.week.overlap().is_none());
                 prop_assert!(!reading.week.is_never_open());
+                let hours = serde_json::from_value::<WeeklyHours>(reading.week.body());
+                prop_assert!(hours.is_ok(), "{:?}", hours.err());
             }
         }
     }

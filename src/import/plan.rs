@@ -100,6 +100,9 @@ fn nearest_city(lat: f64, lon: f64) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use domain::kernel::hours::WeeklyHours;
+    use domain::kernel::text::Name;
+
     use super::*;
 
     #[test]
@@ -110,13 +113,15 @@ mod tests {
 
     #[test]
     fn the_embedded_sources_become_distinct_shops() {
-        let week = Week::default();
+        let week = super::super::default_hours("24/7").expect("always");
         let mut ids = std::collections::BTreeSet::new();
         for (format, bytes) in crate::demo::marketplace::sources() {
             let parsed = format.parse(bytes).expect("the demo's own files");
             assert!(parsed.refused.is_empty(), "{:?}", parsed.refused);
             assert!(parsed.shops.len() >= 40);
             for plan in plans(format, &parsed, &week) {
+                serde_json::from_value::<WeeklyHours>(plan.hours.clone()).expect(&plan.name);
+                Name::parse(&plan.name).expect(&plan.name);
                 assert!(ids.insert(plan.id), "{}", plan.name);
                 assert!(!plan.styles.is_empty());
             }

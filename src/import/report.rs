@@ -15,10 +15,11 @@ pub(super) struct Report {
     assumed_hours: usize,
     notes: Vec<(usize, String, String)>,
     refused: Vec<RefusedRow>,
+    sent: bool,
 }
 
 impl Report {
-    pub(super) fn new(file: &str, parsed: &Parsed) -> Self {
+    pub(super) fn new(file: &str, parsed: &Parsed, sent: bool) -> Self {
         let notes = parsed.shops.iter().flat_map(|shop| {
             shop.notes
                 .iter()
@@ -38,6 +39,7 @@ impl Report {
                 .count(),
             notes: notes.collect(),
             refused: parsed.refused.clone(),
+            sent,
         }
     }
 
@@ -67,6 +69,15 @@ impl Report {
         }
         for (row, id, note) in &self.notes {
             console::line(format!("{}:{row}  {id}  note: {note}", self.file));
+        }
+        if !self.sent {
+            console::line(format!(
+                "{} rows: {} good, {} refused; nothing was sent",
+                self.rows,
+                self.rows - self.refused.len(),
+                self.refused.len(),
+            ));
+            return;
         }
         let Self {
             rows,

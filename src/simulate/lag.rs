@@ -3,8 +3,6 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::client::Session;
 
 /// Real time between two looks.
@@ -64,11 +62,7 @@ async fn behind(ops: &Session) -> anyhow::Result<i64> {
     let answer = ops.get("ops: lag", "/v1/ops/lag").await?;
     let views = answer.list("/views").iter();
     Ok(views
-        .filter_map(|view| {
-            view["behind"]
-                .as_i64()
-                .or_else(|| Value::as_i64(&view["events"]))
-        })
+        .filter_map(|view| view["behind"].as_i64())
         .max()
         .unwrap_or(0))
 }

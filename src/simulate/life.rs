@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::day::{Day, DayOrder};
 use super::fate::{Fate, Plan};
 use super::fleet::{Fleet, seconds};
-use super::stage::{OpenShop, Stack};
+use super::stage::{OpenShop, Scene};
 use super::tally::{Arrival, Outcome};
 use crate::client::{
     Answer, CallError, CardForm, Confirmation, Courier, Customer, Dispatcher, Followed, Kitchen,
@@ -35,7 +35,7 @@ pub(super) struct World<'day> {
     /// The day.
     pub(super) day: &'day Day,
     /// The marketplace.
-    pub(super) stack: &'day Stack,
+    pub(super) scene: &'day Scene,
     /// When second 0 of the day is.
     pub(super) midnight: DateTime<Utc>,
     /// Shops in the day's order.
@@ -85,12 +85,12 @@ struct Life<'world> {
 impl World<'_> {
     /// Seconds after the day's midnight.
     pub(super) fn now_s(&self) -> i64 {
-        (self.stack.clock.now() - self.midnight).num_seconds()
+        (self.scene.clock.now() - self.midnight).num_seconds()
     }
 
     /// Waits for a second of the day.
     pub(super) async fn until(&self, second: i64) {
-        self.stack
+        self.scene
             .clock
             .sleep_until(self.midnight + TimeDelta::seconds(second))
             .await;
@@ -118,7 +118,7 @@ impl World<'_> {
             role: Role::Customer,
             restaurants: Vec::new(),
         };
-        let customer = Customer(self.stack.door.open(&person).await?);
+        let customer = Customer(self.scene.door.open(&person).await?);
         let cart = customer.open_cart(&shop.id).await?;
         let cart = cart
             .text("/id")
@@ -133,17 +133,17 @@ impl World<'_> {
         }
         let address = (plan.fate != Fate::Pickup).then(|| address(self.day, order));
         let quoted = customer.set_fulfilment(&cart, address.as_ref()).await?;
-        let ordered = order_quoted(&customer, &cart, quoted).await?;
+        let ordered = order_quoted(&customer, &cart, &quoted).await?;
         let id = ordered.text("/order_id")?.to_owned();
         let stream = customer.follow(&id).await?;
-        let owner = self.stack.door.open(&shop.owner).await?;
+        let owner = self.scene.door.open(&shop.owner).await?;
         Ok(Life {
             world: self,
             order,
             shop,
             desk: &self.desks[index % self.desks.len()],
             kitchen: Kitchen::new(owner, &id),
-            followed: Followed::new(stream, self.stack.clock.clone()),
+            followed: Followed::new(stream, self.scene.clock.clone()),
             customer,
             id,
             bowls,
@@ -179,12 +179,12 @@ impl Life<'_> {
     async fn pay(&mut self, fate: Fate) -> Result<(), Stop> {
         let session = self.customer.payment_session(&self.id).await?;
         let form = CardForm {
-            vendor: self.world.stack.vendor.clone(),
+            vendor: self.world.scene.vendor.clone(),
             intent: session.text("/intent")?.to_owned(),
             client_secret: session.text("/client_secret")?.to_owned(),
             publishable_key: session.text("/publishable_key")?.to_owned(),
         };
-        let api = self.world.stack.door.api();
+        let api = self.world.scene.door.api();
         if matches!(fate, Fate::Declined | Fate::SecondCard) {
             let said = form.confirm(api, "pm_card_visa_chargeDeclined").await?;
             if !matches!(said, Confirmation::Declined(_)) {
@@ -203,7 +203,7 @@ impl Life<'_> {
     async fn go_away(&mut self) -> Result<(), Stop> {
         const PAYMENT_TIMER_S: i64 = 15 * 60;
         self.world.until(self.world.now_s() + PAYMENT_TIMER_S).await;
-        let since = self.world.stack.clock.stopwatch();
+        let since = self.world.scene.clock.stopwatch();
         match self.followed.until("expired", since).await? {
             Seen::After(_) => Err(Stop::Ended(Outcome::Expired)),
             Seen::Ended(event) => Err(Stop::Ended(Outcome::of_event(&event))),
@@ -212,17 +212,14 @@ impl Life<'_> {
 
     async fn cancel(&mut self) -> Result<Outcome, Stop> {
         let cancel = self.customer.cancel(&self.id, "ordered by mistake");
-        let (_, seen) = self.followed.hop("cancelled", cancel).await?;
+        let (_, seen) = self.followed.hop(cancel).await?;
         self.note("seen: cancelled", &seen)?;
         Ok(Outcome::Cancelled)
     }
 
     async fn reject(&mut self, plan: &Plan) -> Result<Outcome, Stop> {
         self.world.until(self.world.now_s() + plan.reaction_s).await;
-        let (_, seen) = self
-            .followed
-            .hop("rejected", self.kitchen.reject("too_busy"))
-            .await?;
+        let (_, seen) = self.followed.hop(self.kitchen.reject("too_busy")).await?;
         self.note("seen: rejected", &seen)?;
         Ok(Outcome::Rejected)
     }
@@ -232,10 +229,7 @@ impl Life<'_> {
         let minutes = (self.order.ready_s - self.world.now_s())
             .div_euclid(60)
             .clamp(1, 120);
-        let (_, seen) = self
-            .followed
-            .hop("accepted", self.kitchen.accept(minutes))
-            .await?;
+        let (_, seen) = self.followed.hop(self.kitchen.accept(minutes)).await?;
         self.note("seen: accepted", &seen)
     }
 
@@ -291,7 +285,7 @@ impl Life<'_> {
         courier.verify(delivery).await?;
         let (_, seen) = self
             .followed
-            .hop("picked_up", courier.pick_up(delivery))
+            .hop_to("picked_up", courier.pick_up(delivery))
             .await?;
         self.note("seen: picked up", &seen)?;
         courier.depart(delivery).await?;
@@ -305,7 +299,7 @@ impl Life<'_> {
         let pin = order.text("/delivery/pin")?;
         let (_, seen) = self
             .followed
-            .hop("delivered", courier.prove(delivery, pin))
+            .hop_to("delivered", courier.prove(delivery, pin))
             .await?;
         self.note("seen: delivered", &seen)?;
         let order = self.customer.order(&self.id).await?;
@@ -327,7 +321,7 @@ impl Life<'_> {
     fn note(&self, name: &'static str, seen: &Seen) -> Result<(), Stop> {
         match seen {
             Seen::After(span) => {
-                self.world.stack.door.api().latencies().add(name, *span);
+                self.world.scene.door.api().latencies().add(name, *span);
                 Ok(())
             }
             Seen::Ended(event) => Err(Stop::Ended(Outcome::of_event(event))),
@@ -363,7 +357,7 @@ async fn cook(
     followed: &mut Followed,
 ) -> Result<(), Stop> {
     world.until(order.ready_s - COOK_S).await;
-    let clock = &world.stack.clock;
+    let clock = &world.scene.clock;
     kitchen.fire().await?;
     for (line, bowl) in bowls {
         kitchen.boiled(*line, *bowl).await?;
@@ -376,7 +370,7 @@ async fn cook(
     kitchen.ready().await?;
     match followed.until("ready", since).await? {
         Seen::After(span) => {
-            world.stack.door.api().latencies().add("seen: ready", span);
+            world.scene.door.api().latencies().add("seen: ready", span);
             Ok(())
         }
         Seen::Ended(event) => Err(Stop::Ended(Outcome::of_event(&event))),
@@ -433,7 +427,7 @@ async fn courier<'world>(
     let hired = world.couriers[index].get_or_try_init(|| async {
         let shift = &world.day.couriers[index];
         let person = Person::named(Role::Driver, &format!("{}/{}", world.day.name, shift.key));
-        let courier = Courier(world.stack.door.open(&person).await?);
+        let courier = Courier(world.scene.door.open(&person).await?);
         let name = format!("Courier {}", shift.key);
         let registered = courier
             .register(&name, world.day.market.phone, shift.vehicle.as_str())
@@ -480,33 +474,34 @@ fn address(day: &Day, order: &DayOrder) -> Value {
 }
 
 /// Checks out what was quoted; when the quote has moved meanwhile, once more with the new one.
-async fn order_quoted(customer: &Customer, cart: &str, quoted: Answer) -> Result<Answer, Stop> {
-    let mut quoted = quoted;
-    for last in [false, true] {
-        let Some(quote) = quoted.body["quote"]["quote_id"].as_str() else {
-            return Err(Stop::Ended(Outcome::Refused(codes(
-                &quoted.body["refusals"],
-            ))));
-        };
-        match customer.check_out(cart, quote).await {
-            Err(fault) if fault.code() == Some("quote_changed") && !last => {
-                quoted = customer
-                    .0
-                    .get("cart: read", &format!("/v1/carts/{cart}"))
-                    .await?;
-            }
-            Err(CallError::Refused { problem, .. }) if problem.status == 422 => {
-                let codes: Vec<&str> = problem
-                    .errors
-                    .iter()
-                    .map(|fault| fault.code.as_str())
-                    .collect();
-                return Err(Stop::Ended(Outcome::Refused(codes.join(", "))));
-            }
-            other => return Ok(other?),
+async fn order_quoted(customer: &Customer, cart: &str, quoted: &Answer) -> Result<Answer, Stop> {
+    let Some(quote) = quoted.body["quote"]["quote_id"].as_str() else {
+        return Err(Stop::Ended(Outcome::Refused(codes(
+            &quoted.body["refusals"],
+        ))));
+    };
+    let first = customer.check_out(cart, quote).await;
+    let moved = match &first {
+        Err(CallError::Refused { problem, .. }) if problem.code == "quote_changed" => {
+            problem.current["quote_id"].as_str()
         }
+        Ok(_) | Err(_) => None,
+    };
+    let last = match moved {
+        Some(quote) => customer.check_out(cart, quote).await,
+        None => first,
+    };
+    match last {
+        Err(CallError::Refused { problem, .. }) if problem.status == 422 => {
+            let codes: Vec<&str> = problem
+                .errors
+                .iter()
+                .map(|fault| fault.code.as_str())
+                .collect();
+            Err(Stop::Ended(Outcome::Refused(codes.join(", "))))
+        }
+        other => Ok(other?),
     }
-    Err(Stop::Failed(anyhow::anyhow!("the quote moved twice")))
 }
 
 fn codes(refusals: &Value) -> String {

@@ -27,7 +27,7 @@ pub(crate) use day::Day;
 pub(crate) use generate::generate;
 pub(crate) use play::{Played, play};
 pub(crate) use report::{announce, report};
-pub(crate) use stage::{Stack, origin, usual_speed};
+pub(crate) use stage::{Scene, origin, usual_speed};
 
 /// Arguments of `simulate`.
 #[derive(Args, Clone, Debug)]
@@ -53,7 +53,7 @@ pub(crate) struct SimulateArgs {
     pub(crate) feed: FeedChoice,
 }
 
-/// The feeds that a simulated stack can run on.
+/// The feeds that a simulated scene can run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FeedChoice {
     /// A private broker

@@ -10,7 +10,7 @@ use super::fate::plan;
 use super::fleet::Fleet;
 use super::lag::{Lag, caught_up};
 use super::life::{DESKS, World};
-use super::stage::{Stack, midnight, open_shops};
+use super::stage::{Scene, midnight, open_shops};
 use super::tally::Tally;
 use crate::client::Dispatcher;
 use crate::import::progress;
@@ -33,13 +33,13 @@ pub(crate) struct Played {
 /// # Errors
 /// When the shops cannot be opened or the views do not catch up; what goes wrong with single orders
 /// is in the tally.
-pub(crate) async fn play(day: &Day, stack: &Stack, seed: u64) -> anyhow::Result<Played> {
-    let shops = open_shops(day, stack).await?;
-    let desks = future::try_join_all((0..DESKS).map(|desk| stack.door.ops(desk))).await?;
+pub(crate) async fn play(day: &Day, scene: &Scene, seed: u64) -> anyhow::Result<Played> {
+    let shops = open_shops(day, scene).await?;
+    let desks = future::try_join_all((0..DESKS).map(|desk| scene.door.ops(desk))).await?;
     let midnight = midnight(day)?;
     let mut world = World {
         day,
-        stack,
+        scene,
         midnight,
         shops,
         desks: desks.into_iter().map(Dispatcher).collect(),
@@ -49,9 +49,9 @@ pub(crate) async fn play(day: &Day, stack: &Stack, seed: u64) -> anyhow::Result<
     let late_s = (world.now_s() - day.first_s()).max(0);
     world.midnight += chrono::TimeDelta::seconds(late_s);
     world.until(day.first_s()).await;
-    let ops = stack.door.ops(DESKS).await?;
+    let ops = scene.door.ops(DESKS).await?;
     let lag = Lag::default();
-    let watch = stack.clock.stopwatch();
+    let watch = scene.clock.stopwatch();
     let tally = tokio::select! {
         tally = live_all(&world, seed) => tally,
         () = lag.watch(&ops) => unreachable!("the watch never ends"),

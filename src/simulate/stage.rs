@@ -28,7 +28,7 @@ const WARM_UP: Duration = Duration::from_secs(5);
 const LARDERS: i64 = 10;
 
 /// A running marketplace on a clock that may be fast.
-pub(crate) struct Stack {
+pub(crate) struct Scene {
     /// Sessions with the API.
     pub(crate) door: Door,
     /// Where the payment vendor's API is: the sandbox's.
@@ -64,7 +64,7 @@ pub(crate) fn midnight(day: &Day) -> anyhow::Result<DateTime<Utc>> {
     Ok(local.context("the day has no midnight")?.to_utc())
 }
 
-/// What the clock shows when the stack starts, so that the shops are open when the day begins.
+/// What the clock shows when the scene starts, so that the shops are open when the day begins.
 ///
 /// # Errors
 /// As [`midnight`].
@@ -80,7 +80,7 @@ pub(crate) fn usual_speed(day: &Day) -> u32 {
     /// Real seconds that a day should take.
     const DAY_TAKES_S: i64 = 150;
     /// Orders that may be placed in a real second.
-    const ORDERS_A_SECOND: i64 = 16;
+    const ORDERS_A_SECOND: i64 = 20;
     const QUARTER_S: i64 = 900;
     let length = day.last_s() - day.first_s();
     let busiest = day.orders.iter().map(|order| order.placed_s / QUARTER_S);
@@ -98,12 +98,12 @@ pub(crate) fn usual_speed(day: &Day) -> u32 {
 ///
 /// # Errors
 /// The first refusal, with the shop's name.
-pub(super) async fn open_shops(day: &Day, stack: &Stack) -> anyhow::Result<Vec<OpenShop>> {
-    let ops = &stack.door.ops(0).await?;
+pub(super) async fn open_shops(day: &Day, scene: &Scene) -> anyhow::Result<Vec<OpenShop>> {
+    let ops = &scene.door.ops(0).await?;
     let bar = &progress(u64::try_from(day.shops.len())?, "shops open");
     let shops = stream::iter(0..day.shops.len())
         .map(|index| async move {
-            let shop = open_one(day, stack, ops, index).await?;
+            let shop = open_one(day, scene, ops, index).await?;
             bar.inc(1);
             anyhow::Ok(shop)
         })
@@ -116,13 +116,13 @@ pub(super) async fn open_shops(day: &Day, stack: &Stack) -> anyhow::Result<Vec<O
 
 async fn open_one(
     day: &Day,
-    stack: &Stack,
+    scene: &Scene,
     ops: &Session,
     index: usize,
 ) -> anyhow::Result<OpenShop> {
     let house = &houses()[index % houses().len()];
     let plan = plan(day, index, house);
-    open(&stack.door, ops, &plan)
+    open(&scene.door, ops, &plan)
         .await
         .with_context(|| format!("cannot open {}", plan.name))?;
     Ok(OpenShop {
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_busy_evening_is_played_slower() {
-        assert!(usual_speed(&generate(1, 2_000)) < usual_speed(&generate(1, 100)));
+        assert!(usual_speed(&generate(1, 20_000)) < usual_speed(&generate(1, 100)));
         assert!((20..=600).contains(&usual_speed(&generate(1, 50_000))));
     }
 }

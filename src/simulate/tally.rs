@@ -75,7 +75,7 @@ impl Arrival {
         Self {
             delivered_at: instant("/delivered_at"),
             slurp_deadline: instant("/slurp_deadline"),
-            promised_until: instant("/promise/latest"),
+            promised_until: instant("/promise_latest"),
             placed_at: instant("/placed_at"),
         }
     }
@@ -187,7 +187,7 @@ mod tests {
             json!({
                 "delivered_at": delivered,
                 "slurp_deadline": "2026-03-04T12:30:00Z",
-                "promise": { "latest": "2026-03-04T12:20:00Z" },
+                "promise_latest": "2026-03-04T12:20:00Z",
                 "placed_at": "2026-03-04T12:00:00Z",
             })
         };
