@@ -5,19 +5,19 @@ use infra::feed::FeedRecord;
 
 /// One record and the event in it, or why it cannot be read.
 #[derive(Debug)]
-pub struct Item {
+pub(crate) struct Item {
     /// As the feed gave it.
-    pub record: FeedRecord,
+    pub(crate) record: FeedRecord,
     /// The event, or the reason for parking it.
-    pub event: Result<AnyEvent, String>,
+    pub(crate) event: Result<AnyEvent, String>,
     /// Whether it was fetched to fill a gap or redriven: then its position says nothing about
     /// whether it is a repeat, only the row's sequence does.
-    pub fetched: bool,
+    pub(crate) fetched: bool,
 }
 
 impl Item {
     /// Decodes a record as the feed gave it.
-    pub fn of_feed(record: FeedRecord) -> Self {
+    pub(crate) fn of_feed(record: FeedRecord) -> Self {
         Self {
             event: decode(&record),
             record,
@@ -26,7 +26,7 @@ impl Item {
     }
 
     /// Decodes a record that was fetched apart from the feed.
-    pub fn fetched(record: FeedRecord) -> Self {
+    pub(crate) fn fetched(record: FeedRecord) -> Self {
         Self {
             fetched: true,
             ..Self::of_feed(record)
@@ -45,7 +45,7 @@ fn decode(record: &FeedRecord) -> Result<AnyEvent, String> {
 }
 
 /// An error and its causes on one line: what is kept beside a parked event.
-pub fn with_sources(error: &dyn std::error::Error) -> String {
+fn with_sources(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -16,7 +16,7 @@ type Place = (&'static str, Origin);
 
 /// The checkpoints of all views as this projector knows them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Marks {
+pub(crate) struct Marks {
     positions: BTreeMap<Place, i64>,
 }
 
@@ -33,7 +33,7 @@ impl Marks {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn load(
+    pub(crate) async fn load(
         connection: &mut PgConnection,
         views: &[&'static str],
     ) -> Result<Self, sqlx::Error> {
@@ -59,7 +59,7 @@ impl Marks {
     }
 
     /// The position of `view` in `origin`; 0 before the first.
-    pub fn position(&self, view: &'static str, origin: &Origin) -> i64 {
+    pub(crate) fn position(&self, view: &'static str, origin: &Origin) -> i64 {
         self.positions
             .get(&(view, origin.clone()))
             .copied()
@@ -68,14 +68,14 @@ impl Marks {
 
     /// Whether `view` has folded `record` already. The store's checkpoint counts for every origin,
     /// for it is the frontier below which everything was seen.
-    pub fn covers(&self, view: &'static str, record: &FeedRecord) -> bool {
+    pub(crate) fn covers(&self, view: &'static str, record: &FeedRecord) -> bool {
         record.position <= self.position(view, &record.origin)
             || record.position <= self.position(view, &Origin::store())
     }
 
     /// Where a feed must begin for all of `views`: at the least of their checkpoints. A view without
     /// any starts from nothing.
-    pub fn start(&self, views: &[&'static str]) -> Checkpoints {
+    pub(crate) fn start(&self, views: &[&'static str]) -> Checkpoints {
         let mut least = Checkpoints::new();
         let origins: Vec<Origin> = self
             .positions
@@ -95,7 +95,7 @@ impl Marks {
 
     /// The marks after a batch that reached `reached` in each origin.
     #[must_use]
-    pub fn moved_to(&self, views: &[ViewInfo], reached: &[Reached]) -> Self {
+    pub(crate) fn moved_to(&self, views: &[ViewInfo], reached: &[Reached]) -> Self {
         let mut next = self.clone();
         for (view, reach) in views
             .iter()
@@ -117,7 +117,7 @@ impl Marks {
     ///
     /// # Errors
     /// `Ok(Err(Moved))` when they do not; `Err` when the database fails.
-    pub async fn lock(
+    pub(crate) async fn lock(
         &self,
         connection: &mut PgConnection,
         next: &Self,
@@ -159,7 +159,7 @@ impl Marks {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn save(
+    pub(crate) async fn save(
         &self,
         connection: &mut PgConnection,
         next: &Self,

@@ -204,13 +204,13 @@ impl Projector {
 
 /// How far an origin is, and whose events it carries: every kind's when none.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reached {
+pub(crate) struct Reached {
     /// Topic and partition.
-    pub origin: Origin,
+    pub(crate) origin: Origin,
     /// The one kind of its topic.
-    pub follows: Option<domain::aggregates::Kind>,
+    pub(crate) follows: Option<domain::aggregates::Kind>,
     /// Last position.
-    pub position: i64,
+    pub(crate) position: i64,
 }
 
 impl Loop for Projector {

@@ -14,7 +14,7 @@ mod consumer;
 mod names;
 mod parked;
 mod search;
-pub mod views;
+mod views;
 
 use std::path::PathBuf;
 
@@ -26,8 +26,10 @@ use infra::feed::Feed;
 use infra::lifecycle::{Doorbell, Pace, Tasks};
 use sqlx::PgPool;
 
+pub use checkpoint::Moved;
 pub use consumer::{Announce, Parts, Projector, ProjectorError};
 pub use search::{IndexQueue, IndexerParts, SearchError, SearchIndexer};
+pub use views::{ApplyError, Gap, VIEWS, ViewInfo};
 
 /// Where the projector writes and who hears of it.
 #[derive(Clone, Debug)]

@@ -11,27 +11,27 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// Text that stands for events which only wait behind another.
-pub const WAITS: Option<String> = None;
+pub(crate) const WAITS: Option<String> = None;
 
 /// A view's claim on a stream: it is parked.
-pub type ParkedStreams = HashSet<(String, StreamId)>;
+pub(crate) type ParkedStreams = HashSet<(String, StreamId)>;
 
 /// An event to be parked.
 #[derive(Clone, Debug)]
-pub struct Parking {
+pub(crate) struct Parking {
     /// The view that cannot fold it.
-    pub view: &'static str,
+    pub(crate) view: &'static str,
     /// The event.
-    pub record: FeedRecord,
+    pub(crate) record: FeedRecord,
     /// Why; none when it waits behind an earlier one.
-    pub error: Option<String>,
+    pub(crate) error: Option<String>,
 }
 
 /// Which of `streams` are parked, for which view.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn parked_among(
+pub(crate) async fn parked_among(
     connection: &mut PgConnection,
     streams: &[Uuid],
 ) -> Result<ParkedStreams, sqlx::Error> {
@@ -58,7 +58,7 @@ pub async fn parked_among(
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn park(
+pub(crate) async fn park(
     connection: &mut PgConnection,
     parkings: &[Parking],
     now: DateTime<Utc>,
@@ -112,7 +112,7 @@ pub async fn park(
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn take(
+pub(crate) async fn take(
     connection: &mut PgConnection,
     view: &str,
     stream: StreamId,

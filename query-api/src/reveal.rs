@@ -2,7 +2,7 @@
 
 use domain::kernel::sealed::Sealed;
 use infra::http::ApiError;
-use infra::vault::Vault;
+use infra::vault::{Vault, VaultError};
 use serde::de::DeserializeOwned;
 
 /// The value; none when the person's data was erased.
@@ -15,7 +15,7 @@ pub(crate) async fn reveal<T: DeserializeOwned>(
 ) -> Result<Option<T>, ApiError> {
     match vault.open(sealed).await {
         Ok(value) => Ok(Some(value)),
-        Err(error) if error.is_erased() => Ok(None),
+        Err(VaultError::Erased) => Ok(None),
         Err(error) => Err(infra::http::Unavailable::from(error).into()),
     }
 }

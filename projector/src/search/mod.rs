@@ -222,6 +222,12 @@ impl SearchIndexer {
         });
         let whole = committed.is_none();
         parts.queue.begin(committed);
+        if !whole {
+            // What comes back by itself is not remembered by the index: these shops say it again.
+            parts
+                .queue
+                .mark_shops(shops::with_returns(&parts.pool).await?);
+        }
         Ok(Self {
             parts,
             writer,

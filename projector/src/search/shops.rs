@@ -159,6 +159,17 @@ pub(super) async fn load_all(
     Ok((shops, marks))
 }
 
+/// The shops of which an ingredient comes back, or has come back, by itself.
+pub(super) async fn with_returns(pool: &PgPool) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT s.restaurant_id FROM views.stock s
+           WHERE EXISTS (SELECT FROM json_each(s.ingredients) AS level
+                         WHERE level.value #> '{eighty_six,until}' IS NOT NULL)"#
+    )
+    .fetch_all(pool)
+    .await
+}
+
 /// The least checkpoint of the views that documents are made of.
 async fn marks(
     snapshot: &mut Transaction<'_, Postgres>,

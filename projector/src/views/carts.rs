@@ -15,7 +15,7 @@ use crate::names::{document, name_of};
 
 /// Carts with their lines.
 #[derive(Debug)]
-pub struct Carts;
+pub(crate) struct Carts;
 
 row! {
     /// A cart.

@@ -13,7 +13,7 @@ use crate::names::{document, name_of};
 
 /// Deliveries by our own drivers.
 #[derive(Debug)]
-pub struct Deliveries;
+pub(crate) struct Deliveries;
 
 row! {
     /// A delivery.

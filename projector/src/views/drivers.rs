@@ -12,7 +12,7 @@ use crate::names::{document, name_of};
 
 /// Drivers and whether they may carry.
 #[derive(Debug)]
-pub struct Drivers;
+pub(crate) struct Drivers;
 
 row! {
     /// A driver.

@@ -82,7 +82,7 @@ fn is_deterministic(error: &sqlx::Error) -> bool {
 
 /// How carefully a view is folded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Care {
+pub(crate) enum Care {
     /// All of the batch with one statement.
     Together,
     /// Event by event, each with a savepoint, to find the one that the database refuses.
@@ -91,22 +91,22 @@ pub enum Care {
 
 /// What is to be folded, and into which views.
 #[derive(Debug)]
-pub struct Folding<'a> {
+pub(crate) struct Folding<'a> {
     /// The batch, in order.
-    pub items: &'a [Item],
+    pub(crate) items: &'a [Item],
     /// Where the views stood before it.
-    pub marks: &'a Marks,
+    pub(crate) marks: &'a Marks,
     /// Which streams are parked for which view.
-    pub parked: &'a ParkedStreams,
+    pub(crate) parked: &'a ParkedStreams,
     /// Views to be folded event by event.
-    pub careful: &'a HashSet<&'static str>,
+    pub(crate) careful: &'a HashSet<&'static str>,
     /// Only this view, when redriving.
-    pub only: Option<&'a str>,
+    pub(crate) only: Option<&'a str>,
 }
 
 impl Folding<'_> {
     /// Whether `view` is asked for and any event of the batch is for it.
-    pub fn wants(&self, view: &str, follows: Kind) -> bool {
+    pub(crate) fn wants(&self, view: &str, follows: Kind) -> bool {
         self.only.is_none_or(|only| only == view)
             && self.items.iter().any(|item| item.record.kind == follows)
     }
@@ -129,16 +129,16 @@ impl Folding<'_> {
 
 /// What folding a batch has led to.
 #[derive(Debug, Default)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// For each stream folded, the sequence that its rows now show.
-    pub visible: BTreeMap<StreamId, i64>,
+    pub(crate) visible: BTreeMap<StreamId, i64>,
     /// Events to be parked.
-    pub parkings: Vec<Parking>,
+    pub(crate) parkings: Vec<Parking>,
 }
 
 impl Outcome {
     /// The visible streams as they are announced.
-    pub fn announced(&self) -> Vec<Visible> {
+    pub(crate) fn announced(&self) -> Vec<Visible> {
         self.visible
             .iter()
             .map(|(stream, sequence)| Visible {

@@ -14,7 +14,7 @@ use crate::names::document;
 
 /// Active orders only: the row goes when the food leaves or the order ends.
 #[derive(Debug)]
-pub struct KitchenQueue;
+pub(crate) struct KitchenQueue;
 
 row! {
     /// An order in a kitchen.
@@ -62,17 +62,17 @@ row! {
 
 /// The clock of one bowl.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BowlClock {
+pub(crate) struct BowlClock {
     /// Line of the order.
-    pub line: u32,
+    pub(crate) line: u32,
     /// Bowl of the line, from 1.
-    pub bowl: u32,
+    pub(crate) bowl: u32,
     /// When its noodles left the boiler.
-    pub boiled_at: Option<DateTime<Utc>>,
+    pub(crate) boiled_at: Option<DateTime<Utc>>,
     /// When it was closed.
-    pub sealed_at: Option<DateTime<Utc>>,
+    pub(crate) sealed_at: Option<DateTime<Utc>>,
     /// Until when it is still ramen.
-    pub deadline: Option<DateTime<Utc>>,
+    pub(crate) deadline: Option<DateTime<Utc>>,
 }
 
 impl FoldedView for KitchenQueue {

@@ -15,7 +15,7 @@ use crate::names::document;
 
 /// Published menus.
 #[derive(Debug)]
-pub struct Menus;
+pub(crate) struct Menus;
 
 row! {
     /// A menu.

@@ -3,7 +3,7 @@
 //! To add a view: a file with a row and a fold, a line in `views!`, a migration. A row folds one
 //! stream; what needs two streams is joined when it is read.
 
-pub mod row;
+pub(crate) mod row;
 
 mod fold;
 
@@ -23,21 +23,22 @@ use domain::aggregates::{AnyEvent, Kind};
 use domain::decider::{Event, Recorded};
 use sqlx::PgConnection;
 
-pub use carts::Carts;
-pub use deliveries::Deliveries;
-pub use drivers::Drivers;
-pub use fold::{ApplyError, Care, Folding, Gap, Outcome};
-pub use kitchen_queue::KitchenQueue;
-pub use menus::Menus;
-pub use order_details::OrderDetails;
-pub use order_timeline::OrderTimeline;
-pub use orders::Orders;
-pub use payments::Payments;
-pub use restaurants::{RestaurantRow, Restaurants};
-pub use stock::Stock;
+use carts::Carts;
+use deliveries::Deliveries;
+use drivers::Drivers;
+pub use fold::{ApplyError, Gap};
+pub(crate) use fold::{Folding, Outcome};
+use kitchen_queue::KitchenQueue;
+use menus::Menus;
+use order_details::OrderDetails;
+use order_timeline::OrderTimeline;
+use orders::Orders;
+use payments::Payments;
+use restaurants::Restaurants;
+use stock::Stock;
 
 /// The events of an aggregate that views follow.
-pub trait Followed: Event {
+pub(crate) trait Followed: Event {
     /// The aggregate's kind.
     const KIND: Kind;
     /// The event, if it is one of this aggregate.
@@ -69,7 +70,7 @@ followed! {
 
 /// What a fold makes of a row.
 #[derive(Debug)]
-pub enum Change<R> {
+pub(crate) enum Change<R> {
     /// The row is now this.
     Put(R),
     /// The event is of no interest to this view.
@@ -80,7 +81,7 @@ pub enum Change<R> {
 
 /// Why an event cannot be folded; it will not go better next time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FoldError {
+pub(crate) enum FoldError {
     /// The stream does not begin with the event that opens it.
     #[error("{event} comes before the event that opens the stream")]
     NotOpened {
@@ -93,7 +94,7 @@ pub enum FoldError {
 }
 
 /// A view with one row for each stream.
-pub trait FoldedView: Send + Sync + 'static {
+pub(crate) trait FoldedView: Send + Sync + 'static {
     /// Its name, which is its table.
     const NAME: &'static str = <Self::Row as row::Row>::TABLE;
     /// Whether its rows carry every sequence of the stream, so that a gap shows in them. One view of
@@ -120,7 +121,7 @@ pub trait FoldedView: Send + Sync + 'static {
 }
 
 /// Anything that folds a batch into its table.
-pub trait View {
+pub(crate) trait View {
     /// Its name.
     const VIEW: &'static str;
     /// The aggregate it follows.
@@ -159,7 +160,7 @@ macro_rules! views {
         ///
         /// # Errors
         /// As [`ApplyError`]; nothing may be committed then.
-        pub async fn apply_all(
+        pub(crate) async fn apply_all(
             connection: &mut PgConnection,
             folding: &Folding<'_>,
             outcome: &mut Outcome,
@@ -187,6 +188,6 @@ views! {
 }
 
 /// The names of all views.
-pub fn names() -> Vec<&'static str> {
+pub(crate) fn names() -> Vec<&'static str> {
     VIEWS.iter().map(|view| view.name).collect()
 }

@@ -11,7 +11,7 @@ use crate::names::document;
 
 /// The part of an order that no later event changes.
 #[derive(Debug)]
-pub struct OrderDetails;
+pub(crate) struct OrderDetails;
 
 row! {
     /// What an order consists of.

@@ -14,15 +14,15 @@ use crate::names::name_of;
 
 /// The story of orders. Rows are only added.
 #[derive(Debug)]
-pub struct OrderTimeline;
+pub(crate) struct OrderTimeline;
 
 /// A line of an order's story.
 #[derive(Clone, Debug, PartialEq)]
-pub struct TimelineEntry {
+pub(crate) struct TimelineEntry {
     /// When it happened, by the event itself.
-    pub happened_at: DateTime<Utc>,
+    pub(crate) happened_at: DateTime<Utc>,
     /// What of the event may be shown; nothing personal.
-    pub facts: Value,
+    pub(crate) facts: Value,
 }
 
 impl View for OrderTimeline {

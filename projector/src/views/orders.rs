@@ -12,7 +12,7 @@ use crate::names::name_of;
 
 /// Orders as lists and details show them; what checkout fixed for ever is in `order_details`.
 #[derive(Debug)]
-pub struct Orders;
+pub(crate) struct Orders;
 
 row! {
     /// An order.

@@ -15,7 +15,7 @@ use crate::names::name_of;
 
 /// Payments with their refunds.
 #[derive(Debug)]
-pub struct Payments;
+pub(crate) struct Payments;
 
 row! {
     /// A payment.
@@ -55,13 +55,13 @@ row! {
 
 /// A refund.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RefundEntry {
+pub(crate) struct RefundEntry {
     /// How much.
-    pub amount_minor: i64,
+    pub(crate) amount_minor: i64,
     /// Why.
-    pub reason: String,
+    pub(crate) reason: String,
     /// `requested`, `refunded` or `failed`.
-    pub state: String,
+    pub(crate) state: String,
 }
 
 impl FoldedView for Payments {

@@ -13,7 +13,7 @@ use crate::names::{document, name_of};
 
 /// Shops in every stage; readers choose.
 #[derive(Debug)]
-pub struct Restaurants;
+pub(crate) struct Restaurants;
 
 /// A collection without shapes: a shop that delivers nowhere.
 const NO_ZONES: &str = "GEOMETRYCOLLECTION EMPTY";

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 /// A JSON column: `json` in the table, so that its text stays as it was written.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Doc<T>(pub T);
+pub(crate) struct Doc<T>(pub(crate) T);
 
 impl<T> Type<Postgres> for Doc<T> {
     fn type_info() -> PgTypeInfo {
@@ -44,7 +44,7 @@ impl<'r, T: DeserializeOwned> Decode<'r, Postgres> for Doc<T> {
 }
 
 /// How a field of a row travels.
-pub trait Column {
+pub(crate) trait Column {
     /// Type of the bound array's elements.
     const BOUND: &'static str;
     /// Whether the column is `json`, which travels as text.
@@ -78,17 +78,17 @@ impl<T: Column> Column for Option<T> {
 
 /// Name and type of a column.
 #[derive(Clone, Copy, Debug)]
-pub struct ColumnSpec {
+pub(crate) struct ColumnSpec {
     /// Name in the table and field of the row.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Type of the bound array's elements.
-    pub bound: &'static str,
+    pub(crate) bound: &'static str,
     /// Whether the column is `json`.
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// A row that folds one stream: its key is the stream's id.
-pub trait Row:
+pub(crate) trait Row:
     for<'r> FromRow<'r, PgRow> + Clone + std::fmt::Debug + PartialEq + Send + Sync + Unpin + 'static
 {
     /// The table, without its schema.
@@ -118,7 +118,7 @@ macro_rules! row {
     }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
-        pub struct $name { $($(#[$field_doc])* pub $field: $ty,)+ }
+        pub(crate) struct $name { $($(#[$field_doc])* pub $field: $ty,)+ }
 
         impl $crate::views::row::Row for $name {
             const TABLE: &'static str = $table;
@@ -157,7 +157,7 @@ macro_rules! row {
 pub(crate) use row;
 
 /// `SELECT` of the rows whose key is in `$1`.
-pub fn select_sql<R: Row>() -> String {
+pub(crate) fn select_sql<R: Row>() -> String {
     let columns: Vec<String> = R::COLUMNS
         .iter()
         .map(|column| match column.json {
@@ -174,7 +174,7 @@ pub fn select_sql<R: Row>() -> String {
 }
 
 /// Set-based upsert of `table`, one array for each column. A row never goes back.
-pub fn upsert_sql<R: Row>(table: &str) -> String {
+pub(crate) fn upsert_sql<R: Row>(table: &str) -> String {
     let names: Vec<&str> = R::COLUMNS.iter().map(|column| column.name).collect();
     let names = names.join(", ");
     let values = R::COLUMNS.iter().map(|column| match column.json {
@@ -199,7 +199,7 @@ pub fn upsert_sql<R: Row>(table: &str) -> String {
 }
 
 /// `DELETE` of the rows whose key is in `$1`.
-pub fn delete_sql<R: Row>(table: &str) -> String {
+pub(crate) fn delete_sql<R: Row>(table: &str) -> String {
     format!("DELETE FROM views.{table} WHERE {} = ANY($1)", R::KEY)
 }
 

@@ -16,7 +16,7 @@ use super::{Change, FoldError, FoldedView};
 
 /// Stock of every shop that has any.
 #[derive(Debug)]
-pub struct Stock;
+pub(crate) struct Stock;
 
 row! {
     /// A shop's stock.
@@ -36,11 +36,11 @@ row! {
 
 /// What an order holds of an ingredient.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Held {
+pub(crate) struct Held {
     /// The ingredient.
-    pub ingredient: Key,
+    pub(crate) ingredient: Key,
     /// In its unit.
-    pub amount: i64,
+    pub(crate) amount: i64,
 }
 
 impl FoldedView for Stock {

@@ -15,7 +15,6 @@ use infra::http::{ApiError, Caller, Path, Problem};
 use infra::limits::ACCESS_TOKEN_LIFE;
 use tokio::sync::watch;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::order_status::OrderStatus;
 use crate::app::App;

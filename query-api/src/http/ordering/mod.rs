@@ -2,7 +2,7 @@
 
 pub(super) mod follow_order;
 pub(super) mod list_orders;
-pub(super) mod order_status;
+pub(crate) mod order_status;
 pub(super) mod read_cart;
 pub(super) mod read_order;
 pub(super) mod read_timeline;

@@ -9,7 +9,6 @@ use infra::http::{ApiError, Caller, Consistency, Json, Path, Problem};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::order_status::OrderStatus;
 use crate::app::App;

@@ -9,7 +9,6 @@ use http::{HeaderValue, StatusCode};
 use infra::http::conditional::IfNoneMatch;
 use infra::http::{ApiError, Consistency, Path, Problem, Query};
 use utoipa::IntoParams;
-use uuid::Uuid;
 
 use super::menu_page::MenuPage;
 use crate::app::App;

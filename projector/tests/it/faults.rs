@@ -1,0 +1,234 @@
+//! What goes wrong: gaps, events that cannot be folded, values that the database refuses, two projectors.
+
+use domain::aggregates::Kind;
+use infra::applied::Applied;
+use infra::event_store::StreamId;
+use infra::feed::FeedRecord;
+use infra::lifecycle::Progress;
+use projector::ProjectorError;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::feed::{ListFeed, at, record};
+use crate::world::{World, samples, settle};
+
+fn driver(stream: u128, sample: usize, sequence: i64, position: i64) -> FeedRecord {
+    record(
+        &samples(Kind::Driver)[sample],
+        Uuid::from_u128(stream),
+        sequence,
+        position,
+    )
+}
+
+async fn stage(pool: &PgPool, driver: u128) -> Option<String> {
+    sqlx::query_scalar("SELECT stage FROM views.drivers WHERE driver_id = $1")
+        .bind(Uuid::from_u128(driver))
+        .fetch_optional(pool)
+        .await
+        .unwrap()
+}
+
+async fn parked(pool: &PgPool) -> Vec<(String, i64, bool)> {
+    sqlx::query_as(
+        "SELECT view, sequence, error IS NOT NULL FROM views.parked_events ORDER BY view, sequence",
+    )
+    .fetch_all(pool)
+    .await
+    .unwrap()
+}
+
+/// Puts an event into the store as if it had been appended and numbered.
+async fn plant(world: &World, record: &FeedRecord) {
+    let owner = world.database.owner();
+    let row: i64 = sqlx::query_scalar(
+        "INSERT INTO es.events (aggregate_type, aggregate_id, sequence, event_type, event_version,
+             payload, metadata, event_id, recorded_at)
+         VALUES ($1, $2, $3, $4, $5, $6::json, $7::json, $8, $9) RETURNING id",
+    )
+    .bind(record.kind.as_str())
+    .bind(record.stream.to_string())
+    .bind(record.sequence)
+    .bind(&record.event_type)
+    .bind(&record.event_version)
+    .bind(&record.payload)
+    .bind(&record.metadata)
+    .bind(record.event_id)
+    .bind(record.recorded_at)
+    .fetch_one(&owner)
+    .await
+    .unwrap();
+    sqlx::query(
+        "INSERT INTO es.event_log (position, event_row, assigned_at, hash) VALUES ($1, $2, $3, $4)",
+    )
+    .bind(record.position)
+    .bind(row)
+    .bind(at(0))
+    .bind(vec![0_u8; 32])
+    .execute(&owner)
+    .await
+    .unwrap();
+    owner.close().await;
+}
+
+#[tokio::test]
+async fn a_gap_is_filled_from_the_store() {
+    let world = World::new().await;
+    let lost = driver(1, 1, 2, 2);
+    plant(&world, &lost).await;
+    let batches = vec![vec![driver(1, 0, 1, 1)], vec![driver(1, 2, 3, 3)]];
+    world.project(batches).await.unwrap();
+    assert_eq!(stage(&world.pool, 1).await.as_deref(), Some("suspended"));
+    let sequence: i64 = sqlx::query_scalar("SELECT sequence FROM views.drivers")
+        .fetch_one(&world.pool)
+        .await
+        .unwrap();
+    assert_eq!(sequence, 3);
+}
+
+#[tokio::test]
+async fn a_gap_that_the_store_cannot_fill_stops_the_projector() {
+    let world = World::new().await;
+    let outcome = world
+        .project(vec![vec![driver(1, 0, 1, 1), driver(1, 2, 3, 3)]])
+        .await;
+    assert!(matches!(outcome, Err(ProjectorError::Missing(gap)) if (gap.from, gap.to) == (2, 2)));
+    assert_eq!(stage(&world.pool, 1).await, None, "nothing was committed");
+}
+
+#[tokio::test]
+async fn an_unreadable_event_is_parked_with_those_behind_it_and_redriven_in_order() {
+    let world = World::new().await;
+    let mut broken = driver(1, 1, 2, 2);
+    let good_payload = std::mem::replace(&mut broken.payload, r#"{"type":"approved"}"#.to_owned());
+    let feed = ListFeed::default();
+    feed.put(vec![driver(1, 0, 1, 1), broken, driver(2, 0, 1, 3)]);
+    feed.put(vec![driver(1, 2, 3, 4), driver(2, 1, 2, 5)]);
+    let mut projector = world.projector(&feed);
+    settle(&mut projector).await.unwrap();
+    assert_eq!(
+        parked(&world.pool).await,
+        [
+            ("drivers".to_owned(), 2, true),
+            ("drivers".to_owned(), 3, false)
+        ]
+    );
+    assert_eq!(stage(&world.pool, 1).await.as_deref(), Some("registered"));
+    assert_eq!(
+        stage(&world.pool, 2).await.as_deref(),
+        Some("approved"),
+        "the rest keeps flowing"
+    );
+
+    let stream = StreamId {
+        kind: Kind::Driver,
+        id: Uuid::from_u128(1),
+    };
+    assert_eq!(
+        projector.redrive("drivers", stream).await.unwrap(),
+        2,
+        "it fails again"
+    );
+    assert_eq!(parked(&world.pool).await.len(), 2);
+
+    let owner = world.database.owner();
+    sqlx::query("UPDATE views.parked_events SET payload = $1 WHERE sequence = 2")
+        .bind(good_payload)
+        .execute(&owner)
+        .await
+        .unwrap();
+    let before: i64 = checkpoint(&world.pool).await;
+    assert_eq!(projector.redrive("drivers", stream).await.unwrap(), 0);
+    assert_eq!(
+        checkpoint(&world.pool).await,
+        before,
+        "a redrive moves no checkpoint"
+    );
+    assert!(parked(&world.pool).await.is_empty());
+    assert_eq!(stage(&world.pool, 1).await.as_deref(), Some("suspended"));
+    owner.close().await;
+}
+
+async fn checkpoint(pool: &PgPool) -> i64 {
+    sqlx::query_scalar("SELECT position FROM views.checkpoints WHERE view = 'drivers'")
+        .fetch_one(pool)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_value_that_the_database_refuses_parks_its_event_alone() {
+    let world = World::new().await;
+    let owner = world.database.owner();
+    sqlx::query(
+        "ALTER TABLE views.drivers ADD CHECK (driver_id <> $1)"
+            .replace("$1", &format!("'{}'", Uuid::from_u128(2)))
+            .as_str(),
+    )
+    .execute(&owner)
+    .await
+    .unwrap();
+    let batch = vec![
+        driver(1, 0, 1, 1),
+        driver(2, 0, 1, 2),
+        driver(1, 1, 2, 3),
+        driver(2, 1, 2, 4),
+    ];
+    world.project(vec![batch]).await.unwrap();
+    assert_eq!(
+        parked(&world.pool).await,
+        [
+            ("drivers".to_owned(), 1, true),
+            ("drivers".to_owned(), 2, false)
+        ]
+    );
+    assert_eq!(stage(&world.pool, 1).await.as_deref(), Some("approved"));
+    owner.close().await;
+}
+
+#[tokio::test]
+async fn two_projectors_are_slow_and_never_wrong() {
+    let world = World::new().await;
+    let (one, two) = (ListFeed::default(), ListFeed::default());
+    let (mut first, mut second) = (world.projector(&one), world.projector(&two));
+    for feed in [&one, &two] {
+        feed.put(vec![driver(1, 0, 1, 1)]);
+        feed.put(vec![driver(1, 1, 2, 2)]);
+    }
+    assert_eq!(first.advance().await.unwrap(), Progress::Did(1));
+    assert_eq!(
+        second.advance().await.unwrap(),
+        Progress::Did(1),
+        "a repeat, and known to be one"
+    );
+    assert_eq!(first.advance().await.unwrap(), Progress::Did(1));
+    assert!(matches!(
+        second.advance().await,
+        Err(ProjectorError::Moved(_))
+    ));
+    settle(&mut second).await.unwrap();
+    assert_eq!(
+        two.started().len(),
+        2,
+        "it began again from the checkpoints"
+    );
+    assert_eq!(stage(&world.pool, 1).await.as_deref(), Some("approved"));
+}
+
+#[tokio::test]
+async fn what_was_applied_is_announced_after_it_is_visible() {
+    let world = World::new().await;
+    let mut listener = world.hub.subscribe();
+    world
+        .project(vec![vec![driver(1, 0, 1, 1), driver(1, 1, 2, 2)]])
+        .await
+        .unwrap();
+    let Some(Applied::Views(streams)) = listener.try_next() else {
+        panic!("nothing announced")
+    };
+    assert_eq!(streams.len(), 1);
+    assert_eq!(
+        (streams[0].kind, streams[0].id, streams[0].sequence),
+        (Kind::Driver, Uuid::from_u128(1), 2)
+    );
+}

@@ -1,0 +1,9 @@
+//! The projector against a real database: any cut of the feed gives the same rows, repeats change
+//! nothing, gaps are filled, what cannot be folded waits for somebody, and the index says what the views
+//! say.
+
+mod cuts;
+mod faults;
+mod feed;
+mod index;
+mod world;

@@ -1,0 +1,123 @@
+//! A database with a projector over it, and what its views hold.
+
+use domain::aggregates::{AnyEvent, Kind};
+use domain::decider::Event;
+use infra::applied::AppliedHub;
+use infra::clock::TestClock;
+use infra::event_store::EventLog;
+use infra::feed::FeedRecord;
+use infra::lifecycle::Progress;
+use infra::postgres::Role;
+use infra::testing::TestDatabase;
+use projector::{Announce, IndexQueue, Parts, Projector, ProjectorError, VIEWS};
+use sqlx::PgPool;
+
+use crate::feed::{ListFeed, at};
+
+/// A database with migrated schemas.
+pub(crate) struct World {
+    pub(crate) database: TestDatabase,
+    pub(crate) pool: PgPool,
+    pub(crate) hub: AppliedHub,
+    pub(crate) clock: TestClock,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let database = TestDatabase::create().await;
+        let pool = database.pool(Role::Projector);
+        Self {
+            database,
+            pool,
+            hub: AppliedHub::new(),
+            clock: TestClock::at(at(0), 1),
+        }
+    }
+
+    pub(crate) fn projector(&self, feed: &ListFeed) -> Projector {
+        self.projector_with(feed, None)
+    }
+
+    pub(crate) fn projector_with(&self, feed: &ListFeed, index: Option<IndexQueue>) -> Projector {
+        Projector::new(Parts {
+            feed: Box::new(feed.clone()),
+            pool: self.pool.clone(),
+            log: EventLog::new(self.pool.clone()),
+            hub: self.hub.clone(),
+            announce: Announce::Everywhere,
+            clock: self.clock.clock(),
+            index,
+        })
+    }
+
+    /// Projects batches with a projector of their own.
+    pub(crate) async fn project(
+        &self,
+        batches: Vec<Vec<FeedRecord>>,
+    ) -> Result<(), ProjectorError> {
+        let feed = ListFeed::default();
+        let count = batches.len();
+        for batch in batches {
+            feed.put(batch);
+        }
+        let mut projector = self.projector(&feed);
+        for _ in 0..count {
+            projector.advance().await?;
+        }
+        settle(&mut projector).await
+    }
+
+    /// Every row of every view, as JSON text.
+    pub(crate) async fn rows(&self) -> Vec<(&'static str, String)> {
+        let owner = self.database.owner();
+        let mut rows = Vec::new();
+        for view in VIEWS {
+            let name = view.name;
+            // The name comes from the list of views; there is no macro for a table by name.
+            let sql = format!(
+                "SELECT coalesce(json_agg(v ORDER BY v::text)::text, '') FROM views.{name} v"
+            );
+            let text: String = sqlx::query_scalar(&sql).fetch_one(&owner).await.unwrap();
+            rows.push((name, text));
+        }
+        owner.close().await;
+        rows
+    }
+
+    /// Empties the views.
+    pub(crate) async fn clear(&self) {
+        let owner = self.database.owner();
+        for view in VIEWS
+            .iter()
+            .map(|view| view.name)
+            .chain(["checkpoints", "parked_events"])
+        {
+            let sql = format!("TRUNCATE views.{view}");
+            sqlx::query(&sql).execute(&owner).await.unwrap();
+        }
+        owner.close().await;
+    }
+}
+
+/// Steps until nothing is left to do.
+pub(crate) async fn settle(projector: &mut Projector) -> Result<(), ProjectorError> {
+    while projector.advance().await? != Progress::Idle {}
+    Ok(())
+}
+
+/// One of every event of a kind, the one that opens the stream first.
+pub(crate) fn samples(kind: Kind) -> Vec<AnyEvent> {
+    fn all<E: Event + Into<AnyEvent>>() -> Vec<AnyEvent> {
+        E::samples().into_iter().map(Into::into).collect()
+    }
+    match kind {
+        Kind::Restaurant => all::<domain::restaurant::restaurant::RestaurantEvent>(),
+        Kind::Menu => all::<domain::restaurant::menu::MenuEvent>(),
+        Kind::Inventory => all::<domain::restaurant::inventory::InventoryEvent>(),
+        Kind::Cart => all::<domain::ordering::cart::CartEvent>(),
+        Kind::Order => all::<domain::ordering::order::OrderEvent>(),
+        Kind::Payment => all::<domain::payment::payment::PaymentEvent>(),
+        Kind::Delivery => all::<domain::delivery::delivery::DeliveryEvent>(),
+        Kind::Driver => all::<domain::driver::driver::DriverEvent>(),
+    }
+}
