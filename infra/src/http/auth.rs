@@ -2,7 +2,7 @@
 //! login still holds, and looks the role up in the [policy](super::policy) for the action that the
 //! handler names. What remains to the handler is the relation, as a [`Scope`].
 //!
-//! ```ignore
+//! ```text
 //! async fn accept_order(by: RestaurantStaff<action::AcceptOrder>, …) { … by.scope.covers(&subject) … }
 //! ```
 

@@ -10,6 +10,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{FromRequest, Request};
@@ -46,7 +47,7 @@ where
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         check_media_type(request.headers())?;
         let digest = request.extensions().get::<BodyDigest>().cloned();
-        let bytes = read(request, MAX).await?;
+        let bytes = read(request, MAX, limits::BODY_TIMEOUT).await?;
         let value = parse(&bytes)?;
         if let Some(digest) = digest {
             digest.set(&bytes);
@@ -60,7 +61,7 @@ impl<S: Sync, const MAX: usize> FromRequest<S> for RawBody<MAX> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         refuse_compressed(request.headers())?;
-        read(request, MAX).await.map(Self)
+        read(request, MAX, limits::BODY_TIMEOUT).await.map(Self)
     }
 }
 
@@ -108,8 +109,8 @@ fn refuse_compressed(headers: &HeaderMap) -> Result<(), ApiError> {
     Err(error.with_detail("compressed bodies are not accepted"))
 }
 
-async fn read(request: Request, max: usize) -> Result<Bytes, ApiError> {
-    let read = tokio::time::timeout(limits::BODY_TIMEOUT, read_up_to(request.into_body(), max));
+async fn read(request: Request, max: usize, patience: Duration) -> Result<Bytes, ApiError> {
+    let read = tokio::time::timeout(patience, read_up_to(request.into_body(), max));
     read.await.unwrap_or_else(|_| {
         Err(
             ApiError::new(StatusCode::REQUEST_TIMEOUT, "request_timeout")
@@ -311,7 +312,7 @@ fn pointer_of(levels: &[Level<'_>]) -> String {
 /// Makes an enum with `#[serde(tag = "type")]` readable with all its faults: the `type` member picks the
 /// alternative, the other members are read as that alternative's struct.
 ///
-/// ```ignore
+/// ```text
 /// #[derive(Deserialize)]
 /// #[serde(tag = "type", rename_all = "snake_case")]
 /// enum SetFulfilment { Delivery(ToTheDoor), Pickup(Nothing) }
@@ -543,12 +544,50 @@ mod tests {
     #[tokio::test]
     async fn a_body_over_its_size_is_413_announced_or_not() {
         let announced = Request::new(Body::from(vec![b' '; 11]));
-        assert_eq!(read(announced, 10).await.unwrap_err().status(), 413);
+        assert_eq!(
+            read(announced, 10, limits::BODY_TIMEOUT)
+                .await
+                .unwrap_err()
+                .status(),
+            413
+        );
         let chunks = ["12345", "67890", "1"].map(Ok::<_, std::io::Error>);
         let streamed = Request::new(Body::from_stream(futures::stream::iter(chunks)));
-        assert_eq!(read(streamed, 10).await.unwrap_err().status(), 413);
+        assert_eq!(
+            read(streamed, 10, limits::BODY_TIMEOUT)
+                .await
+                .unwrap_err()
+                .status(),
+            413
+        );
         let exact = Request::new(Body::from("1234567890"));
-        assert_eq!(read(exact, 10).await.unwrap(), "1234567890");
+        assert_eq!(
+            read(exact, 10, limits::BODY_TIMEOUT).await.unwrap(),
+            "1234567890"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_come_is_408_and_one_that_breaks_off_is_400() {
+        let never = Request::new(Body::from_stream(futures::stream::pending::<
+            Result<Bytes, std::io::Error>,
+        >()));
+        assert_eq!(
+            read(never, 10, Duration::from_millis(1))
+                .await
+                .unwrap_err()
+                .status(),
+            408
+        );
+        let broken = [Ok("12"), Err(std::io::Error::other("reset"))];
+        let broken = Request::new(Body::from_stream(futures::stream::iter(broken)));
+        assert_eq!(
+            read(broken, 10, limits::BODY_TIMEOUT)
+                .await
+                .unwrap_err()
+                .status(),
+            400
+        );
     }
 
     proptest! {
