@@ -14,6 +14,7 @@ use clap::Args;
 
 use crate::client::Door;
 use journey::Journey;
+pub(crate) use marketplace::load_demo_marketplace;
 
 /// Arguments of `demo`.
 #[derive(Args, Clone, Debug)]

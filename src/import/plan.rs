@@ -1,11 +1,11 @@
 //! From a source's row to a shop to open: fills in what the source does not say, and says so.
 
+use domain::kernel::ids::RestaurantId;
 use serde_json::Value;
 
 use super::Format;
 use super::rows::{Parsed, ShopRow};
 use super::week::Week;
-use crate::client::id_of;
 use crate::demo::market::Market;
 use crate::demo::menus::house_for;
 use crate::demo::open_shop::ShopPlan;
@@ -43,7 +43,7 @@ fn plan(format: Format, row: &ShopRow, default_hours: &Week) -> ShopPlan {
     let names: Vec<&str> = row.names.values().map(String::as_str).collect();
     let house = house_for(&format!("{} {}", names.join(" "), row.cuisine), row.row);
     ShopPlan {
-        id: id_of(&format!("{}/{}", format.source(), row.source_id)),
+        id: RestaurantId::imported(format.source(), &row.source_id).uuid(),
         name: sign(row),
         market,
         address: row.address.clone().unwrap_or_else(|| city.clone()),

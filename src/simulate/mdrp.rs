@@ -11,7 +11,7 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::day::{Day, DayCourier, DayFault, DayOrder, DayShop, Place, Vehicle};
-use super::file::open;
+use super::file::{name, open};
 use crate::demo::market::{UNITED_STATES, away};
 
 /// Where the plane's (0, 0) lies: south-west of Chicago's centre.
@@ -32,7 +32,7 @@ pub(crate) fn read(folder: &Path) -> anyhow::Result<Day> {
         std::io::read_to_string(open(folder, name)?).with_context(|| format!("cannot read {name}"))
     };
     parse(
-        &folder.display().to_string(),
+        &name(folder),
         &text("instance_parameters.txt")?,
         &text("restaurants.txt")?,
         &text("couriers.txt")?,

@@ -21,8 +21,9 @@ mod tally;
 use std::path::PathBuf;
 
 use anyhow::bail;
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use crate::local::FeedChoice;
 pub(crate) use day::Day;
 pub(crate) use generate::generate;
 pub(crate) use play::{Played, play};
@@ -50,16 +51,7 @@ pub(crate) struct SimulateArgs {
     seed: u64,
     /// How events reach the views
     #[arg(long, value_enum, default_value_t = FeedChoice::Kafka)]
-    pub(crate) feed: FeedChoice,
-}
-
-/// The feeds that a simulated scene can run on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum FeedChoice {
-    /// A private broker
-    Kafka,
-    /// The event store itself
-    Store,
+    feed: FeedChoice,
 }
 
 impl SimulateArgs {
@@ -87,6 +79,11 @@ impl SimulateArgs {
     /// How fast to play it.
     pub(crate) fn speed(&self, day: &Day) -> u32 {
         self.speed.unwrap_or_else(|| usual_speed(day))
+    }
+
+    /// How events reach the views.
+    pub(crate) fn feed(&self) -> FeedChoice {
+        self.feed
     }
 
     /// The seed of what guests choose and do.

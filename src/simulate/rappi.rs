@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::day::{DAY_S, Day, DayCourier, DayFault, DayOrder, DayShop, Place, Vehicle};
-use super::file::open;
+use super::file::{name, open};
 use crate::demo::market::COLOMBIA;
 use crate::import::{Record, for_each_record};
 
@@ -37,7 +37,7 @@ const WRAP_S: i64 = DAY_S / 2;
 /// # Errors
 /// When a file cannot be read or lacks a column; bad rows are in the day's faults.
 pub(crate) fn read(folder: &Path) -> anyhow::Result<Day> {
-    let name = folder.display().to_string();
+    let name = name(folder);
     parse(
         &name,
         open(folder, "orders.csv")?,

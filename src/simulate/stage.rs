@@ -4,20 +4,22 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::{DateTime, NaiveDate, TimeDelta, TimeZone as _, Utc};
+use domain::kernel::ids::RestaurantId;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use infra::clock::Clock;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::day::{Day, Vehicle};
 use super::fleet::seconds;
-use crate::client::{Door, Person, Session, id_of};
+use crate::client::{Door, Person, Session};
 use crate::demo::menus::{House, houses};
 use crate::demo::open_shop::{ShopPlan, open};
 use crate::import::progress;
 
 /// The date on which every day is played: a Wednesday without a clock change anywhere.
 const DATE: (i32, u32, u32) = (2026, 3, 4);
+/// What the shops of a played day are imported from.
+const SOURCE: &str = "simulation";
 /// Shops opened at once.
 const SHOPS_AT_ONCE: usize = 16;
 /// Real time that opening one shop may take, counted over all that are opened at once.
@@ -144,15 +146,16 @@ fn plan(day: &Day, index: usize, house: &House) -> ShopPlan {
     let minutes = u32::try_from(seconds(reach_m / pace) / 60 + 5)
         .unwrap_or(60)
         .min(180);
+    let source_id = format!("{}/{}", day.name, shop.key);
     ShopPlan {
-        id: shop_id(day, &shop.key),
+        id: RestaurantId::imported(SOURCE, &source_id).uuid(),
         name: format!("{} · {}", house.title["en"], shop.key),
         market,
         city: market.city.to_owned(),
         address: format!("{}, {}", shop.key, market.city),
         lat: shop.at.lat,
         lon: shop.at.lon,
-        source: ("simulation", format!("{}/{}", day.name, shop.key)),
+        source: (SOURCE, source_id),
         auto_fire: false,
         styles: house.styles().into_iter().map(str::to_owned).collect(),
         hours: all_hours(),
@@ -160,10 +163,6 @@ fn plan(day: &Day, index: usize, house: &House) -> ShopPlan {
         menu: house.document(market),
         stock: house.counts(LARDERS),
     }
-}
-
-fn shop_id(day: &Day, key: &str) -> Uuid {
-    id_of(&format!("simulation/{}/{key}", day.name))
 }
 
 fn all_hours() -> Value {
