@@ -41,9 +41,14 @@ impl fmt::Display for Fault {
 pub struct Faults(pub Vec<Fault>);
 
 impl Faults {
+    /// Faults that are kept: a hostile document of two megabytes can have a million.
+    pub const KEPT_MAX: usize = 1_000;
+
     /// Notes one more.
     pub fn add(&mut self, code: &str, at: &Pointer, detail: impl Into<String>) {
-        self.0.push(Fault::new(code, at, detail));
+        if self.0.len() < Self::KEPT_MAX {
+            self.0.push(Fault::new(code, at, detail));
+        }
     }
 
     /// Takes over the faults of a part, whose pointers begin at that part.
