@@ -425,6 +425,37 @@ pub(crate) mod tests {
         panic!("planted")
     }
 
+    /// Every extractor of ours in one handler, behind a state of its own.
+    async fn everything(
+        State(_): State<Arc<str>>,
+        _: RestaurantStaff<action::AcceptOrder>,
+        crate::http::Path(id): crate::http::Path<domain::kernel::ids::OrderId>,
+        _: crate::http::conditional::IfMatch,
+        _: crate::http::Consistency,
+        key: crate::http::Idempotency,
+        crate::http::Json(body): crate::http::Json<Vec<u32>>,
+    ) -> Result<String, ApiError> {
+        let key = key.key();
+        Ok(format!("{id} {} {}", body.len(), key.is_some()))
+    }
+
+    #[tokio::test]
+    async fn a_handler_may_ask_for_everything() {
+        let (edge, ..) = edge();
+        let request = http::Request::post("/orders/0190b5a0-0000-7000-8000-000000000001/accept")
+            .header(HOST, "x")
+            .header("authorization", bearer(&edge, Role::Owner))
+            .header("idempotency-key", "k")
+            .header("content-type", "application/json")
+            .body(Body::from("[1,2]"))
+            .unwrap();
+        let routes = Router::new().route("/orders/{id}/accept", post(everything));
+        let routes = routes.with_state(Arc::<str>::from("app"));
+        let response = edge.wrap(routes).oneshot(request).await.unwrap();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(bytes, "0190b5a0-0000-7000-8000-000000000001 2 true");
+    }
+
     fn scope_word(scope: &Scope) -> &'static str {
         match scope {
             Scope::Any => "any",
