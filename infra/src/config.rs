@@ -426,6 +426,16 @@ impl Postgres {
 }
 
 impl Kafka {
+    /// A broker on this machine, to be named.
+    pub fn local() -> Self {
+        Self {
+            brokers: String::new(),
+            topic_prefix: "ramen".to_owned(),
+            partitions: 12,
+            security_protocol: "plaintext".to_owned(),
+        }
+    }
+
     fn read(vars: &mut Vars<'_>) -> Option<Self> {
         let kafka = Self {
             brokers: vars.text("KAFKA_BROKERS", ""),

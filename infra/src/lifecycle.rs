@@ -41,6 +41,11 @@ impl Stop {
         self.soft.cancelled().await;
     }
 
+    /// As [`Stop::soft`], for a value that is not kept.
+    pub async fn soft_owned(self) {
+        self.soft.cancelled_owned().await;
+    }
+
     /// Completes when everything is to be left at once.
     pub async fn hard(&self) {
         self.hard.cancelled().await;

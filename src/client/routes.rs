@@ -1,5 +1,7 @@
 //! The API's routes by who calls them: one method a route, with its body, and nothing decided.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::answer::{Answer, CallError};
@@ -8,6 +10,9 @@ use super::sse::EventStream;
 
 /// How often a fresh order is asked for before "not found" is believed.
 const READS_MAX: u32 = 20;
+
+/// Pause before a view is asked again.
+const READ_AGAIN: Duration = Duration::from_millis(50);
 
 type Called = Result<Answer, CallError>;
 
@@ -87,6 +92,19 @@ impl Customer {
         self.0
             .get("order: read", &format!("/v1/orders/{order}"))
             .await
+    }
+
+    /// The code to tell the driver at the door. Another person has asked for the driver, so the view
+    /// may not have it at once.
+    pub(crate) async fn door_code(&self, order: &str) -> Result<String, CallError> {
+        for _ in 0..READS_MAX {
+            let read = self.order(order).await?;
+            if let Ok(code) = read.text("/delivery/pin") {
+                return Ok(code.to_owned());
+            }
+            tokio::time::sleep(READ_AGAIN).await;
+        }
+        Err(CallError::Unexpected("the order shows its customer no code for the door".to_owned()))
     }
 
     /// Reads what happened to the order.

@@ -110,6 +110,11 @@ struct Call<'call> {
 }
 
 impl Session {
+    /// Another session under the same login, which has written nothing yet.
+    pub(crate) fn another(&self) -> Self {
+        Self { api: Arc::clone(&self.api), token: self.token.clone(), written: Mutex::default() }
+    }
+
     /// The client that the session belongs to.
     pub(crate) fn api(&self) -> &Arc<Api> {
         &self.api
@@ -338,5 +343,91 @@ async fn refusal(call: String, response: reqwest::Response) -> CallError {
     CallError::Refused {
         call,
         problem: Box::new(problem),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::extract::State;
+    use axum::http::{HeaderMap, StatusCode};
+    use axum::response::{IntoResponse as _, Response};
+    use axum::routing::{get, post};
+    use serde_json::json;
+
+    use super::*;
+
+    type Heard = Arc<Mutex<Vec<HeaderMap>>>;
+
+    /// The first write is answered with "come again", the second with a version and a token.
+    async fn written(State(heard): State<Heard>, headers: HeaderMap) -> Response {
+        let mut heard = heard.lock().expect("nobody panics with it");
+        heard.push(headers);
+        if heard.len() == 1 {
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
+        let headers = [("etag", "\"7\""), (CONSISTENCY, "abc")];
+        (StatusCode::CREATED, headers, r#"{"id":"x"}"#).into_response()
+    }
+
+    async fn refused() -> Response {
+        let problem = json!({
+            "status": 422, "code": "invalid", "detail": "no",
+            "errors": [{ "code": "too_long", "pointer": "/name", "detail": "120 at most" }],
+        });
+        (StatusCode::UNPROCESSABLE_ENTITY, problem.to_string()).into_response()
+    }
+
+    /// Serves the routes while `test` runs.
+    async fn served(heard: &Heard, test: impl AsyncFnOnce(Arc<Api>)) {
+        let routes = Router::new()
+            .route("/v1/things", post(written).get(written))
+            .route("/v1/refused", get(refused))
+            .with_state(Arc::clone(heard));
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let base = format!("http://{}/", listener.local_addr().expect("an address"));
+        let api = Api::new(&base, Clock::system()).expect("a client");
+        tokio::select! {
+            ended = axum::serve(listener, routes) => panic!("the server ended: {ended:?}"),
+            () = test(api) => {}
+        }
+    }
+
+    fn header_of(heard: &Heard, call: usize, name: &str) -> Option<String> {
+        let heard = heard.lock().expect("nobody panics with it");
+        header(&heard[call], name)
+    }
+
+    #[tokio::test]
+    async fn a_repeated_write_keeps_its_key_and_reads_wait_for_what_was_written() {
+        let heard = Heard::default();
+        served(&heard, async |api| {
+            let session = api.session("token");
+            let answer = session.post("write", "/v1/things", &json!({})).await.expect("an answer");
+            assert_eq!(answer.version.as_deref(), Some("\"7\""));
+            assert_eq!(answer.text("/id").expect("an id"), "x");
+            session.get("read", "/v1/things").await.expect("an answer");
+            let names: Vec<_> = api.latencies().all().into_iter().map(|(name, _)| name).collect();
+            assert_eq!(names, ["read", "write"]);
+        })
+        .await;
+        let keys = [0, 1].map(|call| header_of(&heard, call, "idempotency-key"));
+        assert!(keys[0].is_some() && keys[0] == keys[1]);
+        assert_eq!(header_of(&heard, 1, "authorization").as_deref(), Some("Bearer token"));
+        assert_eq!(header_of(&heard, 2, CONSISTENCY).as_deref(), Some("abc"));
+        assert_eq!(header_of(&heard, 2, "idempotency-key"), None);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_names_every_fault() {
+        served(&Heard::default(), async |api| {
+            let fault = api.visitor().get("read", "/v1/refused").await.expect_err("refused");
+            assert_eq!((fault.status(), fault.code()), (Some(422), Some("invalid")));
+            assert_eq!(
+                fault.to_string(),
+                "GET /v1/refused was refused: 422 invalid: no; /name too_long 120 at most"
+            );
+        })
+        .await;
     }
 }

@@ -27,6 +27,8 @@ pub(crate) struct ShopPlan {
     pub(crate) lon: f64,
     /// Source and the source's own id.
     pub(crate) source: (&'static str, String),
+    /// Public telephone, as it is written there.
+    pub(crate) phone: Option<String>,
     /// Whether accepted orders are fired without a tap.
     pub(crate) auto_fire: bool,
     /// Styles sold.
@@ -85,11 +87,15 @@ const NO_MENU: &str = "\"0\"";
 impl Opening<'_> {
     async fn run(&self) -> Result<Opened, CallError> {
         match self.owner.get("shop: read", &self.path).await {
-            Ok(found) if found.body["stage"] == "live" => self.update(&found).await,
-            Ok(found) => {
-                self.complete(found.version).await?;
-                Ok(Opened::Completed)
-            }
+            Ok(found) => match found.body["stage"].as_str() {
+                Some("draft" | "submitted") => {
+                    self.complete(found.version).await?;
+                    Ok(Opened::Completed)
+                }
+                Some("live") => self.update(&found).await,
+                // Staff have stopped this shop for a reason; no import starts it again.
+                Some(_) | None => Ok(Opened::Unchanged),
+            },
             Err(fault) if fault.status() == Some(404) => {
                 let body = register(self.plan);
                 let registered = self
@@ -117,9 +123,7 @@ impl Opening<'_> {
         let terms = plan.market.terms(&plan.name);
         ops.put("shop: terms", &self.at("terms"), &terms, None)
             .await?;
-        owner
-            .put("shop: menu", &self.at("menu"), &plan.menu, Some(NO_MENU))
-            .await?;
+        self.publish().await?;
         owner
             .put("shop: stock", &self.at("stock"), &plan.stock, None)
             .await?;
@@ -129,6 +133,16 @@ impl Opening<'_> {
         ops.post("shop: approve", &self.at("approve"), &json!({}))
             .await?;
         Ok(())
+    }
+
+    /// Publishes the menu where there is none; one that is there is the shop's own.
+    async fn publish(&self) -> Result<(), CallError> {
+        let menu = self.at("menu");
+        let published = self.owner.put("shop: menu", &menu, &self.plan.menu, Some(NO_MENU)).await;
+        match published {
+            Err(fault) if fault.status() == Some(412) => Ok(()),
+            other => other.map(|_| ()),
+        }
     }
 
     async fn update(&self, found: &Answer) -> Result<Opened, CallError> {
@@ -166,6 +180,7 @@ fn register(plan: &ShopPlan) -> Value {
         "location": { "lat": plan.lat, "lon": plan.lon },
         "styles": plan.styles,
         "source": { "source": plan.source.0, "source_id": plan.source.1 },
+        "phone": plan.phone,
         "auto_fire": plan.auto_fire,
     })
 }

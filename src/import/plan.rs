@@ -51,6 +51,7 @@ fn plan(format: Format, row: &ShopRow, default_hours: &Week) -> ShopPlan {
         lat: row.lat,
         lon: row.lon,
         source: (format.source(), row.source_id.clone()),
+        phone: row.phone.clone(),
         auto_fire: false,
         styles: house.styles().into_iter().map(str::to_owned).collect(),
         hours: hours(row, default_hours),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Parser, ValueEnum};
 
 /// What the services are started for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +11,15 @@ pub(crate) enum Purpose {
     Keep,
     /// Data is thrown away at the end, nothing waits for the disk, ports are any that are free.
     Throwaway,
+}
+
+/// How events reach those who follow them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FeedChoice {
+    /// Through a broker, private when none is named.
+    Kafka,
+    /// From the event store itself; no broker is needed.
+    Store,
 }
 
 /// Where private services keep their data, and services of others to be used in their place.
@@ -31,9 +40,24 @@ pub(crate) struct ServiceArgs {
     /// Kafka brokers to use (`host:port,…`); without them a private one is started
     #[arg(long, env = "KAFKA_BROKERS")]
     pub(crate) kafka_brokers: Option<String>,
+    /// How events reach the views
+    #[arg(long, value_enum, default_value_t = FeedChoice::Kafka)]
+    pub(crate) feed: FeedChoice,
 }
 
 impl ServiceArgs {
+    /// Private services in `dir`, whatever the environment names.
+    pub(crate) fn throwaway(dir: &std::path::Path, feed: FeedChoice) -> Self {
+        let parsed = Parsed::parse_from(["ramen"]);
+        Self {
+            dir: dir.to_owned(),
+            database_url: None,
+            kafka_brokers: None,
+            feed,
+            ..parsed.services
+        }
+    }
+
     /// The folder for downloads, which all checkouts of the user share.
     pub(crate) fn cache_dir(&self) -> PathBuf {
         match (&self.cache, &self.home) {
@@ -42,4 +66,11 @@ impl ServiceArgs {
             (None, None) => self.dir.join("cache"),
         }
     }
+}
+
+/// The arguments as an empty command line and the environment give them.
+#[derive(Parser)]
+struct Parsed {
+    #[command(flatten)]
+    services: ServiceArgs,
 }

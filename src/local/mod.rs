@@ -15,6 +15,6 @@ mod port;
 mod postgres;
 mod services;
 
-pub(crate) use args::{Purpose, ServiceArgs};
+pub(crate) use args::{FeedChoice, Purpose, ServiceArgs};
 pub(crate) use commands::{LocalServicesArgs, local_services, up};
 pub(crate) use services::{Addresses, Services};

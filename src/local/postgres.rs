@@ -123,7 +123,8 @@ impl Binaries {
     fn find(cache: &Path) -> anyhow::Result<Self> {
         let unpacked = cache.join("packages");
         let mut found: Vec<(u32, Self)> = Vec::new();
-        for root in [Path::new("/"), unpacked.as_path()] {
+        // Of equal versions the last one is taken: what is installed, rather than unpacked.
+        for root in [unpacked.as_path(), Path::new("/")] {
             for (version, folder) in versions(&root.join("usr/lib/postgresql")) {
                 let postgis = root.join(format!(
                     "usr/share/postgresql/{version}/extension/postgis.control"

@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 
 use super::kafka::{Broker, Kafka};
 use super::postgres::Postgres;
-use super::{Purpose, ServiceArgs, place};
+use super::{FeedChoice, Purpose, ServiceArgs, place};
 use crate::console;
 
 /// Where the services are.
@@ -58,7 +58,8 @@ impl Services {
         let kafka_brokers = kafka
             .as_ref()
             .map(|kafka| kafka.brokers.clone())
-            .or(args.kafka_brokers.clone());
+            .or(args.kafka_brokers.clone())
+            .filter(|_| args.feed == FeedChoice::Kafka);
         let addresses = Addresses {
             database_url,
             kafka_brokers,
@@ -129,6 +130,10 @@ async fn start_kafka(
     cache: &Path,
     purpose: Purpose,
 ) -> anyhow::Result<Option<Box<Kafka>>> {
+    if args.feed == FeedChoice::Store {
+        console::progress("kafka      none: the store feed was asked for");
+        return Ok(None);
+    }
     if let Some(brokers) = &args.kafka_brokers {
         console::progress(format!("kafka      the one at {brokers}"));
         return Ok(None);

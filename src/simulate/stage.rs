@@ -44,7 +44,7 @@ pub(super) struct OpenShop {
     /// Its id as text.
     pub(super) id: String,
     /// Its staff.
-    pub(super) owner: Person,
+    pub(super) owner: Session,
     /// Its menu as published.
     pub(super) menu: Value,
 }
@@ -129,7 +129,7 @@ async fn open_one(
         .with_context(|| format!("cannot open {}", plan.name))?;
     Ok(OpenShop {
         id: plan.id.to_string(),
-        owner: Person::owner_of(plan.id),
+        owner: scene.door.open(&Person::owner_of(plan.id)).await?,
         menu: plan.menu,
     })
 }
@@ -156,6 +156,7 @@ fn plan(day: &Day, index: usize, house: &House) -> ShopPlan {
         lat: shop.at.lat,
         lon: shop.at.lon,
         source: (SOURCE, source_id),
+        phone: None,
         auto_fire: false,
         styles: house.styles().into_iter().map(str::to_owned).collect(),
         hours: all_hours(),

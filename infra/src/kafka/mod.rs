@@ -11,6 +11,8 @@ pub use topics::{Topics, ensure_topics};
 
 use rdkafka::ClientConfig;
 
+use crate::config::{self, Stage};
+
 /// Where the broker is and how the topics are cut.
 #[derive(Clone, Debug)]
 pub struct KafkaSettings {
@@ -22,16 +24,19 @@ pub struct KafkaSettings {
     pub partitions: i32,
     /// Copies of each record: 1 on one machine, 3 in production.
     pub replication: i32,
+    /// librdkafka's `security.protocol`.
+    pub security_protocol: String,
 }
 
 impl KafkaSettings {
-    /// Settings for a local broker at `brokers`.
-    pub fn local(brokers: &str) -> Self {
+    /// What the configuration says; in production each record has three copies.
+    pub fn new(kafka: &config::Kafka, stage: Stage) -> Self {
         Self {
-            brokers: brokers.to_owned(),
-            topic_prefix: "ramen".to_owned(),
-            partitions: 12,
-            replication: 1,
+            brokers: kafka.brokers.clone(),
+            topic_prefix: kafka.topic_prefix.clone(),
+            partitions: i32::from(kafka.partitions.min(1_000).cast_signed()),
+            replication: if stage == Stage::Production { 3 } else { 1 },
+            security_protocol: kafka.security_protocol.clone(),
         }
     }
 
@@ -40,6 +45,7 @@ impl KafkaSettings {
         config
             .set("bootstrap.servers", &self.brokers)
             .set("client.id", "ramen")
+            .set("security.protocol", &self.security_protocol)
             .set("message.max.bytes", MESSAGE_BYTES_MAX)
             .set("socket.keepalive.enable", "true")
             .set("socket.nagle.disable", "true")

@@ -1,0 +1,144 @@
+//! The global order: positions are 1..N, each names one event, and the hash chain runs through them
+//! (I5, I16). What it reads on the way is kept as fingerprints for the comparison with the topics.
+
+use chrono::{DateTime, Utc};
+use sqlx::Row as _;
+use sqlx::postgres::PgRow;
+
+use super::chain::{self, Hash, SEED};
+use super::report::{Invariant, Report};
+use super::store::{STORED_COLUMNS, Store, Stored};
+
+/// What the log holds.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    /// The last position.
+    pub(super) head: i64,
+    /// When the last of its events was recorded: as late as the system has certainly lived.
+    pub(super) latest: Option<DateTime<Utc>>,
+    /// The leaf and time of the event at each position, from position 1; empty unless asked for.
+    pub(super) leaves: Vec<Option<(Hash, DateTime<Utc>)>>,
+}
+
+/// Reads the log in order of position. `keep_leaves` costs 48 bytes an event.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn check(
+    store: &mut Store,
+    keep_leaves: bool,
+    report: &mut Report,
+) -> anyhow::Result<Log> {
+    let query = format!(
+        "SELECT l.position, l.event_row, l.hash, e.id AS event, {STORED_COLUMNS}
+         FROM es.event_log l LEFT JOIN es.events e ON e.id = l.event_row ORDER BY l.position"
+    );
+    store.open_cursor(&query).await?;
+    let mut walk = Walk { log: Log::default(), previous: SEED, keep_leaves };
+    loop {
+        let rows = store.next_rows().await?;
+        if rows.is_empty() {
+            break;
+        }
+        for row in &rows {
+            walk.see(row, report)?;
+        }
+    }
+    check_head(store, &walk, report).await?;
+    check_unnumbered(store, report).await?;
+    report.not_run(Invariant::I16, "signed checkpoints: nobody signs any yet");
+    Ok(walk.log)
+}
+
+struct Walk {
+    log: Log,
+    previous: Hash,
+    keep_leaves: bool,
+}
+
+impl Walk {
+    fn see(&mut self, row: &PgRow, report: &mut Report) -> anyhow::Result<()> {
+        let position: i64 = row.try_get("position")?;
+        let due = self.log.head.saturating_add(1);
+        report.expect(Invariant::I5, position == due, || {
+            format!("position {position} stands where {due} is due")
+        });
+        self.log.head = position;
+        let event: Option<i64> = row.try_get("event")?;
+        if event.is_none() {
+            let event_row: i64 = row.try_get("event_row")?;
+            let what = format!("position {position} names event row {event_row}, which is not there");
+            report.violated(Invariant::I5, what);
+            self.keep(None);
+            return self.follow(row, None, report);
+        }
+        let stored = Stored::read(row)?;
+        self.log.latest = self.log.latest.max(Some(stored.recorded_at));
+        let leaf = chain::leaf(&stored);
+        self.keep(Some((leaf, stored.recorded_at)));
+        self.follow(row, Some((position, leaf, &stored)), report)
+    }
+
+    fn keep(&mut self, leaf: Option<(Hash, DateTime<Utc>)>) {
+        if self.keep_leaves {
+            self.log.leaves.push(leaf);
+        }
+    }
+
+    /// Compares the stored hash and goes on from it, so that one edit is one violation.
+    fn follow(
+        &mut self,
+        row: &PgRow,
+        event: Option<(i64, Hash, &Stored)>,
+        report: &mut Report,
+    ) -> anyhow::Result<()> {
+        let stored_hash: Vec<u8> = row.try_get("hash")?;
+        let expected = event.map(|(position, leaf, _)| chain::step(&self.previous, position, &leaf));
+        report.expect(Invariant::I16, expected.is_some_and(|hash| hash == *stored_hash), || {
+            event.map_or_else(
+                || "a link of the chain has lost its event".to_owned(),
+                |(position, _, stored)| {
+                    format!("the hash at position {position} does not fit {}", stored.label())
+                },
+            )
+        });
+        self.previous = Hash::try_from(stored_hash.as_slice()).unwrap_or(SEED);
+        Ok(())
+    }
+}
+
+async fn check_head(store: &mut Store, walk: &Walk, report: &mut Report) -> anyhow::Result<()> {
+    let rows = store.all("SELECT position, hash FROM es.sequencer").await?;
+    report.expect(Invariant::I5, rows.len() == 1, || {
+        format!("es.sequencer has {} rows instead of one", rows.len())
+    });
+    for row in &rows {
+        let position: i64 = row.try_get(0)?;
+        let hash: Vec<u8> = row.try_get(1)?;
+        let head = walk.log.head;
+        report.expect(Invariant::I5, position == head, || {
+            format!("the sequencer stands at {position}, the log ends at {head}")
+        });
+        report.expect(Invariant::I16, hash == walk.previous, || {
+            format!("the sequencer's hash is not the one at the log's end, position {head}")
+        });
+    }
+    Ok(())
+}
+
+async fn check_unnumbered(store: &mut Store, report: &mut Report) -> anyhow::Result<()> {
+    let rows = store
+        .all(
+            "SELECT e.id, e.aggregate_type, e.aggregate_id, e.sequence FROM es.events e
+             WHERE NOT EXISTS (SELECT FROM es.event_log l WHERE l.event_row = e.id)
+             ORDER BY e.id LIMIT 1000",
+        )
+        .await?;
+    for row in &rows {
+        let (id, kind): (i64, String) = (row.try_get(0)?, row.try_get(1)?);
+        let (stream, sequence): (String, i64) = (row.try_get(2)?, row.try_get(3)?);
+        let what = format!("event row {id} ({kind}:{stream} #{sequence}) has no position");
+        report.violated(Invariant::I5, what);
+    }
+    Ok(())
+}

@@ -1,0 +1,288 @@
+//! The steps that a stream may take, written from the tables of `docs/domain.md` (I12): from which state
+//! an event may come, and to which it leads. It asks nothing of amounts or clocks.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::report::{Invariant, Report};
+use super::store::Event;
+
+/// From, events, to. An empty `to` stays where it is.
+type Table = &'static [(&'static str, &'static [&'static str], &'static str)];
+
+/// The state before the first event.
+const ABSENT: &str = "";
+
+const ORDER: Table = &[
+    (ABSENT, &["checked_out"], "awaiting_payment"),
+    ("awaiting_payment", &["placed"], "placed"),
+    ("awaiting_payment", &["expired"], "expired"),
+    ("awaiting_payment", &["cancelled"], "cancelled"),
+    ("placed", &["accepted"], "accepted"),
+    ("placed", &["rejected"], "rejected"),
+    ("placed", &["cancelled"], "cancelled"),
+    ("placed", &["acknowledged"], ""),
+    ("accepted", &["fired"], "cooking"),
+    ("accepted", &["cancelled"], "cancelled"),
+    ("accepted", &["acknowledged"], ""),
+    ("accepted", &["picked_up"], "picked_up"),
+    ("cooking", &["bowl_boiled", "bowl_sealed", "acknowledged"], ""),
+    ("cooking", &["ready"], "ready"),
+    ("cooking", &["cancelled"], "cancelled"),
+    ("cooking", &["picked_up"], "picked_up"),
+    ("ready", &["acknowledged"], ""),
+    ("ready", &["collected"], "delivered"),
+    ("ready", &["not_collected"], "uncollected"),
+    ("ready", &["cancelled"], "cancelled"),
+    ("ready", &["picked_up"], "picked_up"),
+    ("picked_up", &["delivered"], "delivered"),
+    ("picked_up", &["undeliverable"], "undeliverable"),
+    ("delivered", &["completed"], "completed"),
+    ("undeliverable", &["completed"], "completed"),
+    ("uncollected", &["completed"], "completed"),
+];
+
+/// Late news of money is a fact: what arrives for a payment given up goes on to voiding or refund.
+const PAYMENT: Table = &[
+    (ABSENT, &["requested"], "requires_payment"),
+    ("requires_payment", &["intent_created", "declined", "unwind_requested"], ""),
+    ("requires_payment", &["action_required"], "requires_action"),
+    ("requires_payment", &["authorized"], "authorized"),
+    ("requires_payment", &["failed"], "failed"),
+    ("requires_payment", &["expired_by_vendor"], "expired"),
+    ("requires_payment", &["void_requested"], "voiding"),
+    ("requires_action", &["declined"], "requires_payment"),
+    ("requires_action", &["authorized"], "authorized"),
+    ("requires_action", &["expired_by_vendor"], "expired"),
+    ("requires_action", &["void_requested"], "voiding"),
+    ("authorized", &["capture_requested"], "capturing"),
+    ("authorized", &["captured"], "captured"),
+    ("authorized", &["void_requested"], "voiding"),
+    ("authorized", &["voided"], "voided"),
+    ("authorized", &["expired_by_vendor"], "expired"),
+    ("capturing", &["captured"], "captured"),
+    ("capturing", &["capture_failed"], "capture_failed"),
+    ("capturing", &["expired_by_vendor"], "expired"),
+    ("capturing", &["unwind_requested"], ""),
+    ("capture_failed", &["capture_requested"], "capturing"),
+    ("capture_failed", &["captured"], "captured"),
+    ("capture_failed", &["void_requested"], "voiding"),
+    ("capture_failed", &["expired_by_vendor"], "expired"),
+    ("captured", &["refund_requested", "refunded", "refund_failed"], ""),
+    ("voiding", &["voided"], "voided"),
+    ("voiding", &["captured"], "captured"),
+    ("voided", &["void_requested"], "voiding"),
+    ("voided", &["captured"], "captured"),
+    ("failed", &["intent_created"], ""),
+    ("failed", &["void_requested"], "voiding"),
+    ("failed", &["captured"], "captured"),
+];
+
+/// Out-of-order news never moves a delivery backwards, except to unassigned.
+const DELIVERY: Table = &[
+    (ABSENT, &["requested"], "requested"),
+    ("requested", &["assigned"], "assigned"),
+    ("requested", &["cancelled"], "cancelled"),
+    ("unassigned", &["assigned"], "assigned"),
+    ("unassigned", &["cancelled"], "cancelled"),
+    ("assigned", &["pickup_verified"], ""),
+    ("assigned", &["unassigned"], "unassigned"),
+    ("assigned", &["arrived_at_pickup"], "at_pickup"),
+    ("assigned", &["picked_up"], "picked_up"),
+    ("assigned", &["cancelled"], "cancelled"),
+    ("at_pickup", &["pickup_verified"], ""),
+    ("at_pickup", &["unassigned"], "unassigned"),
+    ("at_pickup", &["picked_up"], "picked_up"),
+    ("at_pickup", &["cancelled"], "cancelled"),
+    ("picked_up", &["arrived_at_pickup", "contact_attempted", "pin_failed"], ""),
+    ("picked_up", &["departed"], "en_route"),
+    ("picked_up", &["arrived_at_dropoff"], "at_dropoff"),
+    ("picked_up", &["delivered"], "delivered"),
+    ("picked_up", &["failed"], "failed"),
+    ("en_route", &["arrived_at_pickup", "contact_attempted", "pin_failed"], ""),
+    ("en_route", &["arrived_at_dropoff"], "at_dropoff"),
+    ("en_route", &["delivered"], "delivered"),
+    ("en_route", &["failed"], "failed"),
+    ("at_dropoff", &["arrived_at_pickup", "departed", "contact_attempted", "pin_failed"], ""),
+    ("at_dropoff", &["delivered"], "delivered"),
+    ("at_dropoff", &["failed"], "failed"),
+    ("delivered", &["arrived_at_pickup", "departed", "arrived_at_dropoff"], ""),
+    ("failed", &["arrived_at_pickup", "departed", "arrived_at_dropoff"], ""),
+];
+
+const CART: Table = &[
+    (ABSENT, &["opened"], "open"),
+    ("open", &["line_added", "line_changed", "line_removed", "fulfilment_set", "tip_set"], ""),
+    ("open", &["checked_out"], "checked_out"),
+    ("open", &["abandoned"], "abandoned"),
+];
+
+const RESTAURANT: Table = &[
+    (ABSENT, &["registered"], "draft"),
+    ("draft", &["profile_updated", "hours_set", "zones_set", "terms_set"], ""),
+    ("draft", &["submitted"], "submitted"),
+    ("draft", &["closed"], "closed"),
+    ("submitted", &["profile_updated", "hours_set", "zones_set", "terms_set"], ""),
+    ("submitted", &["approved"], "live"),
+    ("submitted", &["closed"], "closed"),
+    ("live", &["profile_updated", "hours_set", "zones_set", "terms_set", "paused", "resumed"], ""),
+    ("live", &["suspended"], "suspended"),
+    ("live", &["closed"], "closed"),
+    ("suspended", &["profile_updated", "hours_set", "zones_set", "terms_set"], ""),
+    ("suspended", &["approved"], "live"),
+    ("suspended", &["closed"], "closed"),
+];
+
+const MENU: Table = &[
+    (ABSENT, &["published"], "published"),
+    ("published", &["published", "price_set", "availability_set"], ""),
+];
+
+const DRIVER: Table = &[
+    (ABSENT, &["registered"], "registered"),
+    ("registered", &["approved"], "approved"),
+    ("registered", &["suspended"], "suspended"),
+    ("approved", &["suspended"], "suspended"),
+    ("suspended", &["approved"], "approved"),
+];
+
+/// A hold of stock, which is no stream of its own: its steps are told by its shop's inventory.
+const HOLD: Table = &[
+    (ABSENT, &["hold_opened"], "open"),
+    ("open", &["hold_committed"], "committed"),
+    ("open", &["hold_released"], "released"),
+    ("committed", &["hold_consumed"], "consumed"),
+    ("committed", &["hold_released"], "released"),
+];
+
+/// Events of an inventory that are not about a hold: possible at any time.
+const STOCK: &[&str] = &["received", "wasted", "recounted", "eighty_sixed", "eighty_six_lifted"];
+
+/// Who may cancel an order, by its state.
+const CANCELLERS: &[(&str, &[&str])] = &[
+    ("awaiting_payment", &["customer", "system"]),
+    ("placed", &["customer", "ops", "system"]),
+    ("accepted", &["customer", "restaurant", "ops", "system"]),
+    ("cooking", &["restaurant", "ops"]),
+    ("ready", &["restaurant", "ops"]),
+];
+
+/// Where `event` leads from `state`, if it may.
+fn next(table: Table, state: &str, event: &str) -> Option<&'static str> {
+    let row = table.iter().find(|(from, events, _)| *from == state && events.contains(&event));
+    row.map(|(from, _, to)| if to.is_empty() { *from } else { *to })
+}
+
+fn table_of(kind: &str) -> Option<Table> {
+    Some(match kind {
+        "ordering.order" => ORDER,
+        "payment.payment" => PAYMENT,
+        "delivery.delivery" => DELIVERY,
+        "ordering.cart" => CART,
+        "restaurant.restaurant" => RESTAURANT,
+        "restaurant.menu" => MENU,
+        "driver.driver" => DRIVER,
+        _ => return None,
+    })
+}
+
+/// One stream walking through its table.
+#[derive(Debug, Default)]
+pub(super) struct Walk {
+    state: &'static str,
+    is_delivery: bool,
+    bowls: BTreeMap<(i64, i64), BTreeSet<&'static str>>,
+}
+
+impl Walk {
+    /// Where the stream is.
+    pub(super) fn state(&self) -> &'static str {
+        self.state
+    }
+
+    /// Takes one step. A step outside the table is reported and not taken.
+    pub(super) fn see(&mut self, event: &Event, report: &mut Report) {
+        report.checked(Invariant::I12);
+        if event.kind == "restaurant.inventory" {
+            let about_hold = event.name.starts_with("hold_");
+            if !about_hold && !STOCK.contains(&event.name.as_str()) {
+                report.violated(Invariant::I12, format!("{} is no event of a stock", event.label()));
+            }
+            return;
+        }
+        let Some(table) = table_of(&event.kind) else {
+            report.violated(Invariant::I12, format!("{} is of no known kind", event.label()));
+            return;
+        };
+        let Some(to) = next(table, self.state, &event.name) else {
+            let from = if self.state.is_empty() { "nothing" } else { self.state };
+            report.violated(Invariant::I12, format!("{} cannot follow {from}", event.label()));
+            return;
+        };
+        if event.kind == "ordering.order"
+            && let Some(why) = self.order_refuses(event)
+        {
+            report.violated(Invariant::I12, format!("{}: {why}", event.label()));
+        }
+        self.state = to;
+    }
+
+    /// What the table's words about an order say beyond its states.
+    fn order_refuses(&mut self, event: &Event) -> Option<String> {
+        match event.name.as_str() {
+            "checked_out" => {
+                self.is_delivery = event.body.pointer("/fulfilment/type").and_then(Value::as_str)
+                    == Some("delivery");
+                self.bowls = bowls_of(&event.body);
+                None
+            }
+            "cancelled" => {
+                let by = event.body.pointer("/by/type").and_then(Value::as_str).unwrap_or_default();
+                let may = CANCELLERS
+                    .iter()
+                    .any(|(state, roles)| *state == self.state && roles.contains(&by));
+                (!may).then(|| format!("{by} may not cancel an order that is {}", self.state))
+            }
+            "bowl_boiled" => self.bowl(event, "boiled"),
+            "bowl_sealed" => self.bowl(event, "sealed"),
+            "ready" => {
+                let open = self.bowls.iter().find(|(_, clocks)| !clocks.contains("sealed"));
+                open.map(|((line, bowl), _)| format!("bowl {bowl} of line {line} is not sealed"))
+            }
+            "collected" | "not_collected" => {
+                self.is_delivery.then(|| "a courier brings this order".to_owned())
+            }
+            "picked_up" | "delivered" | "undeliverable" => {
+                (!self.is_delivery).then(|| "the customer collects this order".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    fn bowl(&mut self, event: &Event, clock: &'static str) -> Option<String> {
+        let (line, bowl) = (event.number("line")?, event.number("bowl")?);
+        match self.bowls.get_mut(&(line, bowl)) {
+            None => Some(format!("the order has no bowl {bowl} in line {line}")),
+            Some(clocks) if clocks.insert(clock) => None,
+            Some(_) => Some(format!("bowl {bowl} of line {line} was {clock} already")),
+        }
+    }
+}
+
+fn bowls_of(order: &Value) -> BTreeMap<(i64, i64), BTreeSet<&'static str>> {
+    let lines = order.get("lines").and_then(Value::as_array);
+    let with_bowls = lines.into_iter().flatten().filter(|line| line["bowl"].is_object());
+    with_bowls
+        .flat_map(|line| {
+            let number = line["line"].as_i64().unwrap_or_default();
+            let quantity = line["quantity"].as_i64().unwrap_or_default();
+            (1..=quantity).map(move |bowl| ((number, bowl), BTreeSet::new()))
+        })
+        .collect()
+}
+
+/// Where a hold is led from `state` by `event`.
+pub(super) fn hold_next(state: &str, event: &str) -> Option<&'static str> {
+    next(HOLD, state, event)
+}

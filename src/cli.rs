@@ -1,0 +1,124 @@
+//! The commands. One variant each; what it does is in the module that it names.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use infra::config::Config;
+
+use crate::stack::Services;
+use crate::{console, demo, door, import, local, published, rehearsal, services, simulate, stack, token};
+
+/// Sells hot ramen from independent shops and brings it to the door.
+#[derive(Parser)]
+#[command(name = "ramen", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What can be asked of the binary.
+#[derive(Subcommand)]
+enum Command {
+    /// Starts a private Postgres and Kafka and everything on them, with a demo marketplace
+    Up(local::ServiceArgs),
+    /// Runs every service in this process; finds or starts Postgres, and needs no broker
+    All(local::ServiceArgs),
+    /// Runs the write side, and the publisher unless told otherwise
+    CommandApi {
+        /// Leave numbering, publishing and processes to others
+        #[arg(long)]
+        no_publisher: bool,
+    },
+    /// Runs only the publisher: numbers events, sends them to Kafka, runs the processes
+    Publisher,
+    /// Folds events into the views and the search index
+    Projector,
+    /// Runs the read side
+    QueryApi,
+    /// Plays the vendors on loopback
+    Sandbox,
+    /// Brings the database to this build's version
+    Migrate,
+    /// Opens shops from a public extract: good rows go in, bad rows are listed
+    Import(import::ImportArgs),
+    /// Brings one bowl from cart to door on a running marketplace, each hop with its latency
+    Demo(demo::DemoArgs),
+    /// Plays a real day of orders through the public API on a sped-up clock
+    Simulate(simulate::SimulateArgs),
+    /// Opens a login and prints its access token
+    Token(token::TokenArgs),
+    /// Prints the OpenAPI document of both APIs
+    Openapi,
+    /// Prints the AsyncAPI document of the topics
+    Asyncapi,
+    /// Starts a private Postgres and Kafka for another program and prints where they are
+    LocalServices(local::LocalServicesArgs),
+}
+
+/// Runs the command that the arguments name.
+#[must_use]
+pub fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            console::progress(format!("ramen: no runtime: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            console::progress(format!("ramen: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Up(args) => services::up(args).await,
+        Command::All(args) => services::all(args).await,
+        Command::CommandApi { no_publisher } => {
+            let publisher = !no_publisher;
+            services::some(Services { command_api: true, publisher, ..Services::default() }).await
+        }
+        Command::Publisher => {
+            services::some(Services { publisher: true, ..Services::default() }).await
+        }
+        Command::Projector => {
+            services::some(Services { projector: true, ..Services::default() }).await
+        }
+        Command::QueryApi => {
+            services::some(Services { query_api: true, ..Services::default() }).await
+        }
+        Command::Sandbox => services::some(Services { sandbox: true, ..Services::default() }).await,
+        Command::Migrate => stack::migrate(&door::config()?).await,
+        Command::Import(args) => {
+            let (door, _) = door::open(args.base()).await?;
+            import::run(args, &door).await
+        }
+        Command::Demo(args) => {
+            let (door, _) = door::open(args.base()).await?;
+            demo::run(args, &door).await
+        }
+        Command::Simulate(args) => rehearsal::simulate(args).await,
+        Command::Token(args) => token::run(&door::config()?, args).await,
+        Command::Openapi => print(&published::openapi()),
+        Command::Asyncapi => print(&published::asyncapi()),
+        Command::LocalServices(args) => local::local_services(args).await,
+    }
+}
+
+fn print(document: &impl serde::Serialize) -> anyhow::Result<()> {
+    console::line(serde_json::to_string_pretty(document)?);
+    Ok(())
+}
+
+/// The settings of the environment.
+///
+/// # Errors
+/// Every variable that cannot be used.
+pub(crate) fn config_from_environment() -> anyhow::Result<Config> {
+    Ok(Config::from_env()?)
+}

@@ -1,0 +1,23 @@
+//! The `ramen` binary's insides: every service in one process, or one per process, and the tools
+//! around them.
+//!
+//! Reading order: `cli` (the list of commands), `stack` (how services are put together), `services`
+//! (`up`, `all` and single services), then the tools: `import`, `demo`, `simulate`, `check`, `token`.
+//!
+//! To add a command: a variant of [`cli::Command`] and the module that it names.
+
+pub mod cli;
+pub mod client;
+mod console;
+mod demo;
+mod door;
+mod import;
+mod local;
+pub mod published;
+mod ready;
+mod rehearsal;
+mod running;
+mod services;
+mod simulate;
+pub mod stack;
+mod token;

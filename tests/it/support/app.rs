@@ -1,0 +1,229 @@
+//! Puts the services together as `ramen::stack` does, with loops that are stepped by hand.
+
+use std::sync::Arc;
+
+use command_api::gateways::payment::Vendor;
+use command_api::gateways::payment::stripe::StripeConfig;
+use command_api::processes::EffectsInFlight;
+use command_api::{App, Deps, Publishing};
+use infra::applied::AppliedHub;
+use infra::clock::TestClock;
+use infra::config::{Config, Secret};
+use infra::event_store::EventLog;
+use infra::feed::{HeadWatch, StoreFeed};
+use infra::http::Edge;
+use infra::http::logins::{Logins, PgLogins};
+use infra::http::serve::{Rules, serve};
+use infra::http::token::Tokens;
+use infra::lifecycle::{Loop as _, Progress, Tasks};
+use infra::postgres::Role as DatabaseRole;
+use infra::testing::TestDatabase;
+use infra::vault::Vault;
+use projector::{Announce, Projector, SearchIndexer};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::Mutex;
+
+/// A Sunday noon in Taipei, when shops are open.
+const NOON: &str = "2026-11-22T04:00:00Z";
+
+/// The whole system, for one test.
+pub(crate) struct TestApp {
+    pub(crate) database: TestDatabase,
+    pub(crate) clock: TestClock,
+    pub(crate) base: String,
+    pub(crate) vendor: String,
+    pub(crate) client: reqwest::Client,
+    pub(crate) tokens: Tokens,
+    pub(crate) logins: PgLogins,
+    pub(crate) tasks: Tasks,
+    loops: Mutex<Loops>,
+    in_flight: EffectsInFlight,
+    _index: TempDir,
+}
+
+struct Loops {
+    publishing: Publishing,
+    projector: Projector,
+    indexer: SearchIndexer,
+}
+
+impl TestApp {
+    /// Starts everything at Sunday noon.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// Starts everything with the sandbox configured by `vendors`.
+    pub(crate) async fn start_with(vendors: impl FnOnce(&mut sandbox::Config)) -> Self {
+        let database = TestDatabase::create().await;
+        let clock = TestClock::at(NOON.parse().unwrap(), 1);
+        let tasks = Tasks::new(clock.clock());
+        let mut config = Config::read(&|_| Ok(None)).unwrap();
+        config.http.rate_quota = 1_000_000;
+        config.postgres.events = Some(Secret::new(database.url()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let vendor = play_vendors(&config, &base, &tasks, vendors).await;
+        let index = tempfile::tempdir().unwrap();
+        let vault_pool = database.pool(DatabaseRole::Vault);
+        let vault = Vault::new(vault_pool, &config.vault, clock.clock()).unwrap();
+        let stripe = StripeConfig::new(&config.stripe, config.stage, &vendor);
+        let deps = Deps {
+            pool: database.pool(DatabaseRole::App),
+            options: database.options(),
+            vault: vault.clone(),
+            clock: clock.clock(),
+            webhook_secrets: stripe.webhook_secrets.clone(),
+            payments: Vendor::Stripe(stripe).connect(clock.clock()).unwrap(),
+            head: HeadWatch::default(),
+        };
+        let (app, store) = App::new(&deps);
+        let stop = tasks.stop().soft_token();
+        tasks.service("event store", async move {
+            store.run(stop).await;
+            Ok::<_, std::convert::Infallible>(())
+        });
+        let publishing = Publishing::new(&app, database.options(), None, &tasks).unwrap();
+        let hub = AppliedHub::new();
+        let log = EventLog::new(database.pool(DatabaseRole::Projector));
+        let settings = projector::Settings {
+            search_directory: Some(index.path().to_owned()),
+            announce: Announce::Here,
+        };
+        let parts = projector::Deps {
+            feed: Box::new(StoreFeed::new(log.clone(), &deps.head)),
+            pool: database.pool(DatabaseRole::Projector),
+            log,
+            hub: hub.clone(),
+            clock: clock.clock(),
+        };
+        let (projector, indexer, _queue) = projector::build(settings, parts).await.unwrap();
+        let parts = query_api::Parts {
+            pool: database.pool(DatabaseRole::Query),
+            clock: clock.clock(),
+            vault,
+            hub: hub.clone(),
+        };
+        let query = query_api::App::new(parts, index.path());
+        query_api::keep_up_to_date(&query, &hub, false, &tasks).await.unwrap();
+        let tokens = Tokens::new(&config.tokens, clock.clock()).unwrap();
+        let logins = PgLogins::new(database.pool(DatabaseRole::App));
+        let known = Logins::new(Arc::new(logins.clone()), clock.clock());
+        let edge = Arc::new(Edge::new(&config.http, tokens.clone(), known, clock.clock()));
+        let (commands, _) = command_api::http::router(app).split_for_parts();
+        let routes = edge.wrap(commands.merge(query_api::router(query)));
+        tasks.service("http", serve(listener, routes, Rules::default(), tasks.clone()));
+        let in_flight = publishing.in_flight();
+        Self {
+            database,
+            clock,
+            base,
+            vendor,
+            client: reqwest::Client::new(),
+            tokens,
+            logins,
+            tasks,
+            loops: Mutex::new(Loops { publishing, projector, indexer: indexer.unwrap() }),
+            in_flight,
+            _index: index,
+        }
+    }
+
+    /// Works until there is nothing left to do: events numbered, processes run, vendors' webhooks
+    /// handled, views and index level.
+    pub(crate) async fn settle(&self) {
+        loop {
+            let worked = self.loops.lock().await.step().await;
+            let flushed = self.flush_webhooks().await;
+            if !worked && !flushed && self.in_flight.count() == 0 {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Lets the sandbox send what it holds back; whether there was anything.
+    async fn flush_webhooks(&self) -> bool {
+        let url = format!("{}/_sim/webhooks/flush", self.vendor);
+        let answer: Value =
+            self.client.post(url).send().await.unwrap().json().await.unwrap_or_default();
+        answer["delivered"].as_u64().unwrap_or(0) > 0
+    }
+
+    /// Moves the marketplace's clock and the vendors'.
+    pub(crate) async fn advance(&self, by: std::time::Duration) {
+        self.clock.advance(by);
+        let url = format!("{}/_sim/clock", self.vendor);
+        let body = serde_json::json!({ "advance": by.as_secs() });
+        let answer = self.client.post(url).json(&body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    }
+
+    /// The sandbox's ledger.
+    pub(crate) async fn ledger(&self) -> Value {
+        let url = format!("{}/_sim/ledger", self.vendor);
+        self.client.get(url).send().await.unwrap().json().await.unwrap()
+    }
+
+    /// What the sandbox holds against us.
+    pub(crate) async fn breaches(&self) -> Value {
+        let url = format!("{}/_sim/breaches", self.vendor);
+        self.client.get(url).send().await.unwrap().json().await.unwrap()
+    }
+
+    /// Stops everything; fails when something had ended by itself.
+    pub(crate) async fn end(self) {
+        self.tasks.shut_down().await.unwrap();
+    }
+}
+
+impl Loops {
+    /// One step of each; whether any had work.
+    async fn step(&mut self) -> bool {
+        let publishing = &mut self.publishing;
+        let mut worked = false;
+        worked |= did(publishing.sequencer.step().await.unwrap());
+        worked |= did(publishing.fulfilment.step().await.unwrap());
+        worked |= did(publishing.timers.step().await.unwrap());
+        worked |= did(publishing.effects.step().await.unwrap());
+        worked |= did(publishing.inbox.step().await.unwrap());
+        worked |= did(self.projector.advance().await.unwrap());
+        worked |= did(self.indexer.step().await.unwrap());
+        worked
+    }
+}
+
+fn did(progress: Progress) -> bool {
+    match progress {
+        Progress::Did(count) => count > 0,
+        Progress::Idle => false,
+    }
+}
+
+async fn play_vendors(
+    config: &Config,
+    base: &str,
+    tasks: &Tasks,
+    vendors: impl FnOnce(&mut sandbox::Config),
+) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let vendor = format!("http://{}", listener.local_addr().unwrap());
+    let secret = config.stripe.webhook_secrets.first().unwrap().expose().clone();
+    let mut settings = sandbox::Config {
+        origin: Some(NOON.parse().unwrap()),
+        secret_key: config.stripe.secret_key.expose().clone(),
+        publishable_key: config.stripe.publishable_key.clone(),
+        webhook_endpoints: vec![sandbox::WebhookEndpoint {
+            url: format!("{base}/v1/webhooks/stripe"),
+            secret,
+        }],
+        webhooks: sandbox::WebhookHabits::prompt(),
+        ..sandbox::Config::default()
+    };
+    vendors(&mut settings);
+    let stop = tasks.stop().soft_token();
+    tasks.service("sandbox", sandbox::run(settings, listener, stop));
+    vendor
+}
