@@ -151,6 +151,10 @@ unpack() {
     dpkg-deb --extract "$package" "$packages"
   done
   relink
+  # Installing chooses a PostGIS by this link; unpacking has to do the same.
+  for package in "$packages"/usr/share/postgresql/*/extension/postgis-3.control; do
+    [ ! -e "$package" ] || ln -sf postgis-3.control "${package%-3.control}.control"
+  done
   [ ! -x "$packages/usr/bin/cmake" ] || wrap_cmake
   [ ! -d "$packages/usr/lib/jvm" ] || trust_certificates
 }
@@ -172,7 +176,7 @@ wrap_cmake() {
 
 # An unpacked Java has no list of certificate authorities: the package makes it when installed.
 trust_certificates() {
-  local keytool store part
+  local keytool store part pem
   keytool="$(ls "$packages"/usr/lib/jvm/*/bin/keytool | head -1)"
   store="$packages/etc/ssl/certs/java/cacerts"
   [ ! -e "$store" ] || return 0
@@ -180,7 +184,7 @@ trust_certificates() {
   mkdir -p "${store%/*}"
   awk -v part="$part" '/BEGIN CERT/ { n++ } n { print > (part "/" n ".pem") }' /etc/ssl/certs/ca-certificates.crt
   for pem in "$part"/*.pem; do
-    "$keytool" -importcert -noprompt -alias "$(basename "$pem")" -file "$pem" \
+    "$keytool" -J-XX:TieredStopAtLevel=1 -importcert -noprompt -alias "$(basename "$pem")" -file "$pem" \
       -keystore "$store.part" -storepass changeit 2>/dev/null || true
   done
   mv "$store.part" "$store"
