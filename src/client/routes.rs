@@ -104,7 +104,9 @@ impl Customer {
             }
             tokio::time::sleep(READ_AGAIN).await;
         }
-        Err(CallError::Unexpected("the order shows its customer no code for the door".to_owned()))
+        Err(CallError::Unexpected(
+            "the order shows its customer no code for the door".to_owned(),
+        ))
     }
 
     /// Reads what happened to the order.

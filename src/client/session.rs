@@ -112,7 +112,11 @@ struct Call<'call> {
 impl Session {
     /// Another session under the same login, which has written nothing yet.
     pub(crate) fn another(&self) -> Self {
-        Self { api: Arc::clone(&self.api), token: self.token.clone(), written: Mutex::default() }
+        Self {
+            api: Arc::clone(&self.api),
+            token: self.token.clone(),
+            written: Mutex::default(),
+        }
     }
 
     /// The client that the session belongs to.
@@ -384,7 +388,9 @@ mod tests {
             .route("/v1/things", post(written).get(written))
             .route("/v1/refused", get(refused))
             .with_state(Arc::clone(heard));
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .expect("a port");
         let base = format!("http://{}/", listener.local_addr().expect("an address"));
         let api = Api::new(&base, Clock::system()).expect("a client");
         tokio::select! {
@@ -403,17 +409,28 @@ mod tests {
         let heard = Heard::default();
         served(&heard, async |api| {
             let session = api.session("token");
-            let answer = session.post("write", "/v1/things", &json!({})).await.expect("an answer");
+            let answer = session
+                .post("write", "/v1/things", &json!({}))
+                .await
+                .expect("an answer");
             assert_eq!(answer.version.as_deref(), Some("\"7\""));
             assert_eq!(answer.text("/id").expect("an id"), "x");
             session.get("read", "/v1/things").await.expect("an answer");
-            let names: Vec<_> = api.latencies().all().into_iter().map(|(name, _)| name).collect();
+            let names: Vec<_> = api
+                .latencies()
+                .all()
+                .into_iter()
+                .map(|(name, _)| name)
+                .collect();
             assert_eq!(names, ["read", "write"]);
         })
         .await;
         let keys = [0, 1].map(|call| header_of(&heard, call, "idempotency-key"));
         assert!(keys[0].is_some() && keys[0] == keys[1]);
-        assert_eq!(header_of(&heard, 1, "authorization").as_deref(), Some("Bearer token"));
+        assert_eq!(
+            header_of(&heard, 1, "authorization").as_deref(),
+            Some("Bearer token")
+        );
         assert_eq!(header_of(&heard, 2, CONSISTENCY).as_deref(), Some("abc"));
         assert_eq!(header_of(&heard, 2, "idempotency-key"), None);
     }
@@ -421,7 +438,11 @@ mod tests {
     #[tokio::test]
     async fn a_refusal_names_every_fault() {
         served(&Heard::default(), async |api| {
-            let fault = api.visitor().get("read", "/v1/refused").await.expect_err("refused");
+            let fault = api
+                .visitor()
+                .get("read", "/v1/refused")
+                .await
+                .expect_err("refused");
             assert_eq!((fault.status(), fault.code()), (Some(422), Some("invalid")));
             assert_eq!(
                 fault.to_string(),

@@ -156,10 +156,7 @@ impl<'door> Journey<'door> {
     async fn order(&self, shop: &Shop) -> anyhow::Result<Ordered> {
         let cart = self.customer.open_cart(&shop.id).await?;
         self.paper.hop("opens a cart", cart.took, None);
-        let cart_id = cart
-            .text("/id")
-            .or_else(|_| cart.text("/cart_id"))?
-            .to_owned();
+        let cart_id = cart.text("/id")?.to_owned();
         let mut lines = Vec::new();
         for (section, quantity) in [("ramen", 1), ("sides", 1)] {
             let line = choose::line(&shop.menu, section, quantity, &mut choose::first)
@@ -260,10 +257,7 @@ impl<'door> Journey<'door> {
             .await?;
         let requested = self.ops.request(&ordered.id).await?;
         paper.hop("ops asks for a driver", requested.took, None);
-        let delivery = requested
-            .text("/delivery_id")
-            .or_else(|_| requested.text("/id"))?
-            .to_owned();
+        let delivery = requested.text("/delivery_id")?.to_owned();
         self.hire().await?;
         let assigned = self.ops.assign(&delivery, &self.driver.to_string()).await?;
         paper.hop("ops assigns the driver", assigned.took, None);

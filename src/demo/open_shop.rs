@@ -138,7 +138,10 @@ impl Opening<'_> {
     /// Publishes the menu where there is none; one that is there is the shop's own.
     async fn publish(&self) -> Result<(), CallError> {
         let menu = self.at("menu");
-        let published = self.owner.put("shop: menu", &menu, &self.plan.menu, Some(NO_MENU)).await;
+        let published = self
+            .owner
+            .put("shop: menu", &menu, &self.plan.menu, Some(NO_MENU))
+            .await;
         match published {
             Err(fault) if fault.status() == Some(412) => Ok(()),
             other => other.map(|_| ()),

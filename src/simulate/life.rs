@@ -120,10 +120,7 @@ impl World<'_> {
         };
         let customer = Customer(self.scene.door.open(&person).await?);
         let cart = customer.open_cart(&shop.id).await?;
-        let cart = cart
-            .text("/id")
-            .or_else(|_| cart.text("/cart_id"))?
-            .to_owned();
+        let cart = cart.text("/id")?.to_owned();
         let mut bowls = Vec::new();
         for line in wishes(&shop.menu, plan) {
             let added = customer.add_line(&cart, &line).await?;
@@ -253,10 +250,7 @@ impl Life<'_> {
     async fn bring(&mut self) -> Result<Outcome, Stop> {
         let world = self.world;
         let delivery = self.desk.request(&self.id).await?;
-        let delivery = delivery
-            .text("/delivery_id")
-            .or_else(|_| delivery.text("/id"))?
-            .to_owned();
+        let delivery = delivery.text("/delivery_id")?.to_owned();
         let Self {
             order,
             bowls,
