@@ -1,5 +1,11 @@
 //! Checkout: cart, order, stock and payment change together, for exactly the quote that was seen.
+#![expect(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "helpers of tests fail as tests do, and look for single variants"
+)]
 
+#[expect(dead_code, reason = "each test binary uses its part")]
 mod support;
 
 use chrono::TimeDelta;

@@ -1,5 +1,10 @@
 //! The process: what follows from each piece of news, once however often it is told and in whatever
 //! order the streams arrive.
+#![expect(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "helpers of tests fail as tests do, and look for single variants"
+)]
 
 use std::collections::BTreeSet;
 

@@ -162,12 +162,11 @@ fn check_stock(
     let mut needs: BTreeMap<Key, Amount> = BTreeMap::new();
     for (ingredient, amount) in lines.iter().flat_map(|line| &line.needs) {
         let sum = needs.entry(ingredient.clone()).or_default();
-        match sum.checked_add(*amount) {
-            Some(more) => *sum = more,
-            None => {
-                let detail = format!("this takes more {ingredient} than can be counted");
-                faults.add("amount_overflow", &Pointer::root().at("lines"), detail);
-            }
+        if let Some(more) = sum.checked_add(*amount) {
+            *sum = more;
+        } else {
+            let detail = format!("this takes more {ingredient} than can be counted");
+            faults.add("amount_overflow", &Pointer::root().at("lines"), detail);
         }
     }
     let wanted = needs

@@ -18,7 +18,7 @@ use crate::kernel::quantity::{IngredientAmount, Minutes};
 use crate::kernel::sample;
 use crate::kernel::text::{LocalizedText, Name};
 
-/// Names the hashes of quotes, so that they never equal another UUIDv5 of ours.
+/// Names the hashes of quotes, so that they never equal another `UUIDv5` of ours.
 const QUOTE_NAMESPACE: Uuid = uuid!("6a0f3f0e-7b0d-5c52-9a44-6f2f7a0d9c11");
 
 /// Who pays, receives or sells.

@@ -26,7 +26,7 @@ use crate::kernel::ids::OrderId;
 pub use crate::payment::vendor::PaymentCall;
 pub use order_fulfilment::OrderFulfilment;
 
-/// Names the ids of effects, so that they never equal another UUIDv5 of ours.
+/// Names the ids of effects, so that they never equal another `UUIDv5` of ours.
 const EFFECT_NAMESPACE: Uuid = uuid!("0d7f6f5e-55ab-5e0b-8f4e-3a3f9b8a6c21");
 
 /// An event of any aggregate as a process sees it.
@@ -60,6 +60,7 @@ pub trait Process {
 /// What a process wants done.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "few are alive at a time")]
 pub enum Effect {
     /// A command to an aggregate.
     Command {

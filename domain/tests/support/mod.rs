@@ -1,5 +1,4 @@
 //! A shop that is open now, with a menu and stock, for tests of decisions over several aggregates.
-#![expect(dead_code, reason = "each test binary uses its part")]
 
 use domain::decider::{Decider, Event, replay};
 use domain::joint::Market;
@@ -21,27 +20,27 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// Everything that a cart is measured against.
-pub struct World {
-    pub shop: Restaurant,
-    pub menu: Menu,
-    pub stock: Inventory,
-    pub flags: Flags,
+pub(crate) struct World {
+    pub(crate) shop: Restaurant,
+    pub(crate) menu: Menu,
+    pub(crate) stock: Inventory,
+    pub(crate) flags: Flags,
 }
 
 /// How the shop of a test differs from the usual one.
 #[derive(Clone, Debug)]
-pub struct Setup {
-    pub currency: &'static str,
-    pub mode: TaxMode,
-    pub food_bp: u32,
-    pub fee_bp: u32,
-    pub delivery_fee: i64,
-    pub minimum: i64,
-    pub packaging_fee: i64,
-    pub small_order: Option<(i64, i64)>,
-    pub tonkotsu: i64,
-    pub egg: i64,
-    pub beer: i64,
+pub(crate) struct Setup {
+    pub(crate) currency: &'static str,
+    pub(crate) mode: TaxMode,
+    pub(crate) food_bp: u32,
+    pub(crate) fee_bp: u32,
+    pub(crate) delivery_fee: i64,
+    pub(crate) minimum: i64,
+    pub(crate) packaging_fee: i64,
+    pub(crate) small_order: Option<(i64, i64)>,
+    pub(crate) tonkotsu: i64,
+    pub(crate) egg: i64,
+    pub(crate) beer: i64,
 }
 
 impl Default for Setup {
@@ -62,30 +61,30 @@ impl Default for Setup {
     }
 }
 
-pub fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
+pub(crate) fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).unwrap()
 }
 
-pub fn key(text: &str) -> Key {
+pub(crate) fn key(text: &str) -> Key {
     Key::parse(text).unwrap()
 }
 
-pub fn quantity(number: u32) -> Quantity {
+pub(crate) fn quantity(number: u32) -> Quantity {
     Quantity::try_from(number).unwrap()
 }
 
 /// A door within the shop's zone.
-pub fn near() -> GeoPoint {
+pub(crate) fn near() -> GeoPoint {
     GeoPoint::parse(35.66, 139.7).unwrap()
 }
 
 /// A door outside of it.
-pub fn far() -> GeoPoint {
+pub(crate) fn far() -> GeoPoint {
     GeoPoint::parse(36.5, 139.7).unwrap()
 }
 
 impl World {
-    pub fn new(setup: &Setup) -> Self {
+    pub(crate) fn new(setup: &Setup) -> Self {
         let mut world = Self {
             shop: replay(&shop_events(setup)),
             menu: Menu::default(),
@@ -103,18 +102,18 @@ impl World {
         }
     }
 
-    pub fn stock(&mut self, command: InventoryCommand) {
+    pub(crate) fn stock(&mut self, command: InventoryCommand) {
         for event in self.stock.decide(command, &context()).unwrap() {
             self.stock.evolve(&event);
         }
     }
 
-    pub fn receive(&mut self, ingredient: &str, amount: i64) {
+    pub(crate) fn receive(&mut self, ingredient: &str, amount: i64) {
         let command = json!({"type": "receive", "ingredient": ingredient, "amount": amount});
         self.stock(read(command));
     }
 
-    pub fn market(&self) -> Market<'_> {
+    pub(crate) fn market(&self) -> Market<'_> {
         Market {
             shop: &self.shop,
             menu: &self.menu,
@@ -243,7 +242,7 @@ fn document(setup: &Setup) -> MenuDocument {
     }))
 }
 
-pub fn option(group: &str, option: &str, number: u32) -> OptionChoice {
+pub(crate) fn option(group: &str, option: &str, number: u32) -> OptionChoice {
     OptionChoice {
         group: key(group),
         option: key(option),
@@ -251,7 +250,7 @@ pub fn option(group: &str, option: &str, number: u32) -> OptionChoice {
     }
 }
 
-pub fn line(item: &str, number: u32, options: Vec<OptionChoice>) -> CartCommand {
+pub(crate) fn line(item: &str, number: u32, options: Vec<OptionChoice>) -> CartCommand {
     let shortage = Shortage::Refund;
     let choice = LineChoice {
         item: key(item),
@@ -264,17 +263,17 @@ pub fn line(item: &str, number: u32, options: Vec<OptionChoice>) -> CartCommand 
 }
 
 /// A bowl as most people order it.
-pub fn bowl(number: u32) -> CartCommand {
+pub(crate) fn bowl(number: u32) -> CartCommand {
     line("tonkotsu", number, vec![option("firmness", "kata", 1)])
 }
 
-pub fn pickup() -> CartCommand {
+pub(crate) fn pickup() -> CartCommand {
     CartCommand::SetFulfilment {
         fulfilment: Fulfilment::Pickup,
     }
 }
 
-pub fn delivery() -> CartCommand {
+pub(crate) fn delivery() -> CartCommand {
     let fulfilment = CartEvent::samples()
         .into_iter()
         .find_map(|event| match event {
@@ -286,7 +285,7 @@ pub fn delivery() -> CartCommand {
     }
 }
 
-pub fn cart(commands: impl IntoIterator<Item = CartCommand>) -> Cart {
+pub(crate) fn cart(commands: impl IntoIterator<Item = CartCommand>) -> Cart {
     let open = CartCommand::Open {
         customer: CustomerId::new(Uuid::from_u128(1)),
         restaurant: RestaurantId::new(Uuid::from_u128(2)),

@@ -142,6 +142,10 @@ pub struct DeliveryRequest {
 /// What a driver checks before carrying; true also where there is nothing to check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "five checks, each passed or not"
+)]
 pub struct PickupChecks {
     /// The seal was scanned and is whole.
     pub seal: bool,

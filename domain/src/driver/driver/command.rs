@@ -18,6 +18,7 @@ use crate::kernel::text::{Name, Reason};
     serde(rename_all = "snake_case"),
     strum(serialize_all = "snake_case")
 )]
+#[expect(clippy::large_enum_variant, reason = "few are alive at a time")]
 pub enum DriverCommand {
     /// Starts the record.
     Register {

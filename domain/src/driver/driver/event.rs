@@ -19,6 +19,7 @@ use crate::kernel::text::{Name, Reason};
 )]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "few are alive at a time")]
 pub enum DriverEvent {
     /// Somebody wants to drive.
     Registered {

@@ -38,7 +38,7 @@ impl Decider for Cart {
         self.check_table(&command)?;
         let events = match self {
             Self::Open(body) => body.change(command, context)?,
-            Self::Absent | Self::CheckedOut { .. } | Self::Abandoned(_) => open(command, context),
+            Self::Absent | Self::CheckedOut { .. } | Self::Abandoned(_) => open(&command, context),
         };
         Ok(events)
     }
@@ -105,8 +105,8 @@ impl Cart {
 }
 
 /// The event that starts a cart; the table lets no other command through to an absent one.
-fn open(command: CartCommand, context: &Context) -> Vec<CartEvent> {
-    if let CartCommand::Open {
+fn open(command: &CartCommand, context: &Context) -> Vec<CartEvent> {
+    if let &CartCommand::Open {
         customer,
         restaurant,
         channel,

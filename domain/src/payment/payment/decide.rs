@@ -31,7 +31,7 @@ impl Decider for Payment {
         context: &Context,
     ) -> Result<Vec<PaymentEvent>, PaymentRejection> {
         let Some(body) = self.body() else {
-            return request(command, context.now);
+            return request(&command, context.now);
         };
         body.check_intent(&command)?;
         if body.is_done(&command) {
@@ -72,10 +72,10 @@ impl Payment {
 
 /// Nothing to pay is authorised at once, without the vendor.
 fn request(
-    command: PaymentCommand,
+    command: &PaymentCommand,
     now: DateTime<Utc>,
 ) -> Result<Vec<PaymentEvent>, PaymentRejection> {
-    let PaymentCommand::Request {
+    let &PaymentCommand::Request {
         order,
         customer,
         restaurant,
