@@ -90,7 +90,10 @@ pub enum Effect {
 
 /// The id of the `index`th effect of an event: its idempotency key, for us and for vendors.
 pub fn effect_id(process: &str, event_id: Uuid, index: usize) -> Uuid {
-    Uuid::new_v5(&EFFECT_NAMESPACE, format!("{process}\n{event_id}\n{index}").as_bytes())
+    Uuid::new_v5(
+        &EFFECT_NAMESPACE,
+        format!("{process}\n{event_id}\n{index}").as_bytes(),
+    )
 }
 
 /// The id of what a timer fires, from the id of the effect that started it.
