@@ -9,6 +9,8 @@ pub(crate) mod marketplace;
 pub(crate) mod menus;
 pub(crate) mod open_shop;
 pub(crate) mod paper;
+#[cfg(test)]
+mod sold;
 
 use clap::Args;
 
