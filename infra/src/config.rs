@@ -531,6 +531,12 @@ pub(crate) fn test_database_url() -> Option<String> {
     environment("DATABASE_URL").ok().flatten()
 }
 
+/// The broker that tests may use.
+#[cfg(feature = "testing")]
+pub(crate) fn test_kafka_brokers() -> Option<String> {
+    environment("KAFKA_BROKERS").ok().flatten()
+}
+
 /// Reads variables and collects what is wrong with them.
 struct Vars<'a> {
     lookup: &'a dyn Fn(&str) -> Result<Option<String>, String>,

@@ -115,6 +115,11 @@ async fn template(admin: &mut PgConnection, server: &PgConnectOptions) -> String
     name
 }
 
+/// The broker of the tests, when there is one.
+pub fn kafka_brokers() -> Option<String> {
+    crate::config::test_kafka_brokers()
+}
+
 fn fresh() -> Uuid {
     crate::clock::Clock::system().fresh_id()
 }
