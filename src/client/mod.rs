@@ -11,11 +11,10 @@ mod session;
 mod sse;
 mod stripe;
 
-pub(crate) use answer::{Answer, CallError, Problem};
+pub(crate) use answer::{Answer, CallError};
 pub(crate) use followed::{Followed, Seen};
-pub(crate) use latency::{Latencies, Quantiles};
-pub(crate) use people::{Door, Issue, Person, Role, id_of};
+pub(crate) use latency::Latencies;
+pub(crate) use people::{Door, Person, Role, id_of};
 pub(crate) use routes::{Courier, Customer, Dispatcher, Kitchen, Line};
 pub(crate) use session::{Api, Session};
-pub(crate) use sse::{Event, EventStream};
 pub(crate) use stripe::{CardForm, Confirmation};

@@ -1,9 +1,11 @@
 //! `ramen simulate`: a real day of orders through the public API on a sped-up clock.
 //!
 //! Reading order: `day` (what is played), `rappi`, `mdrp` and `generate` (where days come from),
-//! `stage` (shops, time), `fate` (what is meant to happen), `life` (one order), `fleet` (couriers),
-//! `tally` and `report` (what became of it).
+//! `stage` (shops, time), `fate` (what is meant to happen), `world` (what all orders share), `appetite`
+//! and `life` (one order), `fleet` and `courier` (who carries), `tally` and `report` (what became of it).
 
+mod appetite;
+mod courier;
 mod day;
 mod fate;
 mod file;
@@ -17,6 +19,7 @@ mod rappi;
 mod report;
 mod stage;
 mod tally;
+mod world;
 
 use std::path::PathBuf;
 
@@ -28,7 +31,8 @@ pub(crate) use day::Day;
 pub(crate) use generate::generate;
 pub(crate) use play::{Played, play};
 pub(crate) use report::{announce, report};
-pub(crate) use stage::{Scene, origin, usual_speed};
+use stage::usual_speed;
+pub(crate) use stage::{Scene, origin};
 
 /// Arguments of `simulate`.
 #[derive(Args, Clone, Debug)]

@@ -9,9 +9,10 @@ use super::day::Day;
 use super::fate::plan;
 use super::fleet::Fleet;
 use super::lag::{Lag, caught_up};
-use super::life::{DESKS, World};
+use super::life::live;
 use super::stage::{Scene, midnight, open_shops};
 use super::tally::Tally;
+use super::world::{DESKS, World};
 use crate::client::Dispatcher;
 use crate::import::progress;
 
@@ -70,7 +71,7 @@ async fn live_all(world: &World<'_>, seed: u64) -> Tally {
     let count = world.day.orders.len();
     let bar = progress(u64::try_from(count).unwrap_or(u64::MAX), "orders");
     let mut lives = stream::iter(0..count)
-        .map(|index| world.live(index, plan(seed, index)))
+        .map(|index| live(world, index, plan(seed, index)))
         .buffer_unordered(count);
     let mut tally = Tally::default();
     while let Some(lived) = lives.next().await {
