@@ -113,7 +113,11 @@ fn step(row: &mut PaymentRow, event: &PaymentEvent) -> Result<(), FoldError> {
     match event {
         PaymentEvent::Requested { .. } => {}
         PaymentEvent::IntentCreated { intent } => row.intent = Some(intent.as_str().to_owned()),
-        PaymentEvent::ActionRequired { at: _ } => enter(row, "requires_action"),
+        PaymentEvent::ActionRequired { at: _ } => {
+            // Another means is being tried.
+            row.failure_code = None;
+            enter(row, "requires_action");
+        }
         PaymentEvent::Declined { code, at: _ } => {
             row.failure_code = Some(code.as_str().to_owned());
             enter(row, "requires_payment");

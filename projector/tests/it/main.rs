@@ -6,4 +6,5 @@ mod cuts;
 mod faults;
 mod feed;
 mod index;
+mod stages;
 mod world;
