@@ -65,8 +65,8 @@ pub(crate) struct Problem {
     pub(crate) detail: String,
     /// Each fault with its place.
     pub(crate) errors: Vec<ProblemFault>,
-    /// What holds now, where the refusal says so: the new quote of `quote_changed`.
-    pub(crate) current: Value,
+    /// The quote that holds now, with `quote_changed`.
+    pub(crate) quote: Value,
 }
 
 /// One fault of a refused request.

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use futures::{StreamExt as _, stream};
+use futures::{StreamExt as _, future, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::client::{CallError, Door};
@@ -132,10 +132,15 @@ pub(crate) fn default_hours(text: &str) -> anyhow::Result<Week> {
 type Row = ((usize, String), ShopPlan);
 
 async fn send(door: &Door, rows: Vec<Row>, report: &mut Report) -> anyhow::Result<()> {
-    let ops = &door.ops(1).await?;
+    // One desk of staff may approve some ten shops a second; several share the work.
+    let desks = future::try_join_all((0..SHOPS_AT_ONCE).map(|desk| door.ops(desk))).await?;
+    let desks = &desks;
     let bar = progress(u64::try_from(rows.len())?, "shops");
     let opened = stream::iter(rows)
-        .map(|(row, plan)| async move { (row, open(door, ops, &plan).await) })
+        .map(|(row, plan)| async move {
+            let desk = &desks[row.0 % desks.len()];
+            (row, open(door, desk, &plan).await)
+        })
         .buffer_unordered(SHOPS_AT_ONCE);
     let mut opened = std::pin::pin!(opened);
     while let Some((row, outcome)) = opened.next().await {

@@ -94,7 +94,7 @@ async fn order_quoted(customer: &Customer, cart: &str, quoted: &Answer) -> Resul
     let first = customer.check_out(cart, quote).await;
     let moved = match &first {
         Err(CallError::Refused { problem, .. }) if problem.code == "quote_changed" => {
-            problem.current["quote_id"].as_str()
+            problem.quote["quote_id"].as_str()
         }
         Ok(_) | Err(_) => None,
     };
