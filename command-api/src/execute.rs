@@ -19,6 +19,7 @@ use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
+use crate::error::stored_refusal;
 use crate::metadata::Origin;
 
 /// Attempts at a command whose streams keep moving (architecture §3).
@@ -198,7 +199,7 @@ pub struct Unit<'a> {
     touched: BTreeMap<StreamId, Touched>,
 }
 
-type Keep = Box<dyn FnOnce(&EventStore) + Send>;
+type Keep = Box<dyn FnOnce(&EventStore) + Send + Sync>;
 
 struct Touched {
     version: i64,
@@ -404,7 +405,7 @@ impl Executor {
                 if let Some(other) = self.vouch(key, &unit).await? {
                     return Ok(other);
                 }
-                let answer = infra_problem(&refusal, origin);
+                let answer = stored_refusal(&refusal, origin);
                 self.remember(key, &unit, &answer).await?;
                 Ok(Conclusion::Refused(refusal))
             }

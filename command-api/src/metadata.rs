@@ -51,7 +51,7 @@ impl Origin {
         add("currency", facets.currency.map(|currency| currency.to_string()));
         add("service_date", facets.service_date.map(|date| date.to_string()));
         let channel = facets.channel.or(self.channel);
-        add("channel", channel.map(|channel| channel.to_string()));
+        add("channel", channel.map(|channel| <&str>::from(channel).to_owned()));
         add("device", self.device.clone());
         add("test", self.test.then(|| "true".to_owned()));
         // A map of strings always serialises.

@@ -1,7 +1,9 @@
 //! Commands that the system gives: by a process, a timer or a webhook.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use domain::aggregates::AnyCommand;
+use domain::aggregates::{
+    AnyCommand, Cart, Delivery, Driver, Inventory, Menu, Order, Payment, Restaurant,
+};
 use domain::decider::Decider;
 use uuid::Uuid;
 
@@ -29,54 +31,49 @@ pub(super) async fn execute_once(
     };
     let key = key_of(process, id);
     match command {
-        AnyCommand::Restaurant(to, command) => single(executor, &origin, &key, to, command).await,
-        AnyCommand::Menu(to, command) => single(executor, &origin, &key, to, command).await,
-        AnyCommand::Inventory(to, command) => single(executor, &origin, &key, to, command).await,
-        AnyCommand::Cart(to, command) => single(executor, &origin, &key, to, command).await,
-        AnyCommand::Order(to, command) => single(executor, &origin, &key, to, command).await,
-        AnyCommand::Payment(to, command) => single(executor, &origin, &key, to, command).await,
-        AnyCommand::Delivery(to, command) => single(executor, &origin, &key, to, command).await,
-        AnyCommand::Driver(to, command) => single(executor, &origin, &key, to, command).await,
+        AnyCommand::Restaurant(to, command) => {
+            single::<Restaurant>(executor, &origin, &key, to, command).await
+        }
+        AnyCommand::Menu(to, command) => {
+            single::<Menu>(executor, &origin, &key, to, command).await
+        }
+        AnyCommand::Inventory(to, command) => {
+            single::<Inventory>(executor, &origin, &key, to, command).await
+        }
+        AnyCommand::Cart(to, command) => {
+            single::<Cart>(executor, &origin, &key, to, command).await
+        }
+        AnyCommand::Order(to, command) => {
+            single::<Order>(executor, &origin, &key, to, command).await
+        }
+        AnyCommand::Payment(to, command) => {
+            single::<Payment>(executor, &origin, &key, to, command).await
+        }
+        AnyCommand::Delivery(to, command) => {
+            single::<Delivery>(executor, &origin, &key, to, command).await
+        }
+        AnyCommand::Driver(to, command) => {
+            single::<Driver>(executor, &origin, &key, to, command).await
+        }
     }
 }
 
-async fn single<C>(
+async fn single<A: Decider>(
     executor: &Executor,
     origin: &Origin,
     key: &Key,
     id: Uuid,
-    command: C,
-) -> Result<Answer, ExecuteError>
-where
-    C: For,
-{
-    let work = Single::<C::Aggregate, _> {
+    command: A::Command,
+) -> Result<Answer, ExecuteError> {
+    let work = Single {
         id,
-        command: command.into_command(),
+        command,
         expected: None,
-        allow: |_: &C::Aggregate| true,
+        allow: |_: &A| true,
         reply: Reply::done(),
     };
     executor.execute(origin, Some(key), &work).await
 }
-
-/// Which aggregate a command is for.
-trait For {
-    type Aggregate: Decider;
-    fn into_command(self) -> <Self::Aggregate as Decider>::Command;
-}
-
-macro_rules! commands_for {
-    ($($aggregate:path),+ $(,)?) => {
-        $(impl For for <$aggregate as Decider>::Command {
-            type Aggregate = $aggregate;
-            fn into_command(self) -> Self {
-                self
-            }
-        })+
-    };
-}
-domain::for_each_aggregate!(commands_for);
 
 fn key_of(process: &str, id: Uuid) -> Key {
     let hash = digest(&SHA256, format!("effect\n{process}\n{id}").as_bytes());

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::aggregates::AnyCommand;
+use domain::aggregates::{AnyCommand, Kind};
 use domain::payment::payment::{PaymentCommand, VendorCode};
 use domain::processes::{Effect, PaymentCall};
 use infra::clock::Clock;
@@ -146,6 +146,8 @@ enum Attempt {
     Settled,
     Refused(String),
     Later(Duration, String),
+    /// What cannot be: a person must look.
+    Parked(String),
 }
 
 #[derive(Clone)]
@@ -157,11 +159,17 @@ struct Performer {
 }
 
 impl Performer {
+    /// Those that are due, of each instance and kind only the oldest open one: a hold is committed
+    /// before it is consumed. A vendor that is slow does not hold up commands.
     async fn due(&self, busy: &[Uuid], room: usize) -> Result<Vec<Due>, EffectError> {
         let rows = sqlx::query!(
             r#"SELECT effect_id, process, instance, effect::text AS "effect!", attempts, sent_at
-               FROM ops.effects
+               FROM ops.effects e
                WHERE status IN ('pending', 'sent') AND due_at <= $1 AND effect_id <> ALL($2)
+                 AND NOT EXISTS (
+                     SELECT FROM ops.effects b
+                     WHERE b.instance = e.instance AND b.kind = e.kind AND b.ordinal < e.ordinal
+                       AND b.status IN ('pending', 'sent'))
                ORDER BY due_at, ordinal LIMIT $3"#,
             self.clock.now(),
             busy,
@@ -197,6 +205,7 @@ impl Performer {
             Attempt::Settled => self.finish(&due, None).await,
             Attempt::Refused(why) => self.finish(&due, Some(why)).await,
             Attempt::Later(after, why) => self.postpone(&due, after, why).await,
+            Attempt::Parked(why) => self.park(&due, why).await,
         };
         fault::point("effect.recorded");
         if let Err(error) = written {
@@ -206,8 +215,17 @@ impl Performer {
     }
 
     async fn command(&self, due: &Due, command: AnyCommand) -> Attempt {
+        let kind = command.kind();
         match execute_once(&self.executor, &due.process, due.id, due.instance, command).await {
-            Ok(_) => Attempt::Settled,
+            // A refusal that was stored by an earlier attempt comes back as an answer.
+            Ok(answer) if answer.status < 400 => Attempt::Settled,
+            Ok(answer) if kind == Kind::Inventory => Attempt::Parked(answer.body),
+            Ok(answer) => Attempt::Refused(answer.body),
+            // A hold that is not there when its order needs it was lost: no other refusal of stock
+            // can follow from an order of ours.
+            Err(ExecuteError::Refused(refusal)) if kind == Kind::Inventory => {
+                Attempt::Parked(refusal.code)
+            }
             Err(ExecuteError::Refused(refusal)) => Attempt::Refused(refusal.code),
             Err(error) => self.later(due, error.to_string()),
         }
@@ -293,22 +311,31 @@ impl Performer {
     }
 
     async fn postpone(&self, due: &Due, after: Duration, why: String) -> Result<(), sqlx::Error> {
-        metrics::counter!("ramen_effects_total", "outcome" => "retried").increment(1);
-        let parked = due.attempts + 1 >= ATTEMPTS_MAX;
-        if parked {
-            tracing::error!(effect.id = %due.id, why, "effect {} is parked: a person must look", due.id);
+        if due.attempts + 1 >= ATTEMPTS_MAX {
+            return self.park(due, why).await;
         }
-        let now = self.clock.now();
-        let again = now + TimeDelta::from_std(after).unwrap_or(TimeDelta::MAX);
+        metrics::counter!("ramen_effects_total", "outcome" => "retried").increment(1);
+        let again = self.clock.now() + TimeDelta::from_std(after).unwrap_or(TimeDelta::MAX);
         sqlx::query!(
-            "UPDATE ops.effects
-             SET attempts = attempts + 1, due_at = $2, last_error = $3,
-                 status = CASE WHEN $4 THEN 'parked' ELSE status END
+            "UPDATE ops.effects SET attempts = attempts + 1, due_at = $2, last_error = $3
              WHERE effect_id = $1",
             due.id,
             again,
-            why,
-            parked
+            why
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    async fn park(&self, due: &Due, why: String) -> Result<(), sqlx::Error> {
+        metrics::counter!("ramen_effects_total", "outcome" => "parked").increment(1);
+        tracing::error!(effect.id = %due.id, why, "effect {} is parked: a person must look", due.id);
+        sqlx::query!(
+            "UPDATE ops.effects SET attempts = attempts + 1, status = 'parked', last_error = $2
+             WHERE effect_id = $1",
+            due.id,
+            why
         )
         .execute(&self.pool)
         .await?;

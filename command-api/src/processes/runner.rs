@@ -195,8 +195,9 @@ impl<P: Process> Runner<P> {
                     SET state = excluded.state, over = excluded.over
             ), effects AS (
                 INSERT INTO ops.effects
-                    (effect_id, process, instance, effect, status, due_at, created_at)
-                SELECT e.id, $1, e.instance, e.effect::json, 'pending', $8, $8
+                    (effect_id, process, instance, kind, effect, status, due_at, created_at)
+                SELECT e.id, $1, e.instance, e.effect::json ->> 'type', e.effect::json,
+                       'pending', $8, $8
                 FROM unnest($9::uuid[], $10::uuid[], $11::text[])
                     WITH ORDINALITY AS e (id, instance, effect, place)
                 WHERE EXISTS (SELECT FROM moved)

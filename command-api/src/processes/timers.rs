@@ -51,8 +51,9 @@ impl Loop for Timers {
                 RETURNING t.process, t.instance, t.effect_id, t.effect, t.due_at
             ), fired AS (
                 INSERT INTO ops.effects
-                    (effect_id, process, instance, effect, status, due_at, created_at)
-                SELECT effect_id, process, instance, effect, 'pending', due_at, $1
+                    (effect_id, process, instance, kind, effect, status, due_at, created_at)
+                SELECT effect_id, process, instance, effect ->> 'type', effect, 'pending',
+                       due_at, $1
                 FROM due ORDER BY due_at
                 ON CONFLICT (effect_id) DO NOTHING
             )

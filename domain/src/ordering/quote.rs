@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use uuid::{Uuid, uuid};
 
 use super::line::OrderLine;
+use crate::kernel::collect::leaf;
 use crate::kernel::allergen::{Allergen, Presence};
 use crate::kernel::money::{BasisPoints, Currency, Money};
 use crate::kernel::quantity::{IngredientAmount, Minutes};
@@ -115,6 +116,8 @@ impl QuoteId {
         self.0
     }
 }
+
+leaf!(QuoteId => "quote_id_malformed");
 
 impl From<Uuid> for QuoteId {
     fn from(id: Uuid) -> Self {

@@ -192,6 +192,9 @@ pub trait PaymentGateway: Send + Sync + std::fmt::Debug {
 
     /// The public key that the customer's device uses with the secret.
     fn publishable_key(&self) -> &str;
+
+    /// Whether real money moves. News that says otherwise is not for us.
+    fn is_live(&self) -> bool;
 }
 
 /// Performs an effect of a process. `Done` brings the command that records the result; none when the

@@ -325,6 +325,10 @@ impl PaymentGateway for StripeGateway {
     fn publishable_key(&self) -> &str {
         &self.config.publishable_key
     }
+
+    fn is_live(&self) -> bool {
+        self.config.is_live()
+    }
 }
 
 /// Where there is no object to look at, the refusal stands.

@@ -1,0 +1,92 @@
+//! Our staff ask for the transport of an order.
+
+use aws_lc_rs::rand;
+use axum::extract::State;
+use domain::aggregates::{Delivery, Kind, Order, Restaurant};
+use domain::joint::request_delivery::request_delivery as decide;
+use domain::kernel::handover::Pin;
+use domain::kernel::ids::{CustomerId, OrderId};
+use domain::kernel::sealed::{Origin, Sealed};
+use infra::http::policy::Scope;
+use infra::http::policy::action::RequestDelivery;
+use infra::http::{ApiError, IdempotencyRequired, Ops, Path};
+use infra::vault::Class;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::execute::{ExecuteError, Refusal, Reply, Unit, Work};
+use crate::http::answer::{Committed, Refusals, json_of};
+use crate::http::asked::Asked;
+use crate::http::whose::only_theirs;
+
+/// The new delivery.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RequestedDelivery {
+    /// The delivery.
+    id: Uuid,
+    /// The same, by the name that the routes of deliveries use.
+    delivery_id: Uuid,
+}
+
+/// Asks for a delivery of an order that the shop has taken.
+#[utoipa::path(
+    post,
+    path = "/v1/orders/{order_id}/delivery",
+    params(("order_id" = uuid::Uuid, Path, description = "The order")),
+    responses((status = 201, description = "Asked for.", body = RequestedDelivery), Refusals)
+)]
+pub(super) async fn request_delivery(
+    State(app): State<App>,
+    by: Ops<RequestDelivery>,
+    Path(order): Path<OrderId>,
+    key: IdempotencyRequired,
+) -> Result<Committed, ApiError> {
+    let asked = Asked::new(&by, Some(key.key()));
+    app.carry_out(&asked, &Request { app: &app, scope: &by.scope, order }).await
+}
+
+struct Request<'a> {
+    app: &'a App,
+    scope: &'a Scope,
+    order: OrderId,
+}
+
+impl Work for Request<'_> {
+    async fn run(&self, unit: &mut Unit<'_>) -> Result<Reply, ExecuteError> {
+        let order = unit.load::<Order>(self.order.uuid()).await?;
+        only_theirs(&order, self.scope)?;
+        let terms = order.state.body().map(|body| (body.terms.restaurant, body.terms.customer));
+        let (shop, customer) = terms.ok_or_else(Refusal::not_found)?;
+        let restaurant = unit.load::<Restaurant>(shop.uuid()).await?;
+        let delivery = unit.load::<Delivery>(unit.context.fresh_id()).await?;
+        let id = delivery.stream.id;
+        let pin = self.sealed_pin(unit, customer, id).await?;
+        let command = decide(self.order, &order.state, &restaurant.state, pin)
+            .map_err(|rejection| Refusal::from(&rejection))?;
+        unit.decide(&delivery, command)?;
+        let answer = RequestedDelivery { id, delivery_id: id };
+        let location = format!("/v1/deliveries/{id}");
+        Ok(Reply::created(json_of(&answer), location).tagged(delivery.stream))
+    }
+}
+
+impl Request<'_> {
+    /// A code that nobody can guess better than by trying, sealed for the customer.
+    async fn sealed_pin(
+        &self,
+        unit: &Unit<'_>,
+        customer: CustomerId,
+        delivery: Uuid,
+    ) -> Result<Sealed<Pin>, ExecuteError> {
+        let mut bytes = [0; 4];
+        rand::fill(&mut bytes)
+            .map_err(|_| ExecuteError::Unavailable("no randomness for a code".to_owned()))?;
+        let pin = Pin::new(u32::from_be_bytes(bytes));
+        let (kind, field) = (Kind::Delivery.as_str().to_owned(), "pin".to_owned());
+        let origin = Origin { kind, id: delivery, field };
+        let class = Class::order(unit.context.now);
+        Ok(self.app.vault.seal(customer.uuid(), class, origin, &pin).await?)
+    }
+}

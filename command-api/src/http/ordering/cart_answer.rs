@@ -1,0 +1,177 @@
+//! What every write to a cart answers: what the cart costs now, or all that keeps it from being ordered.
+//!
+//! Shop, menu and stock are only looked at: a cart is no promise, and checkout asserts them.
+
+use domain::aggregates::{Cart, Inventory, Kind, Menu, Restaurant};
+use domain::kernel::address::Address;
+use domain::kernel::fault::Fault;
+use domain::kernel::geo::GeoPoint;
+use domain::kernel::ids::{CartId, RestaurantId};
+use domain::joint::Market;
+use domain::joint::price_cart::price_cart;
+use domain::kernel::sealed::{Origin, Sealed};
+use domain::kernel::text::Note;
+use domain::ordering::cart::{CartBody, CartCommand};
+use domain::ordering::fulfilment::Fulfilment;
+use domain::ordering::line::LineId;
+use domain::ordering::quote::Quote;
+use chrono::{DateTime, Utc};
+use infra::event_store::{Loaded, StreamId};
+use infra::http::policy::Scope;
+use infra::vault::{Class, VaultError};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::execute::{ExecuteError, Reply, Unit, Work};
+use crate::http::answer::json_of;
+use crate::http::whose::only_theirs;
+
+/// A cart after a write.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CartAnswer {
+    /// The cart.
+    cart_id: CartId,
+    /// Its version, as in `ETag`.
+    version: i64,
+    /// The line that was added or changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<LineId>,
+    /// What it costs and promises, unless something is refused.
+    quote: Option<Quote>,
+    /// All that keeps it from being ordered.
+    refusals: Vec<Fault>,
+}
+
+/// A command on a cart, answered with its quote.
+pub(super) struct ChangeCart<'a> {
+    pub(super) app: &'a App,
+    pub(super) scope: &'a Scope,
+    pub(super) id: CartId,
+    pub(super) expected: Option<i64>,
+    pub(super) command: CartCommand,
+}
+
+impl Work for ChangeCart<'_> {
+    async fn run(&self, unit: &mut Unit<'_>) -> Result<Reply, ExecuteError> {
+        let cart = unit.load::<Cart>(self.id.uuid()).await?;
+        only_theirs(&cart, self.scope)?;
+        unit.expect_version(&cart, self.expected)?;
+        let after = unit.decide(&cart, self.command.clone())?;
+        let line = line_of(&self.command, &after);
+        let answer = self.app.cart_answer(&after, line, unit.context.now).await?;
+        Ok(Reply::ok(json_of(&answer)).tagged(after.stream))
+    }
+}
+
+/// The line that a command was about.
+fn line_of(command: &CartCommand, after: &Loaded<Cart>) -> Option<LineId> {
+    match command {
+        CartCommand::AddLine { .. } => {
+            after.state.body().map(|body| LineId::new(body.last_line))
+        }
+        CartCommand::ChangeLine { line, .. } => Some(*line),
+        CartCommand::Open { .. }
+        | CartCommand::RemoveLine { .. }
+        | CartCommand::SetFulfilment { .. }
+        | CartCommand::SetTip { .. }
+        | CartCommand::CheckOut { .. }
+        | CartCommand::Abandon => None,
+    }
+}
+
+/// The streams that a quote is made of.
+pub(super) fn market_streams(shop: RestaurantId) -> [StreamId; 3] {
+    [Kind::Restaurant, Kind::Menu, Kind::Inventory].map(|kind| StreamId { kind, id: shop.uuid() })
+}
+
+impl App {
+    /// The cart and its quote, or all that is wrong with it.
+    ///
+    /// # Errors
+    /// When store or vault cannot be read.
+    pub(super) async fn cart_answer(
+        &self,
+        cart: &Loaded<Cart>,
+        line: Option<LineId>,
+        now: DateTime<Utc>,
+    ) -> Result<CartAnswer, ExecuteError> {
+        let (quote, refusals) = match self.quote(&cart.state, now).await? {
+            Ok(quote) => (Some(quote), Vec::new()),
+            Err(refusals) => (None, refusals),
+        };
+        let cart_id = CartId::new(cart.stream.id);
+        Ok(CartAnswer { cart_id, version: cart.version, line, quote, refusals })
+    }
+
+    async fn quote(
+        &self,
+        cart: &Cart,
+        now: DateTime<Utc>,
+    ) -> Result<Result<Quote, Vec<Fault>>, ExecuteError> {
+        let Some(body) = cart.body() else { return Ok(Err(Vec::new())) };
+        let (store, shop) = (self.executor.store(), body.restaurant.uuid());
+        store.prefetch(&market_streams(body.restaurant)).await?;
+        let restaurant = store.load::<Restaurant>(shop).await?;
+        let menu = store.load::<Menu>(shop).await?;
+        let stock = store.load::<Inventory>(shop).await?;
+        let place = self.place_of(body).await?;
+        let market = Market {
+            shop: &restaurant.state,
+            menu: &menu.state,
+            stock: &stock.state,
+            flags: &self.flags,
+            now,
+        };
+        Ok(price_cart(cart, place, &market).map_err(|faults| faults.0))
+    }
+
+    /// Where the cart goes. An address whose key is destroyed is none.
+    ///
+    /// # Errors
+    /// When the vault cannot open it.
+    pub(super) async fn place_of(&self, body: &CartBody) -> Result<Option<GeoPoint>, VaultError> {
+        match &body.fulfilment {
+            Some(Fulfilment::Delivery { address }) => match self.vault.open(address).await {
+                Ok(Address { pin, .. }) => Ok(Some(pin)),
+                Err(VaultError::Erased) => Ok(None),
+                Err(error) => Err(error),
+            },
+            Some(Fulfilment::Pickup) | None => Ok(None),
+        }
+    }
+
+    /// Seals a customer's words about a line.
+    ///
+    /// # Errors
+    /// When the vault cannot.
+    pub(super) async fn seal_note(
+        &self,
+        scope: &Scope,
+        cart: CartId,
+        note: &Note,
+    ) -> Result<Sealed<Note>, VaultError> {
+        self.seal_for_cart(scope, cart, "note", note).await
+    }
+
+    /// Seals what a customer says about a cart. What somebody says about another's cart is sealed for
+    /// nobody, as it goes nowhere.
+    ///
+    /// # Errors
+    /// When the vault cannot.
+    pub(super) async fn seal_for_cart<T: Serialize>(
+        &self,
+        scope: &Scope,
+        cart: CartId,
+        field: &str,
+        value: &T,
+    ) -> Result<Sealed<T>, VaultError> {
+        let subject = match scope {
+            Scope::Own(customer) => customer.uuid(),
+            Scope::Any | Scope::Shops(_) | Scope::Assigned(_) => infra::vault::SYSTEM,
+        };
+        let (kind, field) = (Kind::Cart.as_str().to_owned(), field.to_owned());
+        let origin = Origin { kind, id: cart.uuid(), field };
+        self.vault.seal(subject, Class::order(self.clock.now()), origin, value).await
+    }
+}

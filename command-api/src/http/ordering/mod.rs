@@ -1,0 +1,47 @@
+//! Carts, and orders from checkout to the counter.
+
+mod accept_order;
+mod acknowledge_order;
+mod add_line;
+mod boil_bowl;
+mod cancel_order;
+mod cart_answer;
+mod change_line;
+mod check_out;
+mod collect_order;
+mod fire_order;
+mod mark_not_collected;
+mod open_cart;
+mod open_payment_session;
+mod ready_order;
+mod reject_order;
+mod remove_line;
+mod seal_bowl;
+mod set_fulfilment;
+mod set_tip;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(open_cart::open_cart))
+        .routes(routes!(add_line::add_line))
+        .routes(routes!(change_line::change_line, remove_line::remove_line))
+        .routes(routes!(set_fulfilment::set_fulfilment))
+        .routes(routes!(set_tip::set_tip))
+        .routes(routes!(check_out::check_out))
+        .routes(routes!(open_payment_session::open_payment_session))
+        .routes(routes!(cancel_order::cancel_order))
+        .routes(routes!(accept_order::accept_order))
+        .routes(routes!(reject_order::reject_order))
+        .routes(routes!(fire_order::fire_order))
+        .routes(routes!(boil_bowl::boil_bowl))
+        .routes(routes!(seal_bowl::seal_bowl))
+        .routes(routes!(ready_order::ready_order))
+        .routes(routes!(collect_order::collect_order))
+        .routes(routes!(mark_not_collected::mark_not_collected))
+        .routes(routes!(acknowledge_order::acknowledge_order))
+}

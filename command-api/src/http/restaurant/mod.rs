@@ -1,0 +1,49 @@
+//! Shops: their books, hours, zones and terms, their menu, their stock.
+
+mod approve_restaurant;
+mod close_restaurant;
+mod count;
+mod eighty_six;
+mod lift_eighty_six;
+mod pause_restaurant;
+mod publish_menu;
+mod receive_stock;
+mod recount_stock;
+mod register_restaurant;
+mod resume_restaurant;
+mod set_hours;
+mod set_stock;
+mod set_terms;
+mod set_zones;
+mod submit_restaurant;
+mod suspend_restaurant;
+mod update_menu_item;
+mod update_restaurant;
+mod waste_stock;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(register_restaurant::register_restaurant))
+        .routes(routes!(update_restaurant::update_restaurant))
+        .routes(routes!(submit_restaurant::submit_restaurant))
+        .routes(routes!(approve_restaurant::approve_restaurant))
+        .routes(routes!(suspend_restaurant::suspend_restaurant))
+        .routes(routes!(close_restaurant::close_restaurant))
+        .routes(routes!(pause_restaurant::pause_restaurant))
+        .routes(routes!(resume_restaurant::resume_restaurant))
+        .routes(routes!(set_hours::set_hours))
+        .routes(routes!(set_zones::set_zones))
+        .routes(routes!(set_terms::set_terms))
+        .routes(routes!(publish_menu::publish_menu))
+        .routes(routes!(update_menu_item::update_menu_item))
+        .routes(routes!(set_stock::set_stock))
+        .routes(routes!(receive_stock::receive_stock))
+        .routes(routes!(waste_stock::waste_stock))
+        .routes(routes!(recount_stock::recount_stock))
+        .routes(routes!(eighty_six::eighty_six, lift_eighty_six::lift_eighty_six))
+}

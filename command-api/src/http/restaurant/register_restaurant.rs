@@ -1,0 +1,168 @@
+//! A shop is put into the books, by its owner or by our staff who import it.
+
+use axum::extract::State;
+use domain::aggregates::Restaurant;
+use domain::decider::{Class, Fault};
+use domain::kernel::address::Country;
+use domain::kernel::bowl::Style;
+use domain::kernel::geo::GeoPoint;
+use domain::kernel::ids::{PrincipalId, RestaurantId};
+use domain::kernel::money::Currency;
+use domain::kernel::text::{Name, Wording};
+use domain::kernel::time::TimeZone;
+use domain::restaurant::restaurant::{Registration, RestaurantCommand, SourceRef};
+use infra::http::policy::Role;
+use infra::http::policy::action::RegisterRestaurant;
+use infra::http::{ApiError, Idempotency, Json, Principal, RestaurantStaff};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::execute::{ExecuteError, Refusal, Reply, Unit, Work};
+use crate::http::answer::{Committed, Refusals, Written};
+use crate::http::asked::Asked;
+use crate::http::strict::Strict;
+
+/// What a shop is and where.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RegisterRestaurantBody {
+    /// The shop's id, when the caller must know it beforehand. An imported shop's is made of its
+    /// source; any other is a fresh one.
+    #[serde(default)]
+    id: Option<RestaurantId>,
+    /// Its name.
+    #[schema(inline)]
+    name: Name,
+    /// Who owns it. Owners register for themselves; our staff may name somebody or nobody.
+    #[serde(default)]
+    owner: Option<PrincipalId>,
+    /// Where its clock hangs.
+    #[schema(value_type = String, example = "Asia/Tokyo")]
+    time_zone: TimeZone,
+    /// What it is paid in.
+    #[schema(inline)]
+    currency: Currency,
+    /// Its country.
+    #[schema(inline)]
+    country: Country,
+    /// Its city.
+    #[schema(inline)]
+    city: Name,
+    /// Its address as people write it.
+    #[schema(inline)]
+    address_text: Wording,
+    /// Its door.
+    location: GeoPoint,
+    /// What it is known for.
+    styles: Vec<Style>,
+    /// Where it was imported from.
+    #[serde(default = "nowhere")]
+    #[schema(value_type = Option<SourceRef>)]
+    source: Strict<Option<SourceRef>>,
+    /// Its public telephone, as it is written there.
+    #[serde(default)]
+    #[schema(inline)]
+    phone: Option<Name>,
+    /// Whether accepted orders are fired by themselves.
+    #[serde(default)]
+    auto_fire: bool,
+}
+domain::collect_struct!(RegisterRestaurantBody {
+    id, name, owner, time_zone, currency, country, city, address_text, location, styles, source,
+    phone, auto_fire = false
+});
+
+fn nowhere() -> Strict<Option<SourceRef>> {
+    Strict(None)
+}
+
+/// Puts a shop into the books, as a draft. Repeating it with the same id and content changes nothing.
+#[utoipa::path(
+    post,
+    path = "/v1/restaurants",
+    request_body = RegisterRestaurantBody,
+    responses((status = 201, description = "Registered.", body = Written), Refusals)
+)]
+pub(super) async fn register_restaurant(
+    State(app): State<App>,
+    by: RestaurantStaff<RegisterRestaurant>,
+    key: Idempotency,
+    Json(body): Json<RegisterRestaurantBody>,
+) -> Result<Committed, ApiError> {
+    let asked = Asked::new(&by, key.key());
+    let id = body.registered_id()?;
+    let work = Register { body: &body, by: &by.principal, id };
+    app.carry_out(&asked, &work).await
+}
+
+impl RegisterRestaurantBody {
+    /// The id that the shop will have, when the request decides it.
+    fn registered_id(&self) -> Result<Option<RestaurantId>, ApiError> {
+        let Some(source) = &self.source.0 else { return Ok(self.id) };
+        let imported = RestaurantId::imported(source.source.as_str(), source.source_id.as_str());
+        if self.id.is_some_and(|id| id != imported) {
+            let detail = format!("an imported shop's id is made of its source: {imported}");
+            let (code, pointer) = ("id_not_of_source".to_owned(), "/id".to_owned());
+            return Err(ApiError::invalid(vec![Fault { code, pointer, detail }]));
+        }
+        Ok(Some(imported))
+    }
+
+    fn registration(&self, id: RestaurantId, owner: Option<PrincipalId>) -> Registration {
+        Registration {
+            id,
+            name: self.name.clone(),
+            owner,
+            time_zone: self.time_zone.clone(),
+            currency: self.currency,
+            country: self.country,
+            city: self.city.clone(),
+            address_text: self.address_text.clone(),
+            location: self.location,
+            styles: self.styles.clone(),
+            source: self.source.0.clone(),
+            phone: self.phone.clone(),
+            auto_fire: self.auto_fire,
+        }
+    }
+}
+
+struct Register<'a> {
+    body: &'a RegisterRestaurantBody,
+    by: &'a Principal,
+    id: Option<RestaurantId>,
+}
+
+impl Work for Register<'_> {
+    async fn run(&self, unit: &mut Unit<'_>) -> Result<Reply, ExecuteError> {
+        let owner = self.owner()?;
+        let id = self.id.unwrap_or_else(|| RestaurantId::new(unit.context.fresh_id()));
+        let shop = unit.load::<Restaurant>(id.uuid()).await?;
+        let registration = Box::new(self.body.registration(id, owner));
+        unit.decide(&shop, RestaurantCommand::Register(registration))?;
+        Ok(Written::created(id, "restaurants").tagged(shop.stream))
+    }
+}
+
+impl Register<'_> {
+    /// Owners register for themselves, and an id only when it is theirs: a shop is not taken by
+    /// guessing the id that an import would give it.
+    fn owner(&self) -> Result<Option<PrincipalId>, ExecuteError> {
+        if self.by.role != Role::Owner {
+            return Ok(self.body.owner);
+        }
+        let theirs = self.id.is_none_or(|id| self.by.restaurants.contains(&id));
+        if theirs && self.body.owner.is_none_or(|owner| owner == self.by.id) {
+            return Ok(Some(self.by.id));
+        }
+        Err(Refusal {
+            class: Class::Forbidden,
+            code: "not_yours".to_owned(),
+            detail: "an owner registers shops of their own".to_owned(),
+            faults: Vec::new(),
+            extra: serde_json::Map::new(),
+        }
+        .into())
+    }
+}
