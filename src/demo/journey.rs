@@ -3,26 +3,16 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use chrono::{DateTime, Utc};
-use domain::kernel::hours::WeeklyHours;
-use domain::kernel::time::TimeZone;
-use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::choose;
-use super::market::{away, market_of};
+use super::find::{Shop, find_shop};
 use super::paper::{Paper, millis, money};
+use super::told::tell;
 use crate::client::{
     Answer, CallError, CardForm, Confirmation, Courier, Customer, Dispatcher, Door, Followed,
-    Kitchen, Line, Person, Role, Seen, Session,
+    Kitchen, Line, Person, Role, Seen,
 };
-
-/// How far from the shop the guest lives, in metres.
-const TO_THE_DOOR_M: f64 = 900.0;
-/// How far the guest searches, in metres.
-const SEARCH_M: u32 = 5_000;
-/// What the guest searches for.
-const WORDS: &str = "tonkotsu";
 
 /// Everybody who has a part in it.
 pub(super) struct Journey<'door> {
@@ -34,15 +24,6 @@ pub(super) struct Journey<'door> {
     ops: Dispatcher,
     courier: Courier,
     driver: Uuid,
-}
-
-/// The shop that was found, with its menu.
-struct Shop {
-    id: String,
-    name: String,
-    country: String,
-    at: (f64, f64),
-    menu: Value,
 }
 
 /// A line of the cart, as the API numbered it.
@@ -86,7 +67,7 @@ impl<'door> Journey<'door> {
     /// The whole way.
     pub(super) async fn run(self) -> anyhow::Result<()> {
         self.paper.heading("A guest is hungry");
-        let shop = self.find_shop().await?;
+        let shop = find_shop(&self.paper, self.door, self.near).await?;
         let ordered = self.order(&shop).await?;
         self.paper
             .heading("The order is paid and followed by its events");
@@ -96,61 +77,11 @@ impl<'door> Journey<'door> {
         let delivery = self.cook_and_send(&shop, &ordered, &mut followed).await?;
         self.paper.heading("The bowl travels");
         self.bring(&ordered, &delivery, &mut followed).await?;
-        self.paper.heading("What happened, by the shop's clock");
-        self.tell(&ordered).await
-    }
-
-    async fn find_shop(&self) -> anyhow::Result<Shop> {
-        let visitor = self.door.api().visitor();
-        let (lat, lon) = self.near;
-        let path = format!("/v1/search?q={WORDS}&near={lat},{lon}&radius_m={SEARCH_M}&limit=100");
-        let found = visitor
-            .get("search", &path)
-            .await
-            .context("the search failed")?;
-        let hits = found.list("/hits");
         self.paper
-            .hop(&format!("searches for {WORDS} nearby"), found.took, None);
-        self.paper.detail(format!(
-            "{} dishes and shops within {SEARCH_M} m",
-            found.body["total"]
-        ));
-        let mut asked: Vec<&str> = Vec::new();
-        for id in hits
-            .iter()
-            .filter_map(|hit| hit["restaurant"]["id"].as_str())
-        {
-            if asked.contains(&id) {
-                continue;
-            }
-            asked.push(id);
-            let shop = visitor
-                .get("shop: read", &format!("/v1/restaurants/{id}"))
-                .await?;
-            if is_open(&shop.body, self.door.api().clock().now()) {
-                return self.enter(&visitor, id, &shop).await;
-            }
-            self.paper
-                .detail(format!("{} is closed now", shop.text("/name")?));
-        }
-        bail!("no shop within {SEARCH_M} m of {lat},{lon} is open now; try --near elsewhere");
-    }
-
-    async fn enter(&self, visitor: &Session, id: &str, shop: &Answer) -> anyhow::Result<Shop> {
-        let name = shop.text("/name")?.to_owned();
-        self.paper.hop(&format!("chooses {name}"), shop.took, None);
-        let menu = visitor
-            .get("menu: read", &format!("/v1/restaurants/{id}/menu"))
-            .await?;
-        self.paper.hop("reads the menu", menu.took, None);
-        let at = shop.body["lat"].as_f64().zip(shop.body["lon"].as_f64());
-        Ok(Shop {
-            at: at.context("the shop has no position")?,
-            country: shop.text("/country")?.to_owned(),
-            menu: menu.body,
-            id: id.to_owned(),
-            name,
-        })
+            .heading("What happened, by the clock on the shop's wall");
+        tell(&self.customer, &ordered.id, &shop.zone).await?;
+        self.slowest();
+        Ok(())
     }
 
     async fn order(&self, shop: &Shop) -> anyhow::Result<Ordered> {
@@ -169,7 +100,7 @@ impl<'door> Journey<'door> {
                 line,
             });
         }
-        let address = address(shop);
+        let address = shop.door();
         let quoted = self
             .customer
             .set_fulfilment(&cart_id, Some(&address))
@@ -369,23 +300,11 @@ impl<'door> Journey<'door> {
         Ok(())
     }
 
-    async fn tell(&self, ordered: &Ordered) -> anyhow::Result<()> {
-        let timeline = self.customer.timeline(&ordered.id).await?;
-        let events = timeline.list("/entries");
-        for event in events {
-            let at = event["happened_at"].as_str().unwrap_or("");
-            let name = event["event"].as_str().unwrap_or("").replace('_', " ");
-            Paper::line(format!("{at:<28}  {name}"));
+    fn slowest(&self) {
+        let all = self.door.api().latencies().all();
+        if let Some((name, all)) = all.iter().max_by_key(|(_, all)| all.longest) {
+            Paper::line(format!("slowest call: {name}, {}", millis(all.longest)));
         }
-        let order = self.customer.order(&ordered.id).await?;
-        Paper::line("");
-        Paper::line(slurp_clock(&order.body));
-        let slowest = self.door.api().latencies().all();
-        let slowest = slowest.iter().max_by_key(|(_, all)| all.longest);
-        if let Some((name, all)) = slowest {
-            Paper::line(format!("slowest hop: {name}, {}", millis(all.longest)));
-        }
-        Ok(())
     }
 }
 
@@ -394,33 +313,6 @@ fn shown(seen: Seen) -> anyhow::Result<Duration> {
         Seen::After(span) => Ok(span),
         Seen::Ended(event) => bail!("the order ended by '{event}'"),
     }
-}
-
-/// Whether a shop sells now, by its own hours and clock.
-fn is_open(shop: &Value, now: DateTime<Utc>) -> bool {
-    let hours: Option<WeeklyHours> = serde_json::from_value(shop["hours"].clone()).ok();
-    let zone = shop["time_zone"]
-        .as_str()
-        .and_then(|zone| TimeZone::parse(zone).ok());
-    let is_live = shop["stage"] == "live" && shop["paused"] == false;
-    is_live
-        && hours
-            .zip(zone)
-            .is_some_and(|(hours, zone)| hours.is_open(zone, now))
-}
-
-/// A door some streets from the shop; the person is invented.
-fn address(shop: &Shop) -> Value {
-    let (lat, lon) = away(shop.at.0, shop.at.1, TO_THE_DOOR_M, 60.0);
-    let market = market_of(&shop.country);
-    json!({
-        "name": "Hungry Guest",
-        "phone": market.phone,
-        "street": "Noodle Lane 1",
-        "city": market.city,
-        "country": market.country,
-        "pin": { "lat": lat, "lon": lon },
-    })
 }
 
 fn describe(line: &Line) -> String {
@@ -439,32 +331,10 @@ fn describe(line: &Line) -> String {
     }
 }
 
-fn label(line: &Value) -> Option<String> {
+fn label(line: &serde_json::Value) -> Option<String> {
     let label = &line["label"];
     label
         .as_str()
         .or_else(|| label["en"].as_str())
         .map(str::to_owned)
-}
-
-/// Whether the bowl was still ramen at the door, by the order's own deadline.
-fn slurp_clock(order: &Value) -> String {
-    let instant = |field: &str| {
-        order[field]
-            .as_str()
-            .and_then(|text| chrono::DateTime::parse_from_rfc3339(text).ok())
-    };
-    match (instant("slurp_deadline"), instant("delivered_at")) {
-        (Some(deadline), Some(delivered)) => {
-            let left = deadline - delivered;
-            let minutes = left.num_seconds().abs() / 60;
-            let seconds = left.num_seconds().abs() % 60;
-            if left.num_seconds() >= 0 {
-                format!("slurp clock: {minutes} min {seconds} s left at the door. Itadakimasu!")
-            } else {
-                format!("slurp clock: {minutes} min {seconds} s too late")
-            }
-        }
-        _ => "slurp clock: the order shows none".to_owned(),
-    }
 }

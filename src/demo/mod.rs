@@ -3,6 +3,7 @@
 //! `market`, `menus` and `open_shop` are also what `import` and `simulate` open shops with.
 
 pub(crate) mod choose;
+mod find;
 mod journey;
 pub(crate) mod market;
 pub(crate) mod marketplace;
@@ -11,6 +12,7 @@ pub(crate) mod open_shop;
 pub(crate) mod paper;
 #[cfg(test)]
 mod sold;
+mod told;
 
 use clap::Args;
 
