@@ -46,10 +46,9 @@ pub(crate) fn refused(refusal: &Refusal) -> ApiError {
     let error = ApiError::new(status, refusal.code.clone())
         .with_detail(refusal.detail.clone())
         .with_faults(refusal.faults.clone());
-    refusal
-        .extra
-        .iter()
-        .fold(error, |error, (name, value)| error.with_extension(name, value.clone()))
+    refusal.extra.iter().fold(error, |error, (name, value)| {
+        error.with_extension(name, value.clone())
+    })
 }
 
 /// The refusal as it is stored under an idempotency key, to be repeated byte for byte.
@@ -114,19 +113,28 @@ mod tests {
     #[test]
     fn a_refusal_keeps_everything_it_says() {
         let problem = refused(&refusal()).problem();
-        assert_eq!((problem.status, problem.code.as_str()), (409, "quote_changed"));
+        assert_eq!(
+            (problem.status, problem.code.as_str()),
+            (409, "quote_changed")
+        );
         assert_eq!(problem.errors[0].pointer, "/lines/0");
         assert_eq!(problem.extensions["quote"]["total_minor"], 980);
     }
 
     #[test]
     fn a_stored_refusal_says_what_the_first_one_said() {
-        let origin = Origin { request_id: "r-1".to_owned(), ..Origin::default() };
+        let origin = Origin {
+            request_id: "r-1".to_owned(),
+            ..Origin::default()
+        };
         let stored = stored_refusal(&refusal(), &origin);
         let mut first = refused(&refusal()).problem();
         first.instance = "r-1".to_owned();
         assert_eq!(stored.body, serde_json::to_string(&first).unwrap());
-        assert_eq!((stored.status, stored.headers["content-type"].as_str()), (409, PROBLEM_JSON));
+        assert_eq!(
+            (stored.status, stored.headers["content-type"].as_str()),
+            (409, PROBLEM_JSON)
+        );
     }
 
     #[test]

@@ -98,7 +98,9 @@ mod tests {
         let headers = [("etag", "\"3\""), ("content-type", "application/json")];
         Answer {
             status: 201,
-            headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            headers: headers
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
             body: "{}".to_owned(),
             replayed,
         }
@@ -107,7 +109,10 @@ mod tests {
     #[test]
     fn an_answer_keeps_its_headers_and_says_when_it_is_a_repeat() {
         let first = Committed(answer(false)).into_response();
-        assert_eq!((first.status(), &first.headers()["etag"]), (StatusCode::CREATED, "\"3\""));
+        assert_eq!(
+            (first.status(), &first.headers()["etag"]),
+            (StatusCode::CREATED, "\"3\"")
+        );
         assert!(!first.headers().contains_key(REPLAYED));
         let again = Committed(answer(true)).into_response();
         assert_eq!(again.headers()[REPLAYED], "true");
@@ -115,7 +120,10 @@ mod tests {
 
     #[test]
     fn a_stored_answer_that_makes_no_sense_is_our_fault() {
-        let broken = Answer { status: 7, ..answer(true) };
+        let broken = Answer {
+            status: 7,
+            ..answer(true)
+        };
         assert_eq!(Committed(broken).into_response().status(), 500);
     }
 }

@@ -54,8 +54,15 @@ pub(super) struct Asked<'a> {
 impl<'a> Asked<'a> {
     /// A write under a key that may be absent.
     pub(super) fn new(by: &'a impl Who, key: Option<idempotency::Key>) -> Self {
-        let key = key.map(|key| Key { hash: key.hash, fingerprint: key.fingerprint });
-        Self { by: by.principal(), scope: by.scope(), key }
+        let key = key.map(|key| Key {
+            hash: key.hash,
+            fingerprint: key.fingerprint,
+        });
+        Self {
+            by: by.principal(),
+            scope: by.scope(),
+            key,
+        }
     }
 
     fn origin(&self) -> Origin {
@@ -63,7 +70,10 @@ impl<'a> Asked<'a> {
         Origin {
             principal: Some(self.by.id.into()),
             role: self.by.role.as_str().to_owned(),
-            request_id: request.as_ref().map(|scope| scope.id.to_string()).unwrap_or_default(),
+            request_id: request
+                .as_ref()
+                .map(|scope| scope.id.to_string())
+                .unwrap_or_default(),
             traceparent: request.map(|scope| scope.trace.to_string()),
             ..Origin::default()
         }
@@ -95,7 +105,10 @@ impl<S: Sync> FromRequestParts<S> for Guard {
         let if_none_match = IfNoneMatch::from_request_parts(parts, state).await?;
         match if_match.require(&if_none_match, 0) {
             Err(error) if error.status() == StatusCode::PRECONDITION_REQUIRED => Err(error),
-            Ok(()) | Err(_) => Ok(Self { if_match, if_none_match }),
+            Ok(()) | Err(_) => Ok(Self {
+                if_match,
+                if_none_match,
+            }),
         }
     }
 }
@@ -162,8 +175,15 @@ struct OfShopBy<'a, A: Decider> {
 
 impl<A: Decider> Work for OfShopBy<'_, A> {
     async fn run(&self, unit: &mut Unit<'_>) -> Result<Reply, ExecuteError> {
-        let OfShop { shop, commands, list, expected } = self.wanted;
-        let restaurant = unit.load::<domain::aggregates::Restaurant>(shop.uuid()).await?;
+        let OfShop {
+            shop,
+            commands,
+            list,
+            expected,
+        } = self.wanted;
+        let restaurant = unit
+            .load::<domain::aggregates::Restaurant>(shop.uuid())
+            .await?;
         only_theirs(&restaurant, self.scope)?;
         let mut part = unit.load::<A>(shop.uuid()).await?;
         unit.expect_version(&part, *expected)?;
@@ -186,7 +206,9 @@ impl<A: Decider> Work for OfShopBy<'_, A> {
     fn streams(&self) -> Vec<StreamId> {
         use domain::aggregates::Kind;
         let id = self.wanted.shop.uuid();
-        [Kind::Restaurant, Kind::Menu, Kind::Inventory].map(|kind| StreamId { kind, id }).into()
+        [Kind::Restaurant, Kind::Menu, Kind::Inventory]
+            .map(|kind| StreamId { kind, id })
+            .into()
     }
 }
 
@@ -195,7 +217,11 @@ fn placed(mut refusal: Refusal, list: Option<&str>, index: usize) -> Refusal {
     let Some(list) = list else { return refusal };
     if refusal.faults.is_empty() {
         let (code, detail) = (refusal.code.clone(), refusal.detail.clone());
-        refusal.faults.push(Fault { code, pointer: String::new(), detail });
+        refusal.faults.push(Fault {
+            code,
+            pointer: String::new(),
+            detail,
+        });
     }
     for fault in &mut refusal.faults {
         fault.pointer = format!("/{list}/{index}{}", fault.pointer);
@@ -207,7 +233,9 @@ fn placed(mut refusal: Refusal, list: Option<&str>, index: usize) -> Refusal {
 fn together(refused: Vec<Refusal>) -> Option<Refusal> {
     let mut refused = refused.into_iter();
     let mut first = refused.next()?;
-    first.faults.extend(refused.flat_map(|refusal| refusal.faults));
+    first
+        .faults
+        .extend(refused.flat_map(|refusal| refusal.faults));
     first.faults.truncate(limits::FAULTS_MAX);
     Some(first)
 }
@@ -243,7 +271,13 @@ impl App {
         reply: Reply,
     ) -> Result<Committed, ApiError> {
         let (id, scope) = (id.into(), asked.scope);
-        let work = Change::<A> { id, scope, builds_on, command, reply };
+        let work = Change::<A> {
+            id,
+            scope,
+            builds_on,
+            command,
+            reply,
+        };
         self.carry_out(asked, &work).await
     }
 
@@ -257,7 +291,15 @@ impl App {
         wanted: &OfShop<A>,
         reply: Reply,
     ) -> Result<Committed, ApiError> {
-        self.carry_out(asked, &OfShopBy { wanted, scope: asked.scope, reply }).await
+        self.carry_out(
+            asked,
+            &OfShopBy {
+                wanted,
+                scope: asked.scope,
+                reply,
+            },
+        )
+        .await
     }
 }
 
@@ -279,13 +321,21 @@ mod tests {
 
     #[test]
     fn refusals_of_a_list_point_at_their_elements() {
-        let inner = Fault { code: "b".into(), pointer: "/amount".into(), detail: "no".into() };
+        let inner = Fault {
+            code: "b".into(),
+            pointer: "/amount".into(),
+            detail: "no".into(),
+        };
         let all = together(vec![
             placed(refusal("a", vec![]), Some("items"), 0),
             placed(refusal("b", vec![inner]), Some("items"), 2),
         ]);
-        let pointers: Vec<_> =
-            all.unwrap().faults.into_iter().map(|fault| fault.pointer).collect();
+        let pointers: Vec<_> = all
+            .unwrap()
+            .faults
+            .into_iter()
+            .map(|fault| fault.pointer)
+            .collect();
         assert_eq!(pointers, ["/items/0", "/items/2/amount"]);
         assert_eq!(together(vec![]), None);
     }
@@ -293,7 +343,9 @@ mod tests {
     async fn guard(headers: &[(&'static str, &'static str)]) -> Result<Guard, ApiError> {
         let mut request = http::Request::new(()).into_parts().0;
         for (name, value) in headers {
-            request.headers.insert(*name, http::HeaderValue::from_static(value));
+            request
+                .headers
+                .insert(*name, http::HeaderValue::from_static(value));
         }
         Guard::from_request_parts(&mut request, &()).await
     }

@@ -59,7 +59,12 @@ mod tests {
         let mut found = Vec::new();
         for (path, item) in document.paths.paths {
             let methods = [item.get, item.put, item.post, item.delete, item.patch];
-            found.extend(methods.into_iter().flatten().map(|operation| (path.clone(), operation)));
+            found.extend(
+                methods
+                    .into_iter()
+                    .flatten()
+                    .map(|operation| (path.clone(), operation)),
+            );
         }
         found
     }
@@ -76,7 +81,10 @@ mod tests {
 
     #[test]
     fn no_action_has_two_routes() {
-        let names: Vec<_> = operations().into_iter().filter_map(|(_, op)| op.operation_id).collect();
+        let names: Vec<_> = operations()
+            .into_iter()
+            .filter_map(|(_, op)| op.operation_id)
+            .collect();
         let distinct: BTreeSet<_> = names.iter().collect();
         assert_eq!(distinct.len(), names.len(), "{names:?}");
     }
@@ -84,8 +92,14 @@ mod tests {
     #[test]
     fn every_route_says_what_it_does_and_how_it_refuses() {
         for (path, operation) in operations() {
-            assert!(operation.summary.is_some_and(|text| text.ends_with('.')), "{path}");
-            assert!(operation.responses.responses.contains_key("default"), "{path}");
+            assert!(
+                operation.summary.is_some_and(|text| text.ends_with('.')),
+                "{path}"
+            );
+            assert!(
+                operation.responses.responses.contains_key("default"),
+                "{path}"
+            );
         }
     }
 }

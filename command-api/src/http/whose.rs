@@ -23,7 +23,10 @@ impl Belongs for Restaurant {
 
 impl Belongs for Cart {
     fn subject(loaded: &Loaded<Self>) -> Option<Subject> {
-        loaded.state.body().map(|body| Subject::of_customer(body.customer))
+        loaded
+            .state
+            .body()
+            .map(|body| Subject::of_customer(body.customer))
     }
 }
 
@@ -44,7 +47,10 @@ impl Belongs for Delivery {
 
 impl Belongs for Driver {
     fn subject(loaded: &Loaded<Self>) -> Option<Subject> {
-        loaded.state.body().map(|_| Subject::of_driver(DriverId::new(loaded.stream.id)))
+        loaded
+            .state
+            .body()
+            .map(|_| Subject::of_driver(DriverId::new(loaded.stream.id)))
     }
 }
 

@@ -78,7 +78,10 @@ pub async fn keep_stripe(app: &App, body: &[u8]) -> Result<bool, InboxError> {
     };
     let text = String::from_utf8_lossy(body).into_owned();
     let class = Class::system(now);
-    let sealed = app.vault.seal(SYSTEM, class, origin_of(STRIPE, &event_key), &text).await?;
+    let sealed = app
+        .vault
+        .seal(SYSTEM, class, origin_of(STRIPE, &event_key), &text)
+        .await?;
     let sealed = serde_json::to_string(&sealed)?;
     let inserted = sqlx::query!(
         "INSERT INTO ops.webhook_inbox (source, event_key, received_at, body, status, due_at)
@@ -100,7 +103,11 @@ fn digest_of(body: &[u8]) -> String {
 
 fn origin_of(source: &str, event_key: &str) -> Origin {
     let id = inbox_id(source, event_key);
-    Origin { kind: "ops.webhook_inbox".to_owned(), id, field: "body".to_owned() }
+    Origin {
+        kind: "ops.webhook_inbox".to_owned(),
+        id,
+        field: "body".to_owned(),
+    }
 }
 
 /// The id of a webhook: its command's record key.
@@ -197,7 +204,10 @@ impl Inbox {
     fn pause(&self, attempts: i32) -> TimeDelta {
         let full = pause_after(attempts);
         let half = full / 2;
-        let spread = half.to_std().map(|half| self.app.clock.jitter(half)).unwrap_or_default();
+        let spread = half
+            .to_std()
+            .map(|half| self.app.clock.jitter(half))
+            .unwrap_or_default();
         half + TimeDelta::from_std(spread).unwrap_or_default()
     }
 
@@ -240,7 +250,10 @@ impl Inbox {
         };
         match mismatch(&known, &intent, self.app.payments.is_live()) {
             Some(what) => Verdict::Park(format!("the intent's {what} is not our payment's")),
-            None => self.tell(taken, payment, &known, intent.vendor.news()).await,
+            None => {
+                self.tell(taken, payment, &known, intent.vendor.news())
+                    .await
+            }
         }
     }
 
@@ -268,7 +281,10 @@ impl Inbox {
     /// Our payment as the database has it, not as this process remembers it.
     async fn payment(&self, id: PaymentId) -> Result<PaymentBody, Verdict> {
         let store = self.app.executor.store();
-        store.forget(&[infra::event_store::StreamId { kind: Kind::Payment, id: id.uuid() }]);
+        store.forget(&[infra::event_store::StreamId {
+            kind: Kind::Payment,
+            id: id.uuid(),
+        }]);
         let loaded = store.load::<Payment>(id.uuid()).await;
         let payment = loaded.map_err(|error| Verdict::Again(error.to_string()))?;
         let unknown = || Verdict::Again("the payment is not known yet".to_owned());
@@ -304,7 +320,9 @@ impl Inbox {
 
 /// The pause after so many tries.
 fn pause_after(attempts: i32) -> TimeDelta {
-    let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or(0).min(20);
+    let doublings = u32::try_from(attempts.saturating_sub(1))
+        .unwrap_or(0)
+        .min(20);
     (RETRY_MIN * 2_i32.saturating_pow(doublings)).min(RETRY_MAX)
 }
 
@@ -320,7 +338,10 @@ fn unread<T>(outcome: Outcome<T>) -> Verdict {
 
 /// What of an intent contradicts our payment: then it is not acted on, whatever it says.
 fn mismatch(known: &PaymentBody, intent: &Intent, live: bool) -> Option<&'static str> {
-    let other_name = known.intent.as_ref().is_some_and(|name| *name != intent.vendor.intent);
+    let other_name = known
+        .intent
+        .as_ref()
+        .is_some_and(|name| *name != intent.vendor.intent);
     [
         (intent.live != live, "live mode"),
         (intent.asked != known.amount, "amount or currency"),
@@ -332,7 +353,10 @@ fn mismatch(known: &PaymentBody, intent: &Intent, live: bool) -> Option<&'static
 }
 
 fn refund_mismatch(known: &PaymentBody, refund: &Refund) -> Result<(), Verdict> {
-    let ours = known.refunds.iter().find(|ours| Some(ours.refund) == refund.refund);
+    let ours = known
+        .refunds
+        .iter()
+        .find(|ours| Some(ours.refund) == refund.refund);
     let Some(ours) = ours else {
         return Err(Verdict::Again("the refund is not known yet".to_owned()));
     };
@@ -340,7 +364,9 @@ fn refund_mismatch(known: &PaymentBody, refund: &Refund) -> Result<(), Verdict> 
         return Err(Verdict::Park("the refund's amount is not ours".to_owned()));
     }
     if refund.intent != known.intent {
-        return Err(Verdict::Park("the refund's intent is not our payment's".to_owned()));
+        return Err(Verdict::Park(
+            "the refund's intent is not our payment's".to_owned(),
+        ));
     }
     Ok(())
 }
@@ -415,25 +441,51 @@ mod tests {
     #[test]
     fn only_an_intent_that_agrees_in_everything_is_acted_on() {
         assert_eq!(mismatch(&known(), &intent(), false), None);
-        let news_before_our_commit = PaymentBody { intent: None, ..known() };
+        let news_before_our_commit = PaymentBody {
+            intent: None,
+            ..known()
+        };
         assert_eq!(mismatch(&news_before_our_commit, &intent(), false), None);
         assert_eq!(mismatch(&known(), &intent(), true), Some("live mode"));
-        let dearer = Intent { asked: yen(9_800), ..intent() };
-        assert_eq!(mismatch(&known(), &dearer, false), Some("amount or currency"));
+        let dearer = Intent {
+            asked: yen(9_800),
+            ..intent()
+        };
+        assert_eq!(
+            mismatch(&known(), &dearer, false),
+            Some("amount or currency")
+        );
         let dollars = Money::new(980, Currency::parse("USD").unwrap());
-        let dollars = Intent { asked: dollars, ..intent() };
-        assert_eq!(mismatch(&known(), &dollars, false), Some("amount or currency"));
-        let elsewhere = Intent { order: None, ..intent() };
+        let dollars = Intent {
+            asked: dollars,
+            ..intent()
+        };
+        assert_eq!(
+            mismatch(&known(), &dollars, false),
+            Some("amount or currency")
+        );
+        let elsewhere = Intent {
+            order: None,
+            ..intent()
+        };
         assert_eq!(mismatch(&known(), &elsewhere, false), Some("order"));
-        let renamed = PaymentBody { intent: IntentId::parse("pi_2").ok(), ..known() };
+        let renamed = PaymentBody {
+            intent: IntentId::parse("pi_2").ok(),
+            ..known()
+        };
         assert_eq!(mismatch(&renamed, &intent(), false), Some("name"));
     }
 
     #[test]
     fn pauses_go_from_a_second_to_an_hour() {
-        let seconds: Vec<_> = (1..=14).map(|tries| pause_after(tries).num_seconds()).collect();
+        let seconds: Vec<_> = (1..=14)
+            .map(|tries| pause_after(tries).num_seconds())
+            .collect();
         assert_eq!(seconds[..5], [1, 2, 4, 8, 16]);
-        assert_eq!((seconds[11], seconds[12], seconds[13]), (2_048, 3_600, 3_600));
+        assert_eq!(
+            (seconds[11], seconds[12], seconds[13]),
+            (2_048, 3_600, 3_600)
+        );
         assert_eq!(pause_after(i32::MAX), RETRY_MAX);
         assert_eq!(pause_after(0), RETRY_MIN);
     }
@@ -441,7 +493,10 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_tried_again_unless_it_is_our_fault() {
         let missing: Outcome<()> = Outcome::Rejected(Refusal::new("resource_missing"));
-        assert_eq!(unread(missing), Verdict::Again("resource_missing".to_owned()));
+        assert_eq!(
+            unread(missing),
+            Verdict::Again("resource_missing".to_owned())
+        );
         let key: Outcome<()> = Outcome::Rejected(Refusal::alarming("api_key_expired"));
         assert_eq!(unread(key), Verdict::Park("api_key_expired".to_owned()));
     }

@@ -8,7 +8,7 @@ use domain::kernel::fault::{Faults, Pointer};
 use domain::kernel::ids::DeliveryId;
 use infra::http::conditional::IfMatch;
 use infra::http::policy::action::Arrive;
-use infra::http::{ApiError, Idempotency, Json, Path, Driver};
+use infra::http::{ApiError, Driver, Idempotency, Json, Path};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -67,5 +67,12 @@ pub(super) async fn arrive(
         Stop::Pickup => DeliveryCommand::ArriveAtPickup,
         Stop::Dropoff => DeliveryCommand::ArriveAtDropoff,
     };
-    app.change::<Delivery>(&asked, id, BuildsOn::Version(if_match.version()?), command, Written::reply(id)).await
+    app.change::<Delivery>(
+        &asked,
+        id,
+        BuildsOn::Version(if_match.version()?),
+        command,
+        Written::reply(id),
+    )
+    .await
 }

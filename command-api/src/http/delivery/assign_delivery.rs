@@ -46,7 +46,13 @@ pub(super) async fn assign_delivery(
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
     let (expected, driver, by_id) = (if_match.version()?, body.driver_id, by.principal.id);
-    let work = Assign { id, scope: &by.scope, expected, driver, by: by_id };
+    let work = Assign {
+        id,
+        scope: &by.scope,
+        expected,
+        driver,
+        by: by_id,
+    };
     app.carry_out(&asked, &work).await
 }
 
@@ -78,13 +84,20 @@ impl Work for Assign<'_> {
 }
 
 fn no_such_driver() -> Refusal {
-    let (code, detail) = ("driver_unknown".to_owned(), "there is no such driver".to_owned());
+    let (code, detail) = (
+        "driver_unknown".to_owned(),
+        "there is no such driver".to_owned(),
+    );
     let pointer = "/driver_id".to_owned();
     Refusal {
         class: Class::Unprocessable,
         code: code.clone(),
         detail: detail.clone(),
-        faults: vec![Fault { code, pointer, detail }],
+        faults: vec![Fault {
+            code,
+            pointer,
+            detail,
+        }],
         extra: serde_json::Map::new(),
     }
 }

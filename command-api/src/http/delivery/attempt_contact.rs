@@ -6,7 +6,7 @@ use domain::delivery::delivery::{ContactChannel, DeliveryCommand};
 use domain::kernel::ids::DeliveryId;
 use infra::http::conditional::IfMatch;
 use infra::http::policy::action::AttemptContact;
-use infra::http::{ApiError, Idempotency, Json, Path, Driver};
+use infra::http::{ApiError, Driver, Idempotency, Json, Path};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -40,6 +40,15 @@ pub(super) async fn attempt_contact(
     Json(body): Json<AttemptContactBody>,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    let command = DeliveryCommand::AttemptContact { channel: body.channel };
-    app.change::<Delivery>(&asked, id, BuildsOn::Version(if_match.version()?), command, Written::reply(id)).await
+    let command = DeliveryCommand::AttemptContact {
+        channel: body.channel,
+    };
+    app.change::<Delivery>(
+        &asked,
+        id,
+        BuildsOn::Version(if_match.version()?),
+        command,
+        Written::reply(id),
+    )
+    .await
 }

@@ -7,7 +7,7 @@ use domain::kernel::ids::DeliveryId;
 use domain::kernel::text::Reason;
 use infra::http::conditional::IfMatch;
 use infra::http::policy::action::CancelDelivery;
-use infra::http::{ApiError, Idempotency, Json, Path, Ops};
+use infra::http::{ApiError, Idempotency, Json, Ops, Path};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -42,6 +42,15 @@ pub(super) async fn cancel_delivery(
     Json(body): Json<CancelDeliveryBody>,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    let command = DeliveryCommand::Cancel { reason: body.reason };
-    app.change::<Delivery>(&asked, id, BuildsOn::Version(if_match.version()?), command, Written::reply(id)).await
+    let command = DeliveryCommand::Cancel {
+        reason: body.reason,
+    };
+    app.change::<Delivery>(
+        &asked,
+        id,
+        BuildsOn::Version(if_match.version()?),
+        command,
+        Written::reply(id),
+    )
+    .await
 }

@@ -7,7 +7,7 @@ use domain::kernel::handover::UndeliverableReason;
 use domain::kernel::ids::DeliveryId;
 use infra::http::conditional::IfMatch;
 use infra::http::policy::action::FailDelivery;
-use infra::http::{ApiError, Idempotency, Json, Path, Driver};
+use infra::http::{ApiError, Driver, Idempotency, Json, Path};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -41,6 +41,15 @@ pub(super) async fn fail_delivery(
     Json(body): Json<FailDeliveryBody>,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    let command = DeliveryCommand::Fail { reason: body.reason };
-    app.change::<Delivery>(&asked, id, BuildsOn::Version(if_match.version()?), command, Written::reply(id)).await
+    let command = DeliveryCommand::Fail {
+        reason: body.reason,
+    };
+    app.change::<Delivery>(
+        &asked,
+        id,
+        BuildsOn::Version(if_match.version()?),
+        command,
+        Written::reply(id),
+    )
+    .await
 }

@@ -6,7 +6,7 @@ use domain::delivery::delivery::DeliveryCommand;
 use domain::kernel::ids::DeliveryId;
 use infra::http::conditional::IfMatch;
 use infra::http::policy::action::PickUp;
-use infra::http::{ApiError, Idempotency, Path, Driver};
+use infra::http::{ApiError, Driver, Idempotency, Path};
 
 use crate::app::App;
 use crate::http::answer::{Committed, Refusals, Written};
@@ -28,5 +28,12 @@ pub(super) async fn pick_up(
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
     let command = DeliveryCommand::PickUp;
-    app.change::<Delivery>(&asked, id, BuildsOn::Version(if_match.version()?), command, Written::reply(id)).await
+    app.change::<Delivery>(
+        &asked,
+        id,
+        BuildsOn::Version(if_match.version()?),
+        command,
+        Written::reply(id),
+    )
+    .await
 }

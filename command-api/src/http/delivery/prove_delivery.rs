@@ -41,7 +41,12 @@ pub(super) struct ProveDeliveryBody {
     #[serde(default)]
     place: Option<GeoPoint>,
 }
-domain::collect_struct!(ProveDeliveryBody { method, pin, media_sha256, place });
+domain::collect_struct!(ProveDeliveryBody {
+    method,
+    pin,
+    media_sha256,
+    place
+});
 
 /// Proves a delivery. A wrong code is counted; after five another proof is needed.
 #[utoipa::path(
@@ -62,7 +67,13 @@ pub(super) async fn prove_delivery(
     let asked = Asked::new(&by, key.key());
     body.check()?;
     let expected = if_match.version()?;
-    let work = Prove { app: &app, scope: &by.scope, id, expected, body };
+    let work = Prove {
+        app: &app,
+        scope: &by.scope,
+        id,
+        expected,
+        body,
+    };
     app.carry_out(&asked, &work).await
 }
 
@@ -114,7 +125,9 @@ impl Work for Prove<'_> {
 impl Prove<'_> {
     /// How far from the door the driver stands, when both places are known.
     async fn distance_m(&self, known: &DeliveryBody) -> Result<Option<Metres>, VaultError> {
-        let Some(place) = self.body.place else { return Ok(None) };
+        let Some(place) = self.body.place else {
+            return Ok(None);
+        };
         match self.app.vault.open(&known.request.dropoff).await {
             Ok(address) => Ok(Some(Metres::new(place.distance_m(address.pin)))),
             Err(VaultError::Erased) => Ok(None),
@@ -125,7 +138,9 @@ impl Prove<'_> {
     /// Whether the code fits; compared in constant time, since whoever knows how long it took must not
     /// learn its digits.
     async fn pin_matches(&self, known: &DeliveryBody) -> Result<Option<bool>, VaultError> {
-        let Some(given) = &self.body.pin else { return Ok(None) };
+        let Some(given) = &self.body.pin else {
+            return Ok(None);
+        };
         let pin = self.app.vault.open(&known.request.pin).await?;
         let (given, pin) = (given.as_str().as_bytes(), pin.as_str().as_bytes());
         Ok(Some(verify_slices_are_equal(given, pin).is_ok()))

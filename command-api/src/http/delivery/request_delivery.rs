@@ -44,7 +44,15 @@ pub(super) async fn request_delivery(
     key: IdempotencyRequired,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, Some(key.key()));
-    app.carry_out(&asked, &Request { app: &app, scope: &by.scope, order }).await
+    app.carry_out(
+        &asked,
+        &Request {
+            app: &app,
+            scope: &by.scope,
+            order,
+        },
+    )
+    .await
 }
 
 struct Request<'a> {
@@ -57,7 +65,10 @@ impl Work for Request<'_> {
     async fn run(&self, unit: &mut Unit<'_>) -> Result<Reply, ExecuteError> {
         let order = unit.load::<Order>(self.order.uuid()).await?;
         only_theirs(&order, self.scope)?;
-        let terms = order.state.body().map(|body| (body.terms.restaurant, body.terms.customer));
+        let terms = order
+            .state
+            .body()
+            .map(|body| (body.terms.restaurant, body.terms.customer));
         let (shop, customer) = terms.ok_or_else(Refusal::not_found)?;
         let restaurant = unit.load::<Restaurant>(shop.uuid()).await?;
         let delivery = unit.load::<Delivery>(unit.context.fresh_id()).await?;
@@ -66,7 +77,10 @@ impl Work for Request<'_> {
         let command = decide(self.order, &order.state, &restaurant.state, pin)
             .map_err(|rejection| Refusal::from(&rejection))?;
         unit.decide(&delivery, command)?;
-        let answer = RequestedDelivery { id, delivery_id: id };
+        let answer = RequestedDelivery {
+            id,
+            delivery_id: id,
+        };
         let location = format!("/v1/deliveries/{id}");
         Ok(Reply::created(json_of(&answer), location).tagged(delivery.stream))
     }
@@ -85,8 +99,16 @@ impl Request<'_> {
             .map_err(|_| ExecuteError::Unavailable("no randomness for a code".to_owned()))?;
         let pin = Pin::new(u32::from_be_bytes(bytes));
         let (kind, field) = (Kind::Delivery.as_str().to_owned(), "pin".to_owned());
-        let origin = Origin { kind, id: delivery, field };
+        let origin = Origin {
+            kind,
+            id: delivery,
+            field,
+        };
         let class = Class::order(unit.context.now);
-        Ok(self.app.vault.seal(customer.uuid(), class, origin, &pin).await?)
+        Ok(self
+            .app
+            .vault
+            .seal(customer.uuid(), class, origin, &pin)
+            .await?)
     }
 }

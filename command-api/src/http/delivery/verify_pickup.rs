@@ -6,7 +6,7 @@ use domain::delivery::delivery::{DeliveryCommand, PickupChecks};
 use domain::kernel::ids::DeliveryId;
 use infra::http::conditional::IfMatch;
 use infra::http::policy::action::VerifyPickup;
-use infra::http::{ApiError, Idempotency, Json, Path, Driver};
+use infra::http::{ApiError, Driver, Idempotency, Json, Path};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -40,6 +40,16 @@ pub(super) async fn verify_pickup(
     Json(body): Json<VerifyPickupBody>,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    let command = DeliveryCommand::VerifyPickup { checks: body.checks, override_by: None };
-    app.change::<Delivery>(&asked, id, BuildsOn::Version(if_match.version()?), command, Written::reply(id)).await
+    let command = DeliveryCommand::VerifyPickup {
+        checks: body.checks,
+        override_by: None,
+    };
+    app.change::<Delivery>(
+        &asked,
+        id,
+        BuildsOn::Version(if_match.version()?),
+        command,
+        Written::reply(id),
+    )
+    .await
 }

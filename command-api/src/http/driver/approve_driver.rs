@@ -6,7 +6,7 @@ use domain::driver::driver::DriverCommand;
 use domain::kernel::ids::DriverId;
 use infra::http::conditional::IfMatch;
 use infra::http::policy::action::ApproveDriver;
-use infra::http::{ApiError, Idempotency, Path, Ops};
+use infra::http::{ApiError, Idempotency, Ops, Path};
 
 use crate::app::App;
 use crate::http::answer::{Committed, Refusals, Written};
@@ -28,5 +28,12 @@ pub(super) async fn approve_driver(
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
     let command = DriverCommand::Approve;
-    app.change::<Driver>(&asked, id, BuildsOn::Version(if_match.version()?), command, Written::reply(id)).await
+    app.change::<Driver>(
+        &asked,
+        id,
+        BuildsOn::Version(if_match.version()?),
+        command,
+        Written::reply(id),
+    )
+    .await
 }

@@ -36,7 +36,12 @@ pub(super) struct RegisterDriverBody {
     /// What they drive.
     vehicle: Vehicle,
 }
-domain::collect_struct!(RegisterDriverBody { id, name, phone, vehicle });
+domain::collect_struct!(RegisterDriverBody {
+    id,
+    name,
+    phone,
+    vehicle
+});
 
 /// Signs a driver up. Name and telephone are sealed before anything keeps them.
 #[utoipa::path(
@@ -73,7 +78,11 @@ impl RegisterDriverBody {
             (false, None) => ("missing", "say whose account it is"),
         };
         let (code, detail) = (wrong.0.to_owned(), wrong.1.to_owned());
-        Err(ApiError::invalid(vec![Fault { code, pointer: "/id".to_owned(), detail }]))
+        Err(ApiError::invalid(vec![Fault {
+            code,
+            pointer: "/id".to_owned(),
+            detail,
+        }]))
     }
 }
 
@@ -85,8 +94,14 @@ impl App {
         value: &T,
     ) -> Result<Sealed<T>, VaultError> {
         let (kind, field) = (Kind::Driver.as_str().to_owned(), field.to_owned());
-        let origin = Origin { kind, id: id.uuid(), field };
-        self.vault.seal(id.uuid(), Class::Identity, origin, value).await
+        let origin = Origin {
+            kind,
+            id: id.uuid(),
+            field,
+        };
+        self.vault
+            .seal(id.uuid(), Class::Identity, origin, value)
+            .await
     }
 }
 

@@ -7,7 +7,7 @@ use domain::kernel::ids::DriverId;
 use domain::kernel::text::Reason;
 use infra::http::conditional::IfMatch;
 use infra::http::policy::action::SuspendDriver;
-use infra::http::{ApiError, Idempotency, Json, Path, Ops};
+use infra::http::{ApiError, Idempotency, Json, Ops, Path};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -42,6 +42,15 @@ pub(super) async fn suspend_driver(
     Json(body): Json<SuspendDriverBody>,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    let command = DriverCommand::Suspend { reason: body.reason };
-    app.change::<Driver>(&asked, id, BuildsOn::Version(if_match.version()?), command, Written::reply(id)).await
+    let command = DriverCommand::Suspend {
+        reason: body.reason,
+    };
+    app.change::<Driver>(
+        &asked,
+        id,
+        BuildsOn::Version(if_match.version()?),
+        command,
+        Written::reply(id),
+    )
+    .await
 }

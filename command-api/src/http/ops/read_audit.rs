@@ -39,12 +39,19 @@ struct Named(StreamId);
 
 impl Collect for Named {
     fn collect(value: &Value, at: &Pointer, faults: &mut Faults) -> Option<Self> {
-        let parsed = value.as_str().and_then(|text| text.split_once(':')).and_then(|(kind, id)| {
-            let (kind, id) = (Kind::parse(kind).ok()?, id.parse().ok()?);
-            Some(Self(StreamId { kind, id }))
-        });
+        let parsed = value
+            .as_str()
+            .and_then(|text| text.split_once(':'))
+            .and_then(|(kind, id)| {
+                let (kind, id) = (Kind::parse(kind).ok()?, id.parse().ok()?);
+                Some(Self(StreamId { kind, id }))
+            });
         if parsed.is_none() {
-            faults.add("aggregate_unknown", at, "must be kind:id, as ordering.order:<uuid>");
+            faults.add(
+                "aggregate_unknown",
+                at,
+                "must be kind:id, as ordering.order:<uuid>",
+            );
         }
         parsed
     }
@@ -104,7 +111,10 @@ pub(super) async fn read_audit(
 ) -> Result<Json<Audit>, ApiError> {
     let Named(stream) = query.aggregate;
     let log = EventLog::new(app.pool.clone());
-    let mut rows = log.of_stream(stream, 1, i64::MAX).await.map_err(log_failed)?;
+    let mut rows = log
+        .of_stream(stream, 1, i64::MAX)
+        .await
+        .map_err(log_failed)?;
     rows.retain(|row| query.at.is_none_or(|at| row.recorded_at <= at));
     if rows.is_empty() {
         return Err(ApiError::not_found());
@@ -137,7 +147,11 @@ fn audit(stream: StreamId, rows: &[LogRow]) -> Result<Audit, DecodeError> {
 fn folded<A: Decider>(rows: &[LogRow]) -> Result<(&'static str, Value), DecodeError> {
     let mut state = A::default();
     for row in rows {
-        state.evolve(&decode::<A>(&row.event_type, &row.event_version, &row.payload)?);
+        state.evolve(&decode::<A>(
+            &row.event_type,
+            &row.event_version,
+            &row.payload,
+        )?);
     }
     Ok((state.stage().into(), json_of(&state)))
 }
@@ -177,9 +191,23 @@ mod tests {
     fn an_aggregate_is_named_by_kind_and_id() {
         let good = json!({"aggregate": format!("ordering.order:{}", Uuid::nil())});
         let query = collect::<AuditQuery>(&good).unwrap();
-        assert_eq!(query.aggregate.0, StreamId { kind: Kind::Order, id: Uuid::nil() });
-        for bad in ["", "ordering.order", "order:1", "x:00000000-0000-0000-0000-000000000000"] {
-            assert!(collect::<AuditQuery>(&json!({"aggregate": bad})).is_err(), "{bad}");
+        assert_eq!(
+            query.aggregate.0,
+            StreamId {
+                kind: Kind::Order,
+                id: Uuid::nil()
+            }
+        );
+        for bad in [
+            "",
+            "ordering.order",
+            "order:1",
+            "x:00000000-0000-0000-0000-000000000000",
+        ] {
+            assert!(
+                collect::<AuditQuery>(&json!({"aggregate": bad})).is_err(),
+                "{bad}"
+            );
         }
     }
 }

@@ -42,6 +42,15 @@ pub(super) async fn accept_order(
     Json(body): Json<AcceptOrderBody>,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    let command = OrderCommand::Accept { prep_minutes: body.prep_minutes };
-    app.change::<Order>(&asked, id, BuildsOn::Version(if_match.version()?), command, Written::reply(id)).await
+    let command = OrderCommand::Accept {
+        prep_minutes: body.prep_minutes,
+    };
+    app.change::<Order>(
+        &asked,
+        id,
+        BuildsOn::Version(if_match.version()?),
+        command,
+        Written::reply(id),
+    )
+    .await
 }

@@ -45,5 +45,6 @@ pub(super) async fn acknowledge_order(
     let asked = Asked::new(&by, key.key());
     let command = OrderCommand::Acknowledge { device };
     let builds_on = BuildsOn::Version(if_match.version()?);
-    app.change::<Order>(&asked, id, builds_on, command, Written::reply(id)).await
+    app.change::<Order>(&asked, id, builds_on, command, Written::reply(id))
+        .await
 }

@@ -60,13 +60,31 @@ pub(super) async fn add_line(
     Json(body): Json<AddLineBody>,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    let AddLineBody { item, quantity, options, note, shortage } = body;
+    let AddLineBody {
+        item,
+        quantity,
+        options,
+        note,
+        shortage,
+    } = body;
     let note = match &note {
         Some(note) => Some(app.seal_note(&by.scope, id, note).await?),
         None => None,
     };
-    let choice = LineChoice { item, quantity, options, note, shortage };
+    let choice = LineChoice {
+        item,
+        quantity,
+        options,
+        note,
+        shortage,
+    };
     let (expected, command) = (if_match.version()?, CartCommand::AddLine { choice });
-    let work = ChangeCart { app: &app, scope: &by.scope, id, expected, command };
+    let work = ChangeCart {
+        app: &app,
+        scope: &by.scope,
+        id,
+        expected,
+        command,
+    };
     app.carry_out(&asked, &work).await
 }

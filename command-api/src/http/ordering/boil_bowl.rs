@@ -29,5 +29,12 @@ pub(super) async fn boil_bowl(
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
     let command = OrderCommand::BowlBoiled { line, bowl };
-    app.change::<Order>(&asked, id, BuildsOn::Version(if_match.version()?), command, Written::reply(id)).await
+    app.change::<Order>(
+        &asked,
+        id,
+        BuildsOn::Version(if_match.version()?),
+        command,
+        Written::reply(id),
+    )
+    .await
 }

@@ -48,9 +48,14 @@ pub(super) async fn cancel_order(
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
     let (by, theirs) = actor(&by.principal)?;
-    let command = OrderCommand::Cancel { by, reason, fault: fault.unwrap_or(theirs) };
+    let command = OrderCommand::Cancel {
+        by,
+        reason,
+        fault: fault.unwrap_or(theirs),
+    };
     let builds_on = BuildsOn::Version(if_match.version()?);
-    app.change::<Order>(&asked, id, builds_on, command, Written::reply(id)).await
+    app.change::<Order>(&asked, id, builds_on, command, Written::reply(id))
+        .await
 }
 
 /// Who cancels, and whose fault that is unless somebody says otherwise.

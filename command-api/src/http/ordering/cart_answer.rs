@@ -2,20 +2,20 @@
 //!
 //! Shop, menu and stock are only looked at: a cart is no promise, and checkout asserts them.
 
+use chrono::{DateTime, Utc};
 use domain::aggregates::{Cart, Inventory, Kind, Menu, Restaurant};
+use domain::joint::Market;
+use domain::joint::price_cart::price_cart;
 use domain::kernel::address::Address;
 use domain::kernel::fault::Fault;
 use domain::kernel::geo::GeoPoint;
 use domain::kernel::ids::{CartId, RestaurantId};
-use domain::joint::Market;
-use domain::joint::price_cart::price_cart;
 use domain::kernel::sealed::{Origin, Sealed};
 use domain::kernel::text::Note;
 use domain::ordering::cart::{CartBody, CartCommand};
 use domain::ordering::fulfilment::Fulfilment;
 use domain::ordering::line::LineId;
 use domain::ordering::quote::Quote;
-use chrono::{DateTime, Utc};
 use infra::event_store::{Loaded, StreamId};
 use infra::http::policy::Scope;
 use infra::vault::{Class, VaultError};
@@ -67,9 +67,7 @@ impl Work for ChangeCart<'_> {
 /// The line that a command was about.
 fn line_of(command: &CartCommand, after: &Loaded<Cart>) -> Option<LineId> {
     match command {
-        CartCommand::AddLine { .. } => {
-            after.state.body().map(|body| LineId::new(body.last_line))
-        }
+        CartCommand::AddLine { .. } => after.state.body().map(|body| LineId::new(body.last_line)),
         CartCommand::ChangeLine { line, .. } => Some(*line),
         CartCommand::Open { .. }
         | CartCommand::RemoveLine { .. }
@@ -82,7 +80,10 @@ fn line_of(command: &CartCommand, after: &Loaded<Cart>) -> Option<LineId> {
 
 /// The streams that a quote is made of.
 pub(super) fn market_streams(shop: RestaurantId) -> [StreamId; 3] {
-    [Kind::Restaurant, Kind::Menu, Kind::Inventory].map(|kind| StreamId { kind, id: shop.uuid() })
+    [Kind::Restaurant, Kind::Menu, Kind::Inventory].map(|kind| StreamId {
+        kind,
+        id: shop.uuid(),
+    })
 }
 
 impl App {
@@ -101,7 +102,13 @@ impl App {
             Err(refusals) => (None, refusals),
         };
         let cart_id = CartId::new(cart.stream.id);
-        Ok(CartAnswer { cart_id, version: cart.version, line, quote, refusals })
+        Ok(CartAnswer {
+            cart_id,
+            version: cart.version,
+            line,
+            quote,
+            refusals,
+        })
     }
 
     async fn quote(
@@ -109,7 +116,9 @@ impl App {
         cart: &Cart,
         now: DateTime<Utc>,
     ) -> Result<Result<Quote, Vec<Fault>>, ExecuteError> {
-        let Some(body) = cart.body() else { return Ok(Err(Vec::new())) };
+        let Some(body) = cart.body() else {
+            return Ok(Err(Vec::new()));
+        };
         let (store, shop) = (self.executor.store(), body.restaurant.uuid());
         store.prefetch(&market_streams(body.restaurant)).await?;
         let restaurant = store.load::<Restaurant>(shop).await?;
@@ -171,7 +180,13 @@ impl App {
             Scope::Any | Scope::Shops(_) | Scope::Assigned(_) => infra::vault::SYSTEM,
         };
         let (kind, field) = (Kind::Cart.as_str().to_owned(), field.to_owned());
-        let origin = Origin { kind, id: cart.uuid(), field };
-        self.vault.seal(subject, Class::order(self.clock.now()), origin, value).await
+        let origin = Origin {
+            kind,
+            id: cart.uuid(),
+            field,
+        };
+        self.vault
+            .seal(subject, Class::order(self.clock.now()), origin, value)
+            .await
     }
 }

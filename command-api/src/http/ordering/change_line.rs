@@ -41,7 +41,12 @@ pub(super) struct ChangeLineBody {
     #[serde(default)]
     shortage: Option<Shortage>,
 }
-domain::collect_struct!(ChangeLineBody { quantity, options, note, shortage });
+domain::collect_struct!(ChangeLineBody {
+    quantity,
+    options,
+    note,
+    shortage
+});
 
 /// Absent, `null` and a text are three things.
 #[derive(Debug, Default)]
@@ -94,20 +99,44 @@ pub(super) async fn change_line(
     Json(body): Json<ChangeLineBody>,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    let ChangeLineBody { quantity, options, note, shortage } = body;
+    let ChangeLineBody {
+        quantity,
+        options,
+        note,
+        shortage,
+    } = body;
     let note = note.sealed(&app, &by.scope, id).await?;
-    let command = CartCommand::ChangeLine { line, quantity, options, note, shortage };
+    let command = CartCommand::ChangeLine {
+        line,
+        quantity,
+        options,
+        note,
+        shortage,
+    };
     let expected = if_match.version()?;
-    let work = ChangeCart { app: &app, scope: &by.scope, id, expected, command };
+    let work = ChangeCart {
+        app: &app,
+        scope: &by.scope,
+        id,
+        expected,
+        command,
+    };
     app.carry_out(&asked, &work).await
 }
 
 impl NotePatch {
-    async fn sealed(self, app: &App, scope: &Scope, cart: CartId) -> Result<NoteChange, VaultError> {
+    async fn sealed(
+        self,
+        app: &App,
+        scope: &Scope,
+        cart: CartId,
+    ) -> Result<NoteChange, VaultError> {
         Ok(match self {
             Self::Keep => NoteChange::Keep,
             Self::Clear => NoteChange::Clear,
-            Self::Set(note) => NoteChange::Set { note: app.seal_note(scope, cart, &note).await? },
+            Self::Set(note) => NoteChange::Set {
+                note: app.seal_note(scope, cart, &note).await?,
+            },
         })
     }
 }
@@ -120,8 +149,14 @@ mod tests {
     fn absent_null_and_text_are_three_things() {
         let read = |text: &str| infra::http::json::parse::<ChangeLineBody>(text.as_bytes());
         assert!(matches!(read("{}").unwrap().note, NotePatch::Keep));
-        assert!(matches!(read(r#"{"note":null}"#).unwrap().note, NotePatch::Clear));
-        assert!(matches!(read(r#"{"note":"soft egg"}"#).unwrap().note, NotePatch::Set(_)));
+        assert!(matches!(
+            read(r#"{"note":null}"#).unwrap().note,
+            NotePatch::Clear
+        ));
+        assert!(matches!(
+            read(r#"{"note":"soft egg"}"#).unwrap().note,
+            NotePatch::Set(_)
+        ));
         let faults = read(r#"{"note":3,"quantity":0}"#).unwrap_err();
         assert_eq!(faults.faults().len(), 2);
     }

@@ -36,7 +36,10 @@ pub(super) struct CheckOutBody {
     #[serde(default)]
     acknowledged_allergens: Option<Vec<Allergen>>,
 }
-domain::collect_struct!(CheckOutBody { quote_id, acknowledged_allergens });
+domain::collect_struct!(CheckOutBody {
+    quote_id,
+    acknowledged_allergens
+});
 
 /// The new order.
 #[derive(Debug, Serialize, ToSchema)]
@@ -77,7 +80,17 @@ pub(super) async fn check_out(
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, Some(key.key()));
     let shop = app.shop_of(cart).await?;
-    app.carry_out(&asked, &CheckOutCart { app: &app, scope: &by.scope, cart, shop, body }).await
+    app.carry_out(
+        &asked,
+        &CheckOutCart {
+            app: &app,
+            scope: &by.scope,
+            cart,
+            shop,
+            body,
+        },
+    )
+    .await
 }
 
 impl App {
@@ -127,13 +140,21 @@ impl Work for CheckOutCart<'_> {
     }
 
     fn queue_for(&self) -> Option<StreamId> {
-        Some(StreamId { kind: Kind::Inventory, id: self.shop?.uuid() })
+        Some(StreamId {
+            kind: Kind::Inventory,
+            id: self.shop?.uuid(),
+        })
     }
 
     fn streams(&self) -> Vec<StreamId> {
-        let cart = StreamId { kind: Kind::Cart, id: self.cart.uuid() };
+        let cart = StreamId {
+            kind: Kind::Cart,
+            id: self.cart.uuid(),
+        };
         let market = self.shop.map(market_streams);
-        std::iter::once(cart).chain(market.into_iter().flatten()).collect()
+        std::iter::once(cart)
+            .chain(market.into_iter().flatten())
+            .collect()
     }
 }
 
@@ -142,8 +163,12 @@ impl CheckOutCart<'_> {
         &self,
         allergens: &BTreeMap<Allergen, Presence>,
     ) -> Result<(), ExecuteError> {
-        let Some(acknowledged) = &self.body.acknowledged_allergens else { return Ok(()) };
-        let contained = allergens.iter().filter(|(_, presence)| **presence == Presence::Contains);
+        let Some(acknowledged) = &self.body.acknowledged_allergens else {
+            return Ok(());
+        };
+        let contained = allergens
+            .iter()
+            .filter(|(_, presence)| **presence == Presence::Contains);
         let missing: Vec<Fault> = contained
             .filter(|(allergen, _)| !acknowledged.contains(allergen))
             .map(|(allergen, _)| Fault {
@@ -183,7 +208,10 @@ async fn write(
         order_id: request.order,
         number: checkout.number,
         total: checkout.quote.total(),
-        payment: PaymentAnswer { id: request.payment, status: payment.state.stage().into() },
+        payment: PaymentAnswer {
+            id: request.payment,
+            status: payment.state.stage().into(),
+        },
     };
     let location = format!("/v1/orders/{}", request.order);
     Ok(Reply::created(json_of(&answer), location).tagged(order.stream))

@@ -28,5 +28,12 @@ pub(super) async fn collect_order(
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
     let command = OrderCommand::Collect;
-    app.change::<Order>(&asked, id, BuildsOn::Version(if_match.version()?), command, Written::reply(id)).await
+    app.change::<Order>(
+        &asked,
+        id,
+        BuildsOn::Version(if_match.version()?),
+        command,
+        Written::reply(id),
+    )
+    .await
 }

@@ -28,5 +28,12 @@ pub(super) async fn fire_order(
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
     let command = OrderCommand::Fire { automatic: false };
-    app.change::<Order>(&asked, id, BuildsOn::Version(if_match.version()?), command, Written::reply(id)).await
+    app.change::<Order>(
+        &asked,
+        id,
+        BuildsOn::Version(if_match.version()?),
+        command,
+        Written::reply(id),
+    )
+    .await
 }

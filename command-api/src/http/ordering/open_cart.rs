@@ -47,7 +47,15 @@ pub(super) async fn open_cart(
     Json(body): Json<OpenCartBody>,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    app.carry_out(&asked, &Open { app: &app, customer: by.id, body }).await
+    app.carry_out(
+        &asked,
+        &Open {
+            app: &app,
+            customer: by.id,
+            body,
+        },
+    )
+    .await
 }
 
 struct Open<'a> {
@@ -58,13 +66,26 @@ struct Open<'a> {
 
 impl Work for Open<'_> {
     async fn run(&self, unit: &mut Unit<'_>) -> Result<Reply, ExecuteError> {
-        let OpenCartBody { restaurant_id: restaurant, channel } = self.body;
+        let OpenCartBody {
+            restaurant_id: restaurant,
+            channel,
+        } = self.body;
         let store = self.app.executor.store();
-        if store.load::<Restaurant>(restaurant.uuid()).await?.state.id().is_none() {
+        if store
+            .load::<Restaurant>(restaurant.uuid())
+            .await?
+            .state
+            .id()
+            .is_none()
+        {
             return Err(no_such_shop().into());
         }
         let cart = unit.load::<Cart>(unit.context.fresh_id()).await?;
-        let open = CartCommand::Open { customer: self.customer, restaurant, channel };
+        let open = CartCommand::Open {
+            customer: self.customer,
+            restaurant,
+            channel,
+        };
         let after = unit.decide(&cart, open)?;
         let answer = self.app.cart_answer(&after, None, unit.context.now).await?;
         let location = format!("/v1/carts/{}", after.stream.id);
@@ -80,13 +101,20 @@ fn with_id(answer: &CartAnswer, id: &uuid::Uuid) -> serde_json::Value {
 }
 
 fn no_such_shop() -> Refusal {
-    let (code, detail) = ("restaurant_unknown".to_owned(), "there is no such shop".to_owned());
+    let (code, detail) = (
+        "restaurant_unknown".to_owned(),
+        "there is no such shop".to_owned(),
+    );
     let pointer = "/restaurant_id".to_owned();
     Refusal {
         class: Class::Unprocessable,
         code: code.clone(),
         detail: detail.clone(),
-        faults: vec![Fault { code, pointer, detail }],
+        faults: vec![Fault {
+            code,
+            pointer,
+            detail,
+        }],
         extra: serde_json::Map::new(),
     }
 }

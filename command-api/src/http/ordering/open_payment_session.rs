@@ -52,18 +52,33 @@ pub(super) async fn open_payment_session(
     by: Customer<OpenPaymentSession>,
     Path(id): Path<OrderId>,
 ) -> Result<Response, ApiError> {
-    let order = app.executor.store().load::<Order>(id.uuid()).await.map_err(ExecuteError::from)?;
+    let order = app
+        .executor
+        .store()
+        .load::<Order>(id.uuid())
+        .await
+        .map_err(ExecuteError::from)?;
     only_theirs(&order, &by.scope)?;
     let payment = order.state.body().map(|body| body.terms.payment);
-    let intent = app.intent_of(payment.ok_or_else(ApiError::not_found)?).await?;
+    let intent = app
+        .intent_of(payment.ok_or_else(ApiError::not_found)?)
+        .await?;
     let client_secret = match app.payments.client_secret(&intent).await {
         Outcome::Done(secret) => secret.expose().clone(),
         Outcome::Rejected(refusal) => return Err(no_session(&refusal.code)),
         Outcome::NotDone { .. } | Outcome::Unknown { .. } => return Err(vendor_away()),
     };
     let publishable_key = app.payments.publishable_key().to_owned();
-    let session = PaymentSession { client_secret, publishable_key, intent: intent.to_string() };
-    Ok(([(CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json::<_>(session)).into_response())
+    let session = PaymentSession {
+        client_secret,
+        publishable_key,
+        intent: intent.to_string(),
+    };
+    Ok((
+        [(CACHE_CONTROL, HeaderValue::from_static("no-store"))],
+        Json::<_>(session),
+    )
+        .into_response())
 }
 
 impl App {
@@ -72,7 +87,10 @@ impl App {
         let watch = self.clock.stopwatch();
         loop {
             let store = self.executor.store();
-            let payment = store.load::<Payment>(id.uuid()).await.map_err(ExecuteError::from)?;
+            let payment = store
+                .load::<Payment>(id.uuid())
+                .await
+                .map_err(ExecuteError::from)?;
             payable(payment.state.stage())?;
             if let Some(intent) = payment.state.body().and_then(|body| body.intent.clone()) {
                 return Ok(intent);
@@ -82,7 +100,10 @@ impl App {
             }
             tokio::time::sleep(INTENT_POLL).await;
             // Another process may be the one that makes it: the next look must reach the database.
-            store.forget(&[StreamId { kind: Kind::Payment, id: id.uuid() }]);
+            store.forget(&[StreamId {
+                kind: Kind::Payment,
+                id: id.uuid(),
+            }]);
         }
     }
 }
@@ -124,6 +145,9 @@ mod tests {
     fn only_an_open_payment_has_a_session() {
         assert!(payable(PaymentStage::RequiresAction).is_ok());
         let refused = payable(PaymentStage::Captured).unwrap_err();
-        assert_eq!((refused.status().as_u16(), refused.code()), (409, "nothing_to_pay"));
+        assert_eq!(
+            (refused.status().as_u16(), refused.code()),
+            (409, "nothing_to_pay")
+        );
     }
 }

@@ -28,5 +28,12 @@ pub(super) async fn ready_order(
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
     let command = OrderCommand::Ready;
-    app.change::<Order>(&asked, id, BuildsOn::Version(if_match.version()?), command, Written::reply(id)).await
+    app.change::<Order>(
+        &asked,
+        id,
+        BuildsOn::Version(if_match.version()?),
+        command,
+        Written::reply(id),
+    )
+    .await
 }

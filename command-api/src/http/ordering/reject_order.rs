@@ -45,6 +45,16 @@ pub(super) async fn reject_order(
     Json(body): Json<RejectOrderBody>,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    let command = OrderCommand::Reject { reason: body.reason, note: body.note };
-    app.change::<Order>(&asked, id, BuildsOn::Version(if_match.version()?), command, Written::reply(id)).await
+    let command = OrderCommand::Reject {
+        reason: body.reason,
+        note: body.note,
+    };
+    app.change::<Order>(
+        &asked,
+        id,
+        BuildsOn::Version(if_match.version()?),
+        command,
+        Written::reply(id),
+    )
+    .await
 }

@@ -32,6 +32,12 @@ pub(super) async fn remove_line(
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
     let (expected, command) = (if_match.version()?, CartCommand::RemoveLine { line });
-    let work = ChangeCart { app: &app, scope: &by.scope, id, expected, command };
+    let work = ChangeCart {
+        app: &app,
+        scope: &by.scope,
+        id,
+        expected,
+        command,
+    };
     app.carry_out(&asked, &work).await
 }

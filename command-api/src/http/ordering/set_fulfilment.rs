@@ -77,7 +77,16 @@ pub(super) async fn set_fulfilment(
         },
         SetFulfilmentBody::Pickup(AtTheCounter {}) => Fulfilment::Pickup,
     };
-    let (expected, command) = (if_match.version()?, CartCommand::SetFulfilment { fulfilment });
-    let work = ChangeCart { app: &app, scope: &by.scope, id, expected, command };
+    let (expected, command) = (
+        if_match.version()?,
+        CartCommand::SetFulfilment { fulfilment },
+    );
+    let work = ChangeCart {
+        app: &app,
+        scope: &by.scope,
+        id,
+        expected,
+        command,
+    };
     app.carry_out(&asked, &work).await
 }

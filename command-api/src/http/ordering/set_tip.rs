@@ -41,6 +41,12 @@ pub(super) async fn set_tip(
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
     let (expected, command) = (if_match.version()?, CartCommand::SetTip { amount_minor });
-    let work = ChangeCart { app: &app, scope: &by.scope, id, expected, command };
+    let work = ChangeCart {
+        app: &app,
+        scope: &by.scope,
+        id,
+        expected,
+        command,
+    };
     app.carry_out(&asked, &work).await
 }

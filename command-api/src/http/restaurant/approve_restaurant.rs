@@ -28,7 +28,14 @@ pub(super) async fn approve_restaurant(
     key: Idempotency,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    app.carry_out(&asked, &Approve { id, scope: &by.scope }).await
+    app.carry_out(
+        &asked,
+        &Approve {
+            id,
+            scope: &by.scope,
+        },
+    )
+    .await
 }
 
 struct Approve<'a> {

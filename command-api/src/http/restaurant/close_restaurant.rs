@@ -41,6 +41,15 @@ pub(super) async fn close_restaurant(
     Json(body): Json<CloseRestaurantBody>,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    let command = RestaurantCommand::Close { reason: body.reason };
-    app.change::<Restaurant>(&asked, id, BuildsOn::Version(if_match.version()?), command, Written::reply(id)).await
+    let command = RestaurantCommand::Close {
+        reason: body.reason,
+    };
+    app.change::<Restaurant>(
+        &asked,
+        id,
+        BuildsOn::Version(if_match.version()?),
+        command,
+        Written::reply(id),
+    )
+    .await
 }

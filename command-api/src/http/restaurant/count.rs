@@ -17,11 +17,17 @@ pub(super) struct Count {
     #[schema(inline)]
     counted: Amount,
 }
-domain::collect_struct!(Count { ingredient, counted });
+domain::collect_struct!(Count {
+    ingredient,
+    counted
+});
 
 impl Count {
     /// The command that notes it.
     pub(super) fn command(self) -> InventoryCommand {
-        InventoryCommand::Recount { ingredient: self.ingredient, counted: self.counted }
+        InventoryCommand::Recount {
+            ingredient: self.ingredient,
+            counted: self.counted,
+        }
     }
 }

@@ -43,7 +43,16 @@ pub(super) async fn eighty_six(
     Json(body): Json<EightySixBody>,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    let commands = vec![InventoryCommand::EightySix { ingredient, until: body.until }];
-    let wanted = OfShop::<Inventory> { shop, commands, list: None, expected: None };
-    app.change_of_shop(&asked, &wanted, Written::reply(shop)).await
+    let commands = vec![InventoryCommand::EightySix {
+        ingredient,
+        until: body.until,
+    }];
+    let wanted = OfShop::<Inventory> {
+        shop,
+        commands,
+        list: None,
+        expected: None,
+    };
+    app.change_of_shop(&asked, &wanted, Written::reply(shop))
+        .await
 }

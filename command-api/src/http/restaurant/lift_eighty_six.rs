@@ -30,6 +30,12 @@ pub(super) async fn lift_eighty_six(
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
     let commands = vec![InventoryCommand::LiftEightySix { ingredient }];
-    let wanted = OfShop::<Inventory> { shop, commands, list: None, expected: None };
-    app.change_of_shop(&asked, &wanted, Written::reply(shop)).await
+    let wanted = OfShop::<Inventory> {
+        shop,
+        commands,
+        list: None,
+        expected: None,
+    };
+    app.change_of_shop(&asked, &wanted, Written::reply(shop))
+        .await
 }

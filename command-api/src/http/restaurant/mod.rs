@@ -45,5 +45,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(receive_stock::receive_stock))
         .routes(routes!(waste_stock::waste_stock))
         .routes(routes!(recount_stock::recount_stock))
-        .routes(routes!(eighty_six::eighty_six, lift_eighty_six::lift_eighty_six))
+        .routes(routes!(
+            eighty_six::eighty_six,
+            lift_eighty_six::lift_eighty_six
+        ))
 }

@@ -45,6 +45,16 @@ pub(super) async fn pause_restaurant(
     Json(body): Json<PauseRestaurantBody>,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    let command = RestaurantCommand::Pause { reason: body.reason, until: body.until };
-    app.change::<Restaurant>(&asked, id, BuildsOn::Version(if_match.version()?), command, Written::reply(id)).await
+    let command = RestaurantCommand::Pause {
+        reason: body.reason,
+        until: body.until,
+    };
+    app.change::<Restaurant>(
+        &asked,
+        id,
+        BuildsOn::Version(if_match.version()?),
+        command,
+        Written::reply(id),
+    )
+    .await
 }

@@ -37,7 +37,16 @@ pub(super) async fn publish_menu(
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
     let document = Arc::new(document);
-    app.carry_out(&asked, &Publish { shop, scope: &by.scope, guard, document }).await
+    app.carry_out(
+        &asked,
+        &Publish {
+            shop,
+            scope: &by.scope,
+            guard,
+            document,
+        },
+    )
+    .await
 }
 
 struct Publish<'a> {
@@ -65,5 +74,7 @@ impl Work for Publish<'_> {
 /// A menu's tag counts publications, not the changes of price and availability in between, which a
 /// document need not know of.
 fn published_version(menu: &Loaded<Menu>) -> i64 {
-    menu.state.published().map_or(0, |menu| i64::from(menu.version()))
+    menu.state
+        .published()
+        .map_or(0, |menu| i64::from(menu.version()))
 }

@@ -43,11 +43,16 @@ pub(super) async fn receive_stock(
     Json(body): Json<ReceiveStockBody>,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    let receive = |IngredientAmount { ingredient, amount }| {
-        InventoryCommand::Receive { ingredient, amount }
-    };
+    let receive =
+        |IngredientAmount { ingredient, amount }| InventoryCommand::Receive { ingredient, amount };
     let commands = body.items.0.into_iter().map(receive).collect();
     let expected = if_match.version()?;
-    let wanted = OfShop::<Inventory> { shop, commands, list: Some("items"), expected };
-    app.change_of_shop(&asked, &wanted, Written::reply(shop)).await
+    let wanted = OfShop::<Inventory> {
+        shop,
+        commands,
+        list: Some("items"),
+        expected,
+    };
+    app.change_of_shop(&asked, &wanted, Written::reply(shop))
+        .await
 }

@@ -92,19 +92,29 @@ pub(super) async fn register_restaurant(
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
     let id = body.registered_id()?;
-    let work = Register { body: &body, by: &by.principal, id };
+    let work = Register {
+        body: &body,
+        by: &by.principal,
+        id,
+    };
     app.carry_out(&asked, &work).await
 }
 
 impl RegisterRestaurantBody {
     /// The id that the shop will have, when the request decides it.
     fn registered_id(&self) -> Result<Option<RestaurantId>, ApiError> {
-        let Some(source) = &self.source.0 else { return Ok(self.id) };
+        let Some(source) = &self.source.0 else {
+            return Ok(self.id);
+        };
         let imported = RestaurantId::imported(source.source.as_str(), source.source_id.as_str());
         if self.id.is_some_and(|id| id != imported) {
             let detail = format!("an imported shop's id is made of its source: {imported}");
             let (code, pointer) = ("id_not_of_source".to_owned(), "/id".to_owned());
-            return Err(ApiError::invalid(vec![Fault { code, pointer, detail }]));
+            return Err(ApiError::invalid(vec![Fault {
+                code,
+                pointer,
+                detail,
+            }]));
         }
         Ok(Some(imported))
     }
@@ -137,7 +147,9 @@ struct Register<'a> {
 impl Work for Register<'_> {
     async fn run(&self, unit: &mut Unit<'_>) -> Result<Reply, ExecuteError> {
         let owner = self.owner()?;
-        let id = self.id.unwrap_or_else(|| RestaurantId::new(unit.context.fresh_id()));
+        let id = self
+            .id
+            .unwrap_or_else(|| RestaurantId::new(unit.context.fresh_id()));
         let shop = unit.load::<Restaurant>(id.uuid()).await?;
         let registration = Box::new(self.body.registration(id, owner));
         unit.decide(&shop, RestaurantCommand::Register(registration))?;

@@ -28,5 +28,12 @@ pub(super) async fn resume_restaurant(
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
     let command = RestaurantCommand::Resume;
-    app.change::<Restaurant>(&asked, id, BuildsOn::Version(if_match.version()?), command, Written::reply(id)).await
+    app.change::<Restaurant>(
+        &asked,
+        id,
+        BuildsOn::Version(if_match.version()?),
+        command,
+        Written::reply(id),
+    )
+    .await
 }

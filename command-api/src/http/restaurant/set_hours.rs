@@ -31,5 +31,12 @@ pub(super) async fn set_hours(
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
     let command = RestaurantCommand::SetHours { hours };
-    app.change::<Restaurant>(&asked, id, BuildsOn::Document(guard), command, Written::reply(id)).await
+    app.change::<Restaurant>(
+        &asked,
+        id,
+        BuildsOn::Document(guard),
+        command,
+        Written::reply(id),
+    )
+    .await
 }

@@ -44,6 +44,12 @@ pub(super) async fn set_stock(
     let asked = Asked::new(&by, key.key());
     let commands = body.counts.0.into_iter().map(Count::command).collect();
     let expected = if_match.version()?;
-    let wanted = OfShop::<Inventory> { shop, commands, list: Some("counts"), expected };
-    app.change_of_shop(&asked, &wanted, Written::reply(shop)).await
+    let wanted = OfShop::<Inventory> {
+        shop,
+        commands,
+        list: Some("counts"),
+        expected,
+    };
+    app.change_of_shop(&asked, &wanted, Written::reply(shop))
+        .await
 }

@@ -6,7 +6,7 @@ use domain::kernel::ids::RestaurantId;
 use domain::restaurant::restaurant::{RestaurantCommand, Terms};
 use infra::http::conditional::IfMatch;
 use infra::http::policy::action::SetTerms;
-use infra::http::{ApiError, Idempotency, Json, Path, Ops};
+use infra::http::{ApiError, Idempotency, Json, Ops, Path};
 
 use crate::app::App;
 use crate::http::answer::{Committed, Refusals, Written};
@@ -31,5 +31,12 @@ pub(super) async fn set_terms(
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
     let command = RestaurantCommand::SetTerms { terms };
-    app.change::<Restaurant>(&asked, id, BuildsOn::Version(if_match.version()?), command, Written::reply(id)).await
+    app.change::<Restaurant>(
+        &asked,
+        id,
+        BuildsOn::Version(if_match.version()?),
+        command,
+        Written::reply(id),
+    )
+    .await
 }

@@ -41,6 +41,15 @@ pub(super) async fn set_zones(
     Json(body): Json<SetZonesBody>,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    let command = RestaurantCommand::SetZones { zones: body.zones.0 };
-    app.change::<Restaurant>(&asked, id, BuildsOn::Document(guard), command, Written::reply(id)).await
+    let command = RestaurantCommand::SetZones {
+        zones: body.zones.0,
+    };
+    app.change::<Restaurant>(
+        &asked,
+        id,
+        BuildsOn::Document(guard),
+        command,
+        Written::reply(id),
+    )
+    .await
 }

@@ -7,7 +7,7 @@ use domain::kernel::text::Reason;
 use domain::restaurant::restaurant::RestaurantCommand;
 use infra::http::conditional::IfMatch;
 use infra::http::policy::action::SuspendRestaurant;
-use infra::http::{ApiError, Idempotency, Json, Path, Ops};
+use infra::http::{ApiError, Idempotency, Json, Ops, Path};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -41,6 +41,15 @@ pub(super) async fn suspend_restaurant(
     Json(body): Json<SuspendRestaurantBody>,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    let command = RestaurantCommand::Suspend { reason: body.reason };
-    app.change::<Restaurant>(&asked, id, BuildsOn::Version(if_match.version()?), command, Written::reply(id)).await
+    let command = RestaurantCommand::Suspend {
+        reason: body.reason,
+    };
+    app.change::<Restaurant>(
+        &asked,
+        id,
+        BuildsOn::Version(if_match.version()?),
+        command,
+        Written::reply(id),
+    )
+    .await
 }

@@ -28,7 +28,10 @@ pub(super) struct UpdateMenuItemBody {
     #[serde(default)]
     available: Option<bool>,
 }
-domain::collect_struct!(UpdateMenuItemBody { price_minor, available });
+domain::collect_struct!(UpdateMenuItemBody {
+    price_minor,
+    available
+});
 
 /// Changes an item's price or availability.
 #[utoipa::path(
@@ -53,17 +56,28 @@ pub(super) async fn update_menu_item(
     if commands.is_empty() {
         return Err(nothing_to_do());
     }
-    let wanted = OfShop::<Menu> { shop, commands, list: None, expected: None };
-    app.change_of_shop(&asked, &wanted, Written::reply(shop)).await
+    let wanted = OfShop::<Menu> {
+        shop,
+        commands,
+        list: None,
+        expected: None,
+    };
+    app.change_of_shop(&asked, &wanted, Written::reply(shop))
+        .await
 }
 
 impl UpdateMenuItemBody {
     fn commands(self, item: &Key) -> Vec<MenuCommand> {
         let price = self.price_minor;
-        let price = price.map(|price_minor| MenuCommand::SetPrice { item: item.clone(), price_minor });
+        let price = price.map(|price_minor| MenuCommand::SetPrice {
+            item: item.clone(),
+            price_minor,
+        });
         let available = self.available;
-        let available =
-            available.map(|available| MenuCommand::SetAvailable { item: item.clone(), available });
+        let available = available.map(|available| MenuCommand::SetAvailable {
+            item: item.clone(),
+            available,
+        });
         price.into_iter().chain(available).collect()
     }
 }

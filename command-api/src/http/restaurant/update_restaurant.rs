@@ -31,7 +31,11 @@ pub(super) struct UpdateRestaurantBody {
     #[serde(default)]
     auto_fire: Option<bool>,
 }
-domain::collect_struct!(UpdateRestaurantBody { name, styles, auto_fire });
+domain::collect_struct!(UpdateRestaurantBody {
+    name,
+    styles,
+    auto_fire
+});
 
 /// Changes a shop's name, styles or the firing of its orders; what is absent stays.
 #[utoipa::path(
@@ -50,7 +54,22 @@ pub(super) async fn update_restaurant(
     Json(body): Json<UpdateRestaurantBody>,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    let UpdateRestaurantBody { name, styles, auto_fire } = body;
-    let command = RestaurantCommand::UpdateProfile { name, styles, auto_fire };
-    app.change::<Restaurant>(&asked, id, BuildsOn::Version(if_match.version()?), command, Written::reply(id)).await
+    let UpdateRestaurantBody {
+        name,
+        styles,
+        auto_fire,
+    } = body;
+    let command = RestaurantCommand::UpdateProfile {
+        name,
+        styles,
+        auto_fire,
+    };
+    app.change::<Restaurant>(
+        &asked,
+        id,
+        BuildsOn::Version(if_match.version()?),
+        command,
+        Written::reply(id),
+    )
+    .await
 }

@@ -47,11 +47,19 @@ pub(super) async fn waste_stock(
     Json(body): Json<WasteStockBody>,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    let waste = |IngredientAmount { ingredient, amount }| {
-        InventoryCommand::Waste { ingredient, amount, reason: body.reason.clone() }
+    let waste = |IngredientAmount { ingredient, amount }| InventoryCommand::Waste {
+        ingredient,
+        amount,
+        reason: body.reason.clone(),
     };
     let commands = body.items.0.into_iter().map(waste).collect();
     let expected = if_match.version()?;
-    let wanted = OfShop::<Inventory> { shop, commands, list: Some("items"), expected };
-    app.change_of_shop(&asked, &wanted, Written::reply(shop)).await
+    let wanted = OfShop::<Inventory> {
+        shop,
+        commands,
+        list: Some("items"),
+        expected,
+    };
+    app.change_of_shop(&asked, &wanted, Written::reply(shop))
+        .await
 }

@@ -39,7 +39,9 @@ pub(super) async fn receive_stripe_webhook(
 fn believed(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<(), Unverified> {
     let mut values = headers.get_all(SIGNATURE).iter();
     let (value, more) = (values.next(), values.next());
-    let header = value.filter(|_| more.is_none()).and_then(|value| value.to_str().ok());
+    let header = value
+        .filter(|_| more.is_none())
+        .and_then(|value| value.to_str().ok());
     let header = header.ok_or(Unverified::Malformed)?;
     verify(header, body, &app.webhook_secrets, app.clock.now())
 }
