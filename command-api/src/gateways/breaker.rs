@@ -52,7 +52,7 @@ impl Breaker {
         self.count_slow(now);
         if let State::Open { probe_at, .. } = &mut self.state {
             if now < *probe_at {
-                return Err(*probe_at - now);
+                return Err(probe_at.saturating_sub(now));
             }
             *probe_at = now + PROBE_EVERY;
         }

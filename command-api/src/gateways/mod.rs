@@ -67,11 +67,29 @@ impl Refusal {
 impl<T> Outcome<T> {
     /// Turns what was done into something else.
     pub fn map<U>(self, with: impl FnOnce(T) -> U) -> Outcome<U> {
+        self.done()
+            .map_or_else(|undone| undone, |value| Outcome::Done(with(value)))
+    }
+
+    /// What was done, or whichever other outcome it was.
+    ///
+    /// # Errors
+    /// The outcome, when it is not `Done`.
+    pub fn done<U>(self) -> Result<T, Outcome<U>> {
         match self {
-            Self::Done(value) => Outcome::Done(with(value)),
-            Self::Rejected(refusal) => Outcome::Rejected(refusal),
-            Self::NotDone { after, why } => Outcome::NotDone { after, why },
-            Self::Unknown { why } => Outcome::Unknown { why },
+            Self::Done(value) => Ok(value),
+            Self::Rejected(refusal) => Err(Outcome::Rejected(refusal)),
+            Self::NotDone { after, why } => Err(Outcome::NotDone { after, why }),
+            Self::Unknown { why } => Err(Outcome::Unknown { why }),
+        }
+    }
+
+    /// The same, unless it is a refusal: then it is `refusal`, of which this was only the echo.
+    #[must_use]
+    pub fn or_refused(self, refusal: Refusal) -> Self {
+        match self {
+            Self::Rejected(_) => Self::Rejected(refusal),
+            Self::Done(_) | Self::NotDone { .. } | Self::Unknown { .. } => self,
         }
     }
 

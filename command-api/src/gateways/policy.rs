@@ -23,7 +23,7 @@ pub const PAUSE_MIN: Duration = Duration::from_millis(200);
 /// No pause is drawn from a longer span.
 pub const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// A vendor's `Retry-After` beyond this is the runner's to wait for, not the call's.
-pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
+pub const RETRY_AFTER_MAX: Duration = Duration::from_mins(1);
 /// Largest answer that is read.
 pub const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// When as many calls as allowed are under way, come again after this.
@@ -181,21 +181,21 @@ impl Guard {
                     };
                 }
             };
-            let Ok(tried) = tokio::time::timeout(left(), attempt()).await else {
+            let Ok(ended) = tokio::time::timeout(left(), attempt()).await else {
                 // Dropping the pass counts the failure.
                 return Outcome::Unknown {
                     why: "no answer before the deadline".into(),
                 };
             };
-            pass.finish(tried.failed);
-            let pause = match tried.again {
-                Again::Never => return tried.outcome,
+            pass.finish(ended.failed);
+            let pause = match ended.again {
+                Again::Never => return ended.outcome,
                 Again::Backoff => self.clock.jitter(backoff(tries)),
                 Again::After(pause) => pause,
             };
             let spent = tries == TRIES_MAX || pause > RETRY_AFTER_MAX || pause >= left();
             if spent || !lock(&self.budget).take() {
-                return tried.outcome;
+                return ended.outcome;
             }
             tokio::time::sleep(pause).await;
             tries += 1;

@@ -111,7 +111,7 @@ mod tests {
         let first = Committed(answer(false)).into_response();
         assert_eq!(
             (first.status(), &first.headers()["etag"]),
-            (StatusCode::CREATED, "\"3\"")
+            (StatusCode::CREATED, &HeaderValue::from_static("\"3\""))
         );
         assert!(!first.headers().contains_key(REPLAYED));
         let again = Committed(answer(true)).into_response();

@@ -26,7 +26,7 @@ use crate::gateways::payment::{Intent, Refund};
 
 /// The source's name in the table.
 const STRIPE: &str = "stripe";
-/// Names what came in, so that it never equals another UUIDv5 of ours.
+/// Names what came in, so that it never equals another `UUIDv5` of ours.
 const NAMESPACE: Uuid = uuid!("3f9d1c62-52b7-5f7a-9d0c-8a6c0f5b7e14");
 /// Webhooks taken at once.
 const BATCH: i64 = 32;
@@ -237,9 +237,9 @@ impl Inbox {
     }
 
     async fn handle_intent(&self, taken: &Taken, id: &IntentId) -> Verdict {
-        let intent = match self.app.payments.read_intent(id).await {
-            Outcome::Done(intent) => intent,
-            other => return unread(other),
+        let intent = match self.app.payments.read_intent(id).await.done() {
+            Ok(intent) => intent,
+            Err(undone) => return unread(undone),
         };
         let Some(payment) = intent.payment else {
             return Verdict::Again("the intent names no payment of ours".to_owned());
@@ -258,9 +258,9 @@ impl Inbox {
     }
 
     async fn handle_refund(&self, taken: &Taken, id: &VendorRefundId) -> Verdict {
-        let refund = match self.app.payments.read_refund(id).await {
-            Outcome::Done(refund) => refund,
-            other => return unread(other),
+        let refund = match self.app.payments.read_refund(id).await.done() {
+            Ok(refund) => refund,
+            Err(undone) => return unread(undone),
         };
         let Some(payment) = refund.payment else {
             return Verdict::Again("the refund names no payment of ours".to_owned());
@@ -327,9 +327,9 @@ fn pause_after(attempts: i32) -> TimeDelta {
 }
 
 /// What an object that could not be read means.
-fn unread<T>(outcome: Outcome<T>) -> Verdict {
-    match outcome {
-        Outcome::Done(_) => Verdict::Done,
+fn unread(undone: Outcome<()>) -> Verdict {
+    match undone {
+        Outcome::Done(()) => Verdict::Done,
         Outcome::Rejected(refusal) if refusal.alarm => Verdict::Park(refusal.code),
         Outcome::Rejected(refusal) => Verdict::Again(refusal.code),
         Outcome::NotDone { why, .. } | Outcome::Unknown { why } => Verdict::Again(why.into_owned()),
@@ -419,6 +419,7 @@ mod tests {
             attempt: 1,
             intent: Some(IntentId::parse("pi_1").unwrap()),
             capture_before: None,
+            declined: None,
             unwinding: None,
             refunds: vec![],
         }

@@ -123,15 +123,15 @@ pub(super) async fn read_audit(
 }
 
 fn audit(stream: StreamId, rows: &[LogRow]) -> Result<Audit, DecodeError> {
-    let (stage, state) = match stream.kind {
-        Kind::Restaurant => folded::<Restaurant>(rows)?,
-        Kind::Menu => folded::<Menu>(rows)?,
-        Kind::Inventory => folded::<Inventory>(rows)?,
-        Kind::Cart => folded::<Cart>(rows)?,
-        Kind::Order => folded::<Order>(rows)?,
-        Kind::Payment => folded::<Payment>(rows)?,
-        Kind::Delivery => folded::<Delivery>(rows)?,
-        Kind::Driver => folded::<Driver>(rows)?,
+    let (stage, folded) = match stream.kind {
+        Kind::Restaurant => fold::<Restaurant>(rows)?,
+        Kind::Menu => fold::<Menu>(rows)?,
+        Kind::Inventory => fold::<Inventory>(rows)?,
+        Kind::Cart => fold::<Cart>(rows)?,
+        Kind::Order => fold::<Order>(rows)?,
+        Kind::Payment => fold::<Payment>(rows)?,
+        Kind::Delivery => fold::<Delivery>(rows)?,
+        Kind::Driver => fold::<Driver>(rows)?,
     };
     let newest = rows.iter().skip(rows.len().saturating_sub(EVENTS_MAX));
     Ok(Audit {
@@ -139,12 +139,12 @@ fn audit(stream: StreamId, rows: &[LogRow]) -> Result<Audit, DecodeError> {
         id: stream.id,
         version: rows.last().map_or(0, |row| row.sequence),
         stage,
-        state,
+        state: folded,
         events: newest.map(AuditEvent::of).collect(),
     })
 }
 
-fn folded<A: Decider>(rows: &[LogRow]) -> Result<(&'static str, Value), DecodeError> {
+fn fold<A: Decider>(rows: &[LogRow]) -> Result<(&'static str, Value), DecodeError> {
     let mut state = A::default();
     for row in rows {
         state.evolve(&decode::<A>(

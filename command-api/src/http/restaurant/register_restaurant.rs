@@ -124,7 +124,7 @@ impl RegisterRestaurantBody {
             id,
             name: self.name.clone(),
             owner,
-            time_zone: self.time_zone.clone(),
+            time_zone: self.time_zone,
             currency: self.currency,
             country: self.country,
             city: self.city.clone(),

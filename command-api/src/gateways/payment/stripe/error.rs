@@ -144,7 +144,7 @@ impl ErrorAnswer {
                     failed: false,
                 }
             }
-            (400 | 401 | 402 | 403 | 404, Some(_)) => {
+            (400..=404, Some(_)) => {
                 let outcome = Outcome::Rejected(self.refusal());
                 Try {
                     outcome,

@@ -123,24 +123,25 @@ impl StripeGateway {
         R: StripeRequest<Output = stripe_shared::PaymentIntent> + Sync,
     {
         if call.has_outlived(KEY_LIFE, self.clock.now()) {
-            match self.read_intent(intent).await {
-                Outcome::Done(found) if found.is_over() => return Outcome::Done(found),
+            match self.read_intent(intent).await.done() {
+                Ok(found) if found.is_over() => return Outcome::Done(found),
                 // Still to be done, and Stripe has forgotten the key: it is sent once more.
-                Outcome::Done(_) => {}
-                other => return other,
+                Ok(_) => {}
+                Err(unclear) => return unclear,
             }
         }
-        match self
+        let asked = self
             .ask(Operation::Settle, Some(call.key), request, wire::intent_in)
-            .await
-        {
-            Outcome::Done(Asked::Look(refusal)) => match self.read_intent(intent).await {
-                Outcome::Done(found) if found.is_over() => Outcome::Done(found),
-                Outcome::Done(found) => untouched(&found, refusal),
-                Outcome::Rejected(_) => Outcome::Rejected(refusal),
-                unclear => unclear,
-            },
-            asked => settle(asked),
+            .await;
+        let refusal = match asked.done() {
+            Ok(Asked::Answer(intent)) => return Outcome::Done(intent),
+            Ok(Asked::Look(refusal)) => refusal,
+            Err(undone) => return undone,
+        };
+        match self.read_intent(intent).await.done() {
+            Ok(found) if found.is_over() => Outcome::Done(found),
+            Ok(found) => untouched(&found, refusal),
+            Err(unclear) => unclear.or_refused(refusal),
         }
     }
 
@@ -279,26 +280,25 @@ impl PaymentGateway for StripeGateway {
 
     async fn refund(&self, call: &Call, new: &NewRefund) -> Outcome<Refund> {
         if call.has_outlived(KEY_LIFE, self.clock.now()) {
-            match self.find_refund(new).await {
-                Outcome::Done(Some(refund)) => return Outcome::Done(refund),
-                Outcome::Done(None) => {}
-                Outcome::Rejected(refusal) => return Outcome::Rejected(refusal),
-                Outcome::NotDone { after, why } => return Outcome::NotDone { after, why },
-                Outcome::Unknown { why } => return Outcome::Unknown { why },
+            match self.find_refund(new).await.done() {
+                Ok(Some(refund)) => return Outcome::Done(refund),
+                Ok(None) => {}
+                Err(unclear) => return unclear,
             }
         }
         let request = wire::refund(new);
-        match self
+        let asked = self
             .ask(Operation::Settle, Some(call.key), &request, wire::refund_in)
-            .await
-        {
-            Outcome::Done(Asked::Look(refusal)) => match self.find_refund(new).await {
-                Outcome::Done(Some(refund)) => Outcome::Done(refund),
-                Outcome::Done(None) | Outcome::Rejected(_) => Outcome::Rejected(refusal),
-                Outcome::NotDone { after, why } => Outcome::NotDone { after, why },
-                Outcome::Unknown { why } => Outcome::Unknown { why },
-            },
-            asked => settle(asked),
+            .await;
+        let refusal = match asked.done() {
+            Ok(Asked::Answer(refund)) => return Outcome::Done(refund),
+            Ok(Asked::Look(refusal)) => refusal,
+            Err(undone) => return undone,
+        };
+        match self.find_refund(new).await.done() {
+            Ok(Some(refund)) => Outcome::Done(refund),
+            Ok(None) => Outcome::Rejected(refusal),
+            Err(unclear) => unclear.or_refused(refusal),
         }
     }
 
@@ -333,13 +333,10 @@ impl PaymentGateway for StripeGateway {
 
 /// Where there is no object to look at, the refusal stands.
 fn settle<T>(asked: Outcome<Asked<T>>) -> Outcome<T> {
-    match asked {
-        Outcome::Done(Asked::Answer(value)) => Outcome::Done(value),
-        Outcome::Done(Asked::Look(refusal)) | Outcome::Rejected(refusal) => {
-            Outcome::Rejected(refusal)
-        }
-        Outcome::NotDone { after, why } => Outcome::NotDone { after, why },
-        Outcome::Unknown { why } => Outcome::Unknown { why },
+    match asked.done() {
+        Ok(Asked::Answer(value)) => Outcome::Done(value),
+        Ok(Asked::Look(refusal)) => Outcome::Rejected(refusal),
+        Err(undone) => undone,
     }
 }
 
@@ -371,8 +368,8 @@ fn strategy(key: Uuid) -> RequestStrategy {
     RequestStrategy::Idempotent(key)
 }
 
-fn unusable(unusable: wire::Unusable) -> StripeError {
-    StripeError::Lost(unusable.to_string())
+fn unusable(what: wire::Unusable) -> StripeError {
+    StripeError::Lost(what.to_string())
 }
 
 fn failed_to_send(error: reqwest::Error) -> StripeError {

@@ -127,8 +127,8 @@ struct Data {
 struct Object {
     #[serde(default)]
     id: String,
-    #[serde(default)]
-    object: String,
+    #[serde(default, rename = "object")]
+    kind: String,
     payment_intent: Option<Expanded>,
 }
 
@@ -161,7 +161,7 @@ pub fn parse(body: &[u8]) -> Result<Notice, serde_json::Error> {
 
 impl Object {
     fn subject(self) -> Subject {
-        match self.object.as_str() {
+        match self.kind.as_str() {
             "payment_intent" => intent(self.id),
             "refund" => VendorRefundId::parse(self.id).map_or(Subject::Other, Subject::Refund),
             // A charge stands for the payment that made it.

@@ -13,7 +13,7 @@ use stripe_core::payment_intent::{
     CreatePaymentIntent, CreatePaymentIntentAutomaticPaymentMethods, RetrievePaymentIntent,
 };
 use stripe_core::refund::{CreateRefund, CreateRefundReason, ListRefund, RetrieveRefund};
-use stripe_shared::{PaymentIntentCaptureMethod, PaymentIntentStatus};
+use stripe_shared::PaymentIntentCaptureMethod;
 
 use super::error::shown_decline;
 use crate::gateways::payment::{Intent, NewIntent, NewRefund, Refund, RefundState};
@@ -46,7 +46,7 @@ pub(super) struct ErrorBody {
 }
 
 /// What Stripe's object lacks or says wrongly for us to use it.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("Stripe's object has an unusable {0}")]
 pub(super) struct Unusable(pub(super) &'static str);
 
@@ -137,22 +137,22 @@ pub(super) fn intent_in(object: &stripe_shared::PaymentIntent) -> Result<Intent,
 
 /// How it stands, and the amount in minor units that this is about.
 fn state_of(object: &stripe_shared::PaymentIntent) -> (IntentState, i64) {
-    match &object.status {
-        PaymentIntentStatus::RequiresCapture => {
+    match object.status.as_str() {
+        "requires_capture" => {
             let capture_before = capture_before(object);
             (
                 IntentState::Reserved { capture_before },
                 object.amount_capturable,
             )
         }
-        PaymentIntentStatus::Succeeded => (IntentState::Taken, object.amount_received),
-        PaymentIntentStatus::Canceled => (IntentState::Gone, object.amount),
-        PaymentIntentStatus::RequiresAction => (IntentState::NeedsAction, object.amount),
-        PaymentIntentStatus::RequiresPaymentMethod => match declined(object) {
-            Some(code) => (IntentState::Declined { code }, object.amount),
-            None => (IntentState::Open, object.amount),
-        },
-        // Confirmation, processing, and whatever the vendor adds: nothing to tell yet.
+        "succeeded" => (IntentState::Taken, object.amount_received),
+        "canceled" => (IntentState::Gone, object.amount),
+        "requires_action" => (IntentState::NeedsAction, object.amount),
+        "requires_payment_method" => {
+            let declined = declined(object).map(|code| IntentState::Declined { code });
+            (declined.unwrap_or(IntentState::Open), object.amount)
+        }
+        // `requires_confirmation`, `processing`, and whatever the vendor adds: nothing to tell yet.
         _ => (IntentState::Open, object.amount),
     }
 }
