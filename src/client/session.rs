@@ -52,11 +52,6 @@ impl Api {
         }))
     }
 
-    /// Where the API is, without a slash at the end.
-    pub(crate) fn base(&self) -> &str {
-        &self.base
-    }
-
     /// The clock that measures and numbers calls.
     pub(crate) fn clock(&self) -> &Clock {
         &self.clock

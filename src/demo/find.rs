@@ -12,8 +12,8 @@ use crate::client::{Answer, Door, Session};
 
 /// How far from the shop the guest lives, in metres.
 const TO_THE_DOOR_M: f64 = 900.0;
-/// How far the guest searches, in metres.
-const SEARCH_M: u32 = 5_000;
+/// How far the guest searches, in metres: as far as the house that never closes.
+const SEARCH_M: u32 = 8_000;
 /// What the guest searches for.
 const WORDS: &str = "tonkotsu";
 

@@ -184,6 +184,13 @@ impl<'door> Journey<'door> {
         let paper = &self.paper;
         let owner = Person::owner_of(shop.id.parse().context("the shop's id is no UUID")?);
         let kitchen = Kitchen::new(self.door.open(&owner).await?, &ordered.id);
+        self.show(
+            followed,
+            "the shop's screen shows it",
+            "acknowledged",
+            kitchen.acknowledge(),
+        )
+        .await?;
         self.show(followed, "the shop accepts", "accepted", kitchen.accept(10))
             .await?;
         let requested = self.ops.request(&ordered.id).await?;

@@ -31,7 +31,7 @@ pub(crate) use records::{Record, for_each_record};
 use report::Report;
 pub(crate) use rows::Parsed;
 use rows::RefusedRow;
-pub(crate) use week::{Span, Week};
+pub(crate) use week::Week;
 
 /// Shops opened at once. More would only queue behind each other in the store.
 const SHOPS_AT_ONCE: usize = 8;

@@ -45,13 +45,6 @@ pub(crate) struct Week {
 }
 
 impl Week {
-    /// The same ranges every day.
-    pub(crate) fn daily(spans: &[Span]) -> Self {
-        Self {
-            days: std::array::from_fn(|_| spans.to_vec()),
-        }
-    }
-
     /// Whether no day has a range.
     pub(crate) fn is_never_open(&self) -> bool {
         self.days.iter().all(Vec::is_empty)

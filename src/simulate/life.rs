@@ -147,6 +147,7 @@ impl<'world> Life<'world> {
     }
 
     async fn accept(&mut self, plan: &Plan) -> Result<(), Stop> {
+        self.kitchen.acknowledge().await?;
         self.world.until(self.world.now_s() + plan.reaction_s).await;
         let minutes = (self.order.ready_s - self.world.now_s())
             .div_euclid(60)
