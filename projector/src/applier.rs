@@ -15,6 +15,9 @@ use crate::consumer::{Announce, ProjectorError};
 use crate::parked;
 use crate::views::{self, ApplyError, Folding, Gap, Outcome};
 
+/// A view can be folded again, so its commit need not wait for the disk; after a crash of the database
+/// rows and checkpoints step back together.
+const BEGIN: &str = "BEGIN; SET LOCAL synchronous_commit = off";
 /// A stream that still misses events after so many fetches is not being filled.
 const FILLS_MAX: usize = 8;
 
@@ -64,10 +67,7 @@ impl Applier {
         next: &Marks,
         careful: &HashSet<&'static str>,
     ) -> Result<Outcome, ProjectorError> {
-        let mut transaction = self.pool.begin().await?;
-        sqlx::query!("SET LOCAL synchronous_commit = off")
-            .execute(&mut *transaction)
-            .await?;
+        let mut transaction = self.pool.begin_with(BEGIN).await?;
         marks.lock(&mut transaction, next).await??;
         let folding = Folding {
             items,

@@ -7,7 +7,7 @@ use axum::response::Response;
 use http::HeaderMap;
 use infra::applied::{Applied, AppliedHub};
 use infra::clock::Clock;
-use infra::http::{ApiError, Consistency};
+use infra::http::{ApiError, Consistency, ConsistencyToken};
 use infra::vault::Vault;
 use sqlx::PgPool;
 
@@ -116,7 +116,7 @@ impl App {
     }
 
     async fn seen(&self, place: Place, consistency: &Consistency) -> Result<Seen, ApiError> {
-        let streams = consistency.token.iter().flat_map(|token| token.streams());
+        let streams = consistency.token.iter().flat_map(ConsistencyToken::streams);
         let wanted: Vec<Wanted> = streams
             .map(|(stream, sequence)| Wanted {
                 kind: stream.kind.as_str().to_owned(),

@@ -141,9 +141,9 @@ mod tests {
             }
         }
 
-        async fn load(&self) -> Result<Option<(i64, &'static str)>, ApiError> {
+        fn load(&self) -> impl Future<Output = Result<Option<(i64, &'static str)>, ApiError>> {
             self.loads.fetch_add(1, Ordering::SeqCst);
-            Ok(Some((self.sequence.load(Ordering::SeqCst), "value")))
+            std::future::ready(Ok(Some((self.sequence.load(Ordering::SeqCst), "value"))))
         }
 
         fn loads(&self) -> i64 {

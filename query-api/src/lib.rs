@@ -65,7 +65,7 @@ pub struct Deps {
     pub listener: TcpListener,
 }
 
-/// The OpenAPI document of the read side.
+/// The `OpenAPI` document of the read side.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     OpenApiRouter::<App>::new()
         .merge(http::routes())

@@ -124,7 +124,7 @@ pub(super) async fn load_some(
     )
     .fetch_all(pool)
     .await?;
-    rows.into_iter().map(|row| documents(row, now)).collect()
+    rows.into_iter().map(|row| documents(&row, now)).collect()
 }
 
 /// The documents of every shop with the checkpoints of the same snapshot.
@@ -154,7 +154,7 @@ pub(super) async fn load_all(
     snapshot.commit().await?;
     let shops = rows
         .into_iter()
-        .map(|row| documents(row, now))
+        .map(|row| documents(&row, now))
         .collect::<Result<_, _>>()?;
     Ok((shops, marks))
 }
@@ -193,7 +193,7 @@ async fn marks(
     Ok(marks.collect())
 }
 
-fn documents(row: ShopRow, now: DateTime<Utc>) -> Result<ShopDocuments, SearchError> {
+fn documents(row: &ShopRow, now: DateTime<Utc>) -> Result<ShopDocuments, SearchError> {
     let id = row.restaurant_id;
     let bad = |table| move |source| SearchError::Row { table, id, source };
     let styles: Vec<String> = serde_json::from_str(&row.styles).map_err(bad("restaurants"))?;
@@ -202,7 +202,7 @@ fn documents(row: ShopRow, now: DateTime<Utc>) -> Result<ShopDocuments, SearchEr
     let found = row.stage == "live";
     let mut documents = Vec::new();
     if found {
-        documents.push(shop_document(&row, &styles));
+        documents.push(shop_document(row, &styles));
         if let Some(text) = &row.document {
             let dishes = Dishes {
                 menu: serde_json::from_str(text).map_err(bad("menus"))?,
@@ -210,7 +210,7 @@ fn documents(row: ShopRow, now: DateTime<Utc>) -> Result<ShopDocuments, SearchEr
                 prices: parse_or_default(row.prices.as_deref()).map_err(bad("menus"))?,
                 off: parse_or_default(row.unavailable.as_deref()).map_err(bad("menus"))?,
             };
-            documents.extend(dishes.documents(&row, &Levels::at(&stock, now)));
+            documents.extend(dishes.documents(row, &Levels::at(&stock, now)));
         }
     }
     let returns = stock

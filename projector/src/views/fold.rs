@@ -10,6 +10,7 @@ use domain::decider::{Event as _, Recorded};
 use infra::applied::Visible;
 use infra::event_store::StreamId;
 use infra::feed::FeedRecord;
+use sqlx::error::DatabaseError;
 use sqlx::postgres::PgArguments;
 use sqlx::{Arguments as _, Connection as _, PgConnection};
 use uuid::Uuid;
@@ -71,7 +72,7 @@ impl ApplyError {
 /// Whether the database will say the same next time: data exceptions (22) and integrity (23), and a
 /// value that cannot be encoded.
 fn is_deterministic(error: &sqlx::Error) -> bool {
-    match error.as_database_error().and_then(|error| error.code()) {
+    match error.as_database_error().and_then(DatabaseError::code) {
         Some(code) => code.starts_with("22") || code.starts_with("23"),
         None => matches!(
             error,

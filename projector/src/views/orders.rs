@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::decider::{Event as _, Recorded};
 use domain::kernel::actor::Actor;
+use domain::kernel::ids::DriverId;
 use domain::ordering::order::{CheckedOut, OrderEvent};
 use uuid::Uuid;
 
@@ -219,7 +220,7 @@ fn step(row: &mut OrderRow, event: &OrderEvent) -> Result<(), FoldError> {
             at,
             inferred: _,
         } => {
-            row.driver_id = driver.map(|driver| driver.uuid());
+            row.driver_id = driver.map(DriverId::uuid);
             row.picked_up_at = Some(*at);
             enter(row, "picked_up", *at);
         }

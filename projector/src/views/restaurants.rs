@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::decider::{Event as _, Recorded};
 use domain::kernel::geo::Polygon;
+use domain::kernel::ids::PrincipalId;
 use domain::restaurant::restaurant::{Registration, RestaurantEvent};
 use serde_json::Value;
 use uuid::Uuid;
@@ -104,7 +105,7 @@ fn registered(
         sequence: 0,
         stage: "draft".to_owned(),
         name: shop.name.as_str().to_owned(),
-        owner_id: shop.owner.map(|owner| owner.uuid()),
+        owner_id: shop.owner.map(PrincipalId::uuid),
         time_zone: name_of(&shop.time_zone)?,
         currency: name_of(&shop.currency)?,
         country: name_of(&shop.country)?,

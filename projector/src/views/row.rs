@@ -26,7 +26,7 @@ impl<T> PgHasArrayType for Doc<T> {
     }
 }
 
-impl<'q, T: Serialize> Encode<'q, Postgres> for Doc<T> {
+impl<T: Serialize> Encode<'_, Postgres> for Doc<T> {
     fn encode_by_ref(
         &self,
         buffer: &mut sqlx::postgres::PgArgumentBuffer,
@@ -160,9 +160,12 @@ pub(crate) use row;
 pub(crate) fn select_sql<R: Row>() -> String {
     let columns: Vec<String> = R::COLUMNS
         .iter()
-        .map(|column| match column.json {
-            true => format!("{0}::text AS {0}", column.name),
-            false => column.name.to_owned(),
+        .map(|column| {
+            if column.json {
+                format!("{0}::text AS {0}", column.name)
+            } else {
+                column.name.to_owned()
+            }
         })
         .collect();
     format!(
@@ -177,9 +180,9 @@ pub(crate) fn select_sql<R: Row>() -> String {
 pub(crate) fn upsert_sql<R: Row>(table: &str) -> String {
     let names: Vec<&str> = R::COLUMNS.iter().map(|column| column.name).collect();
     let names = names.join(", ");
-    let values = R::COLUMNS.iter().map(|column| match column.json {
-        true => format!("t.{}::json", column.name),
-        false => format!("t.{}", column.name),
+    let values = R::COLUMNS.iter().map(|column| {
+        let cast = if column.json { "::json" } else { "" };
+        format!("t.{}{cast}", column.name)
     });
     let arrays = (1..)
         .zip(R::COLUMNS)

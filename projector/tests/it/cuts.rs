@@ -44,7 +44,7 @@ fn records(history: &History) -> Vec<FeedRecord> {
         };
         sequences[*stream] += 1;
         let id = Uuid::from_u128(1 + *stream as u128);
-        let position = records.len() as i64 + 1;
+        let position = i64::try_from(records.len()).unwrap() + 1;
         records.push(record(event, id, sequences[*stream], position));
     }
     records
@@ -116,7 +116,7 @@ fn every_sample_is_folded_by_every_view() {
             // The samples after the first, each in a stream of its own, behind the one that opens it.
             for (n, event) in samples.iter().enumerate().skip(1) {
                 let id = Uuid::from_u128((*kind as u128) << 32 | n as u128);
-                let position = records.len() as i64 + 1;
+                let position = i64::try_from(records.len()).unwrap() + 1;
                 records.push(record(&samples[0], id, 1, position));
                 records.push(record(event, id, 2, position + 1));
             }

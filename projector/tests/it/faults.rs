@@ -1,7 +1,7 @@
 //! What goes wrong: gaps, events that cannot be folded, values that the database refuses, two projectors.
 
 use domain::aggregates::Kind;
-use infra::applied::Applied;
+use infra::applied::{Applied, AppliedHub, RemoteApplied};
 use infra::event_store::StreamId;
 use infra::feed::FeedRecord;
 use infra::lifecycle::Progress;
@@ -231,4 +231,32 @@ async fn what_was_applied_is_announced_after_it_is_visible() {
         (streams[0].kind, streams[0].id, streams[0].sequence),
         (Kind::Driver, Uuid::from_u128(1), 2)
     );
+}
+
+#[tokio::test]
+async fn another_process_hears_what_was_applied() {
+    let world = World::new().await;
+    let elsewhere = AppliedHub::new();
+    let mut listener = elsewhere.subscribe();
+    let mut remote = RemoteApplied::connect(&world.pool, elsewhere)
+        .await
+        .unwrap();
+    assert_eq!(
+        listener.try_next(),
+        Some(Applied::Unknown),
+        "what came before was not heard"
+    );
+    let many: Vec<FeedRecord> = (1..=300)
+        .map(|n| driver(n, 0, 1, n.try_into().unwrap()))
+        .collect();
+    world.project(vec![many]).await.unwrap();
+    let mut heard = 0;
+    while heard < 300 {
+        remote.step().await.unwrap();
+        let Some(Applied::Views(streams)) = listener.try_next() else {
+            panic!("nothing heard")
+        };
+        heard += streams.len();
+    }
+    assert_eq!(heard, 300);
 }

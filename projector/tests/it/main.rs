@@ -2,6 +2,11 @@
 //! nothing, gaps are filled, what cannot be folded waits for somebody, and the index says what the views
 //! say.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on may panic, in its helpers too"
+)]
+
 mod cuts;
 mod faults;
 mod feed;

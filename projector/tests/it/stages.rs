@@ -69,7 +69,7 @@ async fn same_stage<D: Decider>(world: &World, kind: Kind, table: &str, key: &st
     let mut records = Vec::new();
     for (n, event) in any.iter().enumerate().skip(1) {
         let id = Uuid::from_u128(n as u128);
-        let position = records.len() as i64 + 1;
+        let position = i64::try_from(records.len()).unwrap() + 1;
         records.push(record(&any[0], id, 1, position));
         records.push(record(event, id, 2, position + 1));
     }

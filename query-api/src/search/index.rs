@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use infra::search_schema::{Display, Fields, STYLES, register, schema};
 use tantivy::schema::Value as _;
-use tantivy::{Index, IndexReader, ReloadPolicy, Searcher, TantivyDocument, Term};
+use tantivy::{DocSet as _, Index, IndexReader, ReloadPolicy, Searcher, TantivyDocument, Term};
 use uuid::Uuid;
 
 use super::collect::{Best, BestHits, Candidate};
@@ -93,18 +93,16 @@ impl SearchIndex {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        match open {
-            Some(open) => Ok(open),
-            None => {
-                self.open_anew()?;
-                let open = self
-                    .open
-                    .read()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .clone();
-                open.ok_or(SearchError::Absent)
-            }
+        if let Some(open) = open {
+            return Ok(open);
         }
+        self.open_anew()?;
+        let open = self
+            .open
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        open.ok_or(SearchError::Absent)
     }
 
     /// Answers a search. Runs on the calling thread: a fraction of a millisecond for a term.
@@ -152,7 +150,6 @@ impl SearchIndex {
             };
             let fast = segment.fast_fields();
             let (shop, menu) = (fast.i64("restaurant_sequence")?, fast.i64("menu_sequence")?);
-            use tantivy::DocSet as _;
             let mut doc = docs.doc();
             while doc != tantivy::TERMINATED {
                 if !segment.is_deleted(doc) {

@@ -129,7 +129,7 @@ async fn an_eighty_six_ends_at_its_hour_without_an_event() {
     let path = format!("/v1/restaurants/{SHOP}/menu");
     let available = |page: &serde_json::Value| page["sections"][0]["items"][0]["available"].clone();
     assert_eq!(available(&world.get(&path, &[]).await.json()), false);
-    world.clock.advance(std::time::Duration::from_secs(1_800));
+    world.clock.advance(std::time::Duration::from_mins(30));
     assert_eq!(available(&world.get(&path, &[]).await.json()), true);
 }
 

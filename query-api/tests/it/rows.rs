@@ -13,7 +13,7 @@ use crate::world::{CUSTOMER, DRIVER, OWNER, SHOP, World};
 pub(crate) const PAYMENT: Uuid = Uuid::from_u128(0xFA);
 pub(crate) const DELIVERY: Uuid = Uuid::from_u128(0xDE);
 
-/// An order's id: later ones are greater, as of UUIDv7.
+/// An order's id: later ones are greater, as of `UUIDv7`.
 pub(crate) fn order(n: u128) -> Uuid {
     Uuid::from_u128(0x0800 + n)
 }

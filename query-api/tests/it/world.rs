@@ -121,7 +121,7 @@ impl World {
         } else {
             &[]
         };
-        let life = Duration::from_secs(3_600);
+        let life = Duration::from_hours(1);
         let principal = self
             .logins
             .open(&self.clock.clock(), PrincipalId::new(id), role, shops, life)

@@ -97,12 +97,11 @@ impl Events {
     /// The next frame that is newer than the last one sent; none when the order is over.
     async fn next(&mut self) -> Option<Frame> {
         while !self.over {
-            let frame = match self.first.take() {
-                Some(first) => Some(first),
-                None => {
-                    self.slot.changed().await.ok()?;
-                    self.slot.borrow_and_update().clone()
-                }
+            let frame = if let Some(first) = self.first.take() {
+                Some(first)
+            } else {
+                self.slot.changed().await.ok()?;
+                self.slot.borrow_and_update().clone()
             };
             let Some(frame) = frame else { continue };
             self.over = frame.last;

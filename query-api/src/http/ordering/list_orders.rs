@@ -52,7 +52,7 @@ pub(crate) async fn list_orders(
     let limit = limit_of(asked.limit)?;
     let seen = app.views_seen(&consistency).await?;
     let scope = ScopeFilter::from(&by.scope);
-    let before = asked.cursor.as_ref().map(|cursor| cursor.id());
+    let before = asked.cursor.as_ref().map(Cursor::id);
     let mut orders = OrderStatus::page(
         app.pool(),
         &scope,
