@@ -34,7 +34,11 @@ pub(super) async fn check(
          FROM es.event_log l LEFT JOIN es.events e ON e.id = l.event_row ORDER BY l.position"
     );
     store.open_cursor(&query).await?;
-    let mut walk = Walk { log: Log::default(), previous: SEED, keep_leaves };
+    let mut walk = Walk {
+        log: Log::default(),
+        previous: SEED,
+        keep_leaves,
+    };
     loop {
         let rows = store.next_rows().await?;
         if rows.is_empty() {
@@ -67,7 +71,8 @@ impl Walk {
         let event: Option<i64> = row.try_get("event")?;
         if event.is_none() {
             let event_row: i64 = row.try_get("event_row")?;
-            let what = format!("position {position} names event row {event_row}, which is not there");
+            let what =
+                format!("position {position} names event row {event_row}, which is not there");
             report.violated(Invariant::I5, what);
             self.keep(None);
             return self.follow(row, None, report);
@@ -93,15 +98,23 @@ impl Walk {
         report: &mut Report,
     ) -> anyhow::Result<()> {
         let stored_hash: Vec<u8> = row.try_get("hash")?;
-        let expected = event.map(|(position, leaf, _)| chain::step(&self.previous, position, &leaf));
-        report.expect(Invariant::I16, expected.is_some_and(|hash| hash == *stored_hash), || {
-            event.map_or_else(
-                || "a link of the chain has lost its event".to_owned(),
-                |(position, _, stored)| {
-                    format!("the hash at position {position} does not fit {}", stored.label())
-                },
-            )
-        });
+        let expected =
+            event.map(|(position, leaf, _)| chain::step(&self.previous, position, &leaf));
+        report.expect(
+            Invariant::I16,
+            expected.is_some_and(|hash| hash == *stored_hash),
+            || {
+                event.map_or_else(
+                    || "a link of the chain has lost its event".to_owned(),
+                    |(position, _, stored)| {
+                        format!(
+                            "the hash at position {position} does not fit {}",
+                            stored.label()
+                        )
+                    },
+                )
+            },
+        );
         self.previous = Hash::try_from(stored_hash.as_slice()).unwrap_or(SEED);
         Ok(())
     }

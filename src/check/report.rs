@@ -165,12 +165,18 @@ impl Report {
 
     /// Notes that an invariant, or a part of it, could not be looked at. It is then not passed.
     pub(crate) fn not_run(&mut self, invariant: Invariant, why: impl Into<String>) {
-        self.findings.entry(invariant).or_default().not_run.push(why.into());
+        self.findings
+            .entry(invariant)
+            .or_default()
+            .not_run
+            .push(why.into());
     }
 
     /// The end of the checking.
     pub(crate) fn close(self) -> Verdict {
-        Verdict { findings: self.findings }
+        Verdict {
+            findings: self.findings,
+        }
     }
 }
 
@@ -183,26 +189,35 @@ pub(crate) struct Verdict {
 impl Verdict {
     /// Whether nothing is violated. What was not run is not thereby passed: the table says so.
     pub(crate) fn is_clean(&self) -> bool {
-        self.findings.values().all(|finding| finding.violations == 0)
+        self.findings
+            .values()
+            .all(|finding| finding.violations == 0)
     }
 
     /// The ids of the invariants that are violated, in order.
     #[cfg(test)]
     pub(super) fn violated(&self) -> Vec<Invariant> {
-        let bad = self.findings.iter().filter(|(_, finding)| finding.violations > 0);
+        let bad = self
+            .findings
+            .iter()
+            .filter(|(_, finding)| finding.violations > 0);
         bad.map(|(invariant, _)| *invariant).collect()
     }
 
     /// How many things were looked at for `invariant`.
     #[cfg(test)]
     pub(super) fn count_checked(&self, invariant: Invariant) -> u64 {
-        self.findings.get(&invariant).map_or(0, |finding| finding.checked)
+        self.findings
+            .get(&invariant)
+            .map_or(0, |finding| finding.checked)
     }
 
     /// Every example, for a failing test's message.
     #[cfg(test)]
     pub(super) fn examples(&self, invariant: Invariant) -> &[String] {
-        self.findings.get(&invariant).map_or(&[], |finding| finding.examples.as_slice())
+        self.findings
+            .get(&invariant)
+            .map_or(&[], |finding| finding.examples.as_slice())
     }
 
     /// The outcome as JSON: `{clean, invariants: [{invariant, says, checked, violations, examples,
@@ -246,11 +261,18 @@ impl Finding {
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<9} {:<52} {:>10} {:>10}  outcome", "invariant", "says", "checked", "violations")?;
+        writeln!(
+            f,
+            "{:<9} {:<52} {:>10} {:>10}  outcome",
+            "invariant", "says", "checked", "violations"
+        )?;
         for (invariant, finding) in self.lines() {
             let (says, outcome) = (invariant.says(), finding.outcome());
             let (checked, violations) = (finding.checked, finding.violations);
-            writeln!(f, "{invariant:<9} {says:<52} {checked:>10} {violations:>10}  {outcome}")?;
+            writeln!(
+                f,
+                "{invariant:<9} {says:<52} {checked:>10} {violations:>10}  {outcome}"
+            )?;
         }
         for (invariant, finding) in self.lines() {
             for example in &finding.examples {
@@ -266,7 +288,11 @@ impl fmt::Display for Verdict {
                 writeln!(f, "{invariant:<9} not run: {why}")?;
             }
         }
-        f.write_str(if self.is_clean() { "no violation found" } else { "VIOLATIONS FOUND" })
+        f.write_str(if self.is_clean() {
+            "no violation found"
+        } else {
+            "VIOLATIONS FOUND"
+        })
     }
 }
 
@@ -284,7 +310,13 @@ mod tests {
         let table = verdict.to_string();
         assert!(verdict.is_clean());
         assert!(table.contains("not run: no history"));
-        let line = |id: &str| table.lines().find(|line| line.starts_with(id)).unwrap().to_owned();
+        let line = |id: &str| {
+            table
+                .lines()
+                .find(|line| line.starts_with(id))
+                .unwrap()
+                .to_owned()
+        };
         assert!(line("I1 ").ends_with("not run"));
         assert!(line("I5 ").ends_with("passed in part"));
     }
@@ -298,7 +330,13 @@ mod tests {
         let verdict = report.close();
         assert!(!verdict.is_clean());
         assert_eq!(verdict.json()["invariants"][3]["violations"], 9);
-        assert_eq!(verdict.json()["invariants"][3]["examples"].as_array().unwrap().len(), 5);
+        assert_eq!(
+            verdict.json()["invariants"][3]["examples"]
+                .as_array()
+                .unwrap()
+                .len(),
+            5
+        );
         assert!(verdict.to_string().contains("and 4 more"));
     }
 }

@@ -27,7 +27,11 @@ const ORDER: Table = &[
     ("accepted", &["cancelled"], "cancelled"),
     ("accepted", &["acknowledged"], ""),
     ("accepted", &["picked_up"], "picked_up"),
-    ("cooking", &["bowl_boiled", "bowl_sealed", "acknowledged"], ""),
+    (
+        "cooking",
+        &["bowl_boiled", "bowl_sealed", "acknowledged"],
+        "",
+    ),
     ("cooking", &["ready"], "ready"),
     ("cooking", &["cancelled"], "cancelled"),
     ("cooking", &["picked_up"], "picked_up"),
@@ -46,7 +50,11 @@ const ORDER: Table = &[
 /// Late news of money is a fact: what arrives for a payment given up goes on to voiding or refund.
 const PAYMENT: Table = &[
     (ABSENT, &["requested"], "requires_payment"),
-    ("requires_payment", &["intent_created", "declined", "unwind_requested"], ""),
+    (
+        "requires_payment",
+        &["intent_created", "declined", "unwind_requested"],
+        "",
+    ),
     ("requires_payment", &["action_required"], "requires_action"),
     ("requires_payment", &["authorized"], "authorized"),
     ("requires_payment", &["failed"], "failed"),
@@ -69,7 +77,11 @@ const PAYMENT: Table = &[
     ("capture_failed", &["captured"], "captured"),
     ("capture_failed", &["void_requested"], "voiding"),
     ("capture_failed", &["expired_by_vendor"], "expired"),
-    ("captured", &["refund_requested", "refunded", "refund_failed"], ""),
+    (
+        "captured",
+        &["refund_requested", "refunded", "refund_failed"],
+        "",
+    ),
     ("voiding", &["voided"], "voided"),
     ("voiding", &["captured"], "captured"),
     ("voided", &["void_requested"], "voiding"),
@@ -95,48 +107,110 @@ const DELIVERY: Table = &[
     ("at_pickup", &["unassigned"], "unassigned"),
     ("at_pickup", &["picked_up"], "picked_up"),
     ("at_pickup", &["cancelled"], "cancelled"),
-    ("picked_up", &["arrived_at_pickup", "contact_attempted", "pin_failed"], ""),
+    (
+        "picked_up",
+        &["arrived_at_pickup", "contact_attempted", "pin_failed"],
+        "",
+    ),
     ("picked_up", &["departed"], "en_route"),
     ("picked_up", &["arrived_at_dropoff"], "at_dropoff"),
     ("picked_up", &["delivered"], "delivered"),
     ("picked_up", &["failed"], "failed"),
-    ("en_route", &["arrived_at_pickup", "contact_attempted", "pin_failed"], ""),
+    (
+        "en_route",
+        &["arrived_at_pickup", "contact_attempted", "pin_failed"],
+        "",
+    ),
     ("en_route", &["arrived_at_dropoff"], "at_dropoff"),
     ("en_route", &["delivered"], "delivered"),
     ("en_route", &["failed"], "failed"),
-    ("at_dropoff", &["arrived_at_pickup", "departed", "contact_attempted", "pin_failed"], ""),
+    (
+        "at_dropoff",
+        &[
+            "arrived_at_pickup",
+            "departed",
+            "contact_attempted",
+            "pin_failed",
+        ],
+        "",
+    ),
     ("at_dropoff", &["delivered"], "delivered"),
     ("at_dropoff", &["failed"], "failed"),
-    ("delivered", &["arrived_at_pickup", "departed", "arrived_at_dropoff"], ""),
-    ("failed", &["arrived_at_pickup", "departed", "arrived_at_dropoff"], ""),
+    (
+        "delivered",
+        &["arrived_at_pickup", "departed", "arrived_at_dropoff"],
+        "",
+    ),
+    (
+        "failed",
+        &["arrived_at_pickup", "departed", "arrived_at_dropoff"],
+        "",
+    ),
 ];
 
 const CART: Table = &[
     (ABSENT, &["opened"], "open"),
-    ("open", &["line_added", "line_changed", "line_removed", "fulfilment_set", "tip_set"], ""),
+    (
+        "open",
+        &[
+            "line_added",
+            "line_changed",
+            "line_removed",
+            "fulfilment_set",
+            "tip_set",
+        ],
+        "",
+    ),
     ("open", &["checked_out"], "checked_out"),
     ("open", &["abandoned"], "abandoned"),
 ];
 
 const RESTAURANT: Table = &[
     (ABSENT, &["registered"], "draft"),
-    ("draft", &["profile_updated", "hours_set", "zones_set", "terms_set"], ""),
+    (
+        "draft",
+        &["profile_updated", "hours_set", "zones_set", "terms_set"],
+        "",
+    ),
     ("draft", &["submitted"], "submitted"),
     ("draft", &["closed"], "closed"),
-    ("submitted", &["profile_updated", "hours_set", "zones_set", "terms_set"], ""),
+    (
+        "submitted",
+        &["profile_updated", "hours_set", "zones_set", "terms_set"],
+        "",
+    ),
     ("submitted", &["approved"], "live"),
     ("submitted", &["closed"], "closed"),
-    ("live", &["profile_updated", "hours_set", "zones_set", "terms_set", "paused", "resumed"], ""),
+    (
+        "live",
+        &[
+            "profile_updated",
+            "hours_set",
+            "zones_set",
+            "terms_set",
+            "paused",
+            "resumed",
+        ],
+        "",
+    ),
     ("live", &["suspended"], "suspended"),
     ("live", &["closed"], "closed"),
-    ("suspended", &["profile_updated", "hours_set", "zones_set", "terms_set"], ""),
+    (
+        "suspended",
+        &["profile_updated", "hours_set", "zones_set", "terms_set"],
+        "",
+    ),
     ("suspended", &["approved"], "live"),
     ("suspended", &["closed"], "closed"),
 ];
 
 const MENU: Table = &[
     (ABSENT, &["published"], "published"),
-    ("published", &["published", "price_set", "availability_set"], ""),
+    (
+        "published",
+        &["published", "price_set", "availability_set"],
+        "",
+    ),
 ];
 
 const DRIVER: Table = &[
@@ -157,7 +231,13 @@ const HOLD: Table = &[
 ];
 
 /// Events of an inventory that are not about a hold: possible at any time.
-const STOCK: &[&str] = &["received", "wasted", "recounted", "eighty_sixed", "eighty_six_lifted"];
+const STOCK: &[&str] = &[
+    "received",
+    "wasted",
+    "recounted",
+    "eighty_sixed",
+    "eighty_six_lifted",
+];
 
 /// Who may cancel an order, by its state.
 const CANCELLERS: &[(&str, &[&str])] = &[
@@ -170,7 +250,9 @@ const CANCELLERS: &[(&str, &[&str])] = &[
 
 /// Where `event` leads from `state`, if it may.
 fn next(table: Table, state: &str, event: &str) -> Option<&'static str> {
-    let row = table.iter().find(|(from, events, _)| *from == state && events.contains(&event));
+    let row = table
+        .iter()
+        .find(|(from, events, _)| *from == state && events.contains(&event));
     row.map(|(from, _, to)| if to.is_empty() { *from } else { *to })
 }
 
@@ -207,17 +289,30 @@ impl Walk {
         if event.kind == "restaurant.inventory" {
             let about_hold = event.name.starts_with("hold_");
             if !about_hold && !STOCK.contains(&event.name.as_str()) {
-                report.violated(Invariant::I12, format!("{} is no event of a stock", event.label()));
+                report.violated(
+                    Invariant::I12,
+                    format!("{} is no event of a stock", event.label()),
+                );
             }
             return;
         }
         let Some(table) = table_of(&event.kind) else {
-            report.violated(Invariant::I12, format!("{} is of no known kind", event.label()));
+            report.violated(
+                Invariant::I12,
+                format!("{} is of no known kind", event.label()),
+            );
             return;
         };
         let Some(to) = next(table, self.state, &event.name) else {
-            let from = if self.state.is_empty() { "nothing" } else { self.state };
-            report.violated(Invariant::I12, format!("{} cannot follow {from}", event.label()));
+            let from = if self.state.is_empty() {
+                "nothing"
+            } else {
+                self.state
+            };
+            report.violated(
+                Invariant::I12,
+                format!("{} cannot follow {from}", event.label()),
+            );
             return;
         };
         if event.kind == "ordering.order"
@@ -232,13 +327,20 @@ impl Walk {
     fn order_refuses(&mut self, event: &Event) -> Option<String> {
         match event.name.as_str() {
             "checked_out" => {
-                self.is_delivery = event.body.pointer("/fulfilment/type").and_then(Value::as_str)
+                self.is_delivery = event
+                    .body
+                    .pointer("/fulfilment/type")
+                    .and_then(Value::as_str)
                     == Some("delivery");
                 self.bowls = bowls_of(&event.body);
                 None
             }
             "cancelled" => {
-                let by = event.body.pointer("/by/type").and_then(Value::as_str).unwrap_or_default();
+                let by = event
+                    .body
+                    .pointer("/by/type")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
                 let may = CANCELLERS
                     .iter()
                     .any(|(state, roles)| *state == self.state && roles.contains(&by));
@@ -247,12 +349,15 @@ impl Walk {
             "bowl_boiled" => self.bowl(event, "boiled"),
             "bowl_sealed" => self.bowl(event, "sealed"),
             "ready" => {
-                let open = self.bowls.iter().find(|(_, clocks)| !clocks.contains("sealed"));
+                let open = self
+                    .bowls
+                    .iter()
+                    .find(|(_, clocks)| !clocks.contains("sealed"));
                 open.map(|((line, bowl), _)| format!("bowl {bowl} of line {line} is not sealed"))
             }
-            "collected" | "not_collected" => {
-                self.is_delivery.then(|| "a courier brings this order".to_owned())
-            }
+            "collected" | "not_collected" => self
+                .is_delivery
+                .then(|| "a courier brings this order".to_owned()),
             "picked_up" | "delivered" | "undeliverable" => {
                 (!self.is_delivery).then(|| "the customer collects this order".to_owned())
             }
@@ -264,15 +369,20 @@ impl Walk {
         let (line, bowl) = (event.number("line")?, event.number("bowl")?);
         match self.bowls.get_mut(&(line, bowl)) {
             None => Some(format!("the order has no bowl {bowl} in line {line}")),
-            Some(clocks) if clocks.insert(clock) => None,
-            Some(_) => Some(format!("bowl {bowl} of line {line} was {clock} already")),
+            Some(clocks) => {
+                let again = !clocks.insert(clock);
+                again.then(|| format!("bowl {bowl} of line {line} was {clock} already"))
+            }
         }
     }
 }
 
 fn bowls_of(order: &Value) -> BTreeMap<(i64, i64), BTreeSet<&'static str>> {
     let lines = order.get("lines").and_then(Value::as_array);
-    let with_bowls = lines.into_iter().flatten().filter(|line| line["bowl"].is_object());
+    let with_bowls = lines
+        .into_iter()
+        .flatten()
+        .filter(|line| line["bowl"].is_object());
     with_bowls
         .flat_map(|line| {
             let number = line["line"].as_i64().unwrap_or_default();

@@ -27,16 +27,27 @@ impl Store {
     /// When the address is none, the database does not answer, or the role may not be taken.
     pub(super) async fn open(url: &str, shared: Option<&str>) -> anyhow::Result<Self> {
         let options: PgConnectOptions = url.parse().context("the database's address")?;
-        let options = options.options([("jit", "off"), ("timezone", "UTC")]).disable_statement_logging();
-        let mut connection = options.connect().await.context("connecting to the database")?;
+        let options = options
+            .options([("jit", "off"), ("timezone", "UTC")])
+            .disable_statement_logging();
+        let mut connection = options
+            .connect()
+            .await
+            .context("connecting to the database")?;
         let role = "SET ROLE ramen_checker";
-        connection.execute(role).await.context("taking the role ramen_checker")?;
+        connection
+            .execute(role)
+            .await
+            .context("taking the role ramen_checker")?;
         let begin = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
         connection.execute(begin).await?;
         if let Some(name) = shared {
             // The name comes from Postgres itself, and the statement takes no parameters.
             let import = format!("SET TRANSACTION SNAPSHOT '{}'", name.replace('\'', ""));
-            connection.execute(import.as_str()).await.context("sharing the snapshot")?;
+            connection
+                .execute(import.as_str())
+                .await
+                .context("sharing the snapshot")?;
         }
         Ok(Self { connection })
     }
@@ -46,7 +57,10 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub(super) async fn export(&mut self) -> anyhow::Result<String> {
-        let row = self.connection.fetch_one("SELECT pg_export_snapshot()").await?;
+        let row = self
+            .connection
+            .fetch_one("SELECT pg_export_snapshot()")
+            .await?;
         Ok(row.try_get(0)?)
     }
 
@@ -56,7 +70,10 @@ impl Store {
     /// When the query fails, for instance for want of a grant.
     pub(super) async fn open_cursor(&mut self, query: &str) -> anyhow::Result<()> {
         let declare = format!("DECLARE checked NO SCROLL CURSOR FOR {query}");
-        self.connection.execute(declare.as_str()).await.with_context(|| query.to_owned())?;
+        self.connection
+            .execute(declare.as_str())
+            .await
+            .with_context(|| query.to_owned())?;
         Ok(())
     }
 
@@ -96,6 +113,37 @@ impl Store {
             .with_context(|| query.to_owned())
     }
 
+    /// Records of commands in order of their keys, beginning after `key`.
+    ///
+    /// # Errors
+    /// When the query fails.
+    pub(super) async fn records_after(&mut self, key: &[u8]) -> anyhow::Result<Vec<PgRow>> {
+        let rows = sqlx::query(
+            "SELECT key_hash, status, headers::text AS headers, body FROM ops.command_records
+             WHERE key_hash > $1 ORDER BY key_hash LIMIT $2",
+        )
+        .bind(key)
+        .bind(i64::from(FETCH_ROWS))
+        .fetch_all(&mut self.connection)
+        .await?;
+        Ok(rows)
+    }
+
+    /// Key and status of the records with these keys, in hex.
+    ///
+    /// # Errors
+    /// When the query fails.
+    pub(super) async fn records_of(&mut self, keys: &[String]) -> anyhow::Result<Vec<PgRow>> {
+        let rows = sqlx::query(
+            "SELECT encode(key_hash, 'hex'), status FROM ops.command_records
+             WHERE key_hash IN (SELECT decode(k, 'hex') FROM UNNEST($1::text[]) AS k)",
+        )
+        .bind(keys)
+        .fetch_all(&mut self.connection)
+        .await?;
+        Ok(rows)
+    }
+
     /// Which of these stream versions the store does not have: kinds, ids and sequences go together.
     ///
     /// # Errors
@@ -104,7 +152,10 @@ impl Store {
         &mut self,
         versions: &[StreamVersion],
     ) -> anyhow::Result<Vec<StreamVersion>> {
-        let kinds: Vec<&str> = versions.iter().map(|version| version.kind.as_str()).collect();
+        let kinds: Vec<&str> = versions
+            .iter()
+            .map(|version| version.kind.as_str())
+            .collect();
         let ids: Vec<&str> = versions.iter().map(|version| version.id.as_str()).collect();
         let sequences: Vec<i64> = versions.iter().map(|version| version.sequence).collect();
         let rows = sqlx::query(
@@ -190,7 +241,10 @@ impl Stored {
 
     /// How the reports name it.
     pub(super) fn label(&self) -> String {
-        format!("{}:{} #{} {}", self.kind, self.stream, self.sequence, self.name)
+        format!(
+            "{}:{} #{} {}",
+            self.kind, self.stream, self.sequence, self.name
+        )
     }
 }
 
@@ -214,7 +268,10 @@ pub(super) struct Event {
 impl Event {
     /// How the reports name it.
     pub(super) fn label(&self) -> String {
-        format!("{}:{} #{} {}", self.kind, self.stream, self.sequence, self.name)
+        format!(
+            "{}:{} #{} {}",
+            self.kind, self.stream, self.sequence, self.name
+        )
     }
 
     /// A text member.

@@ -1,0 +1,212 @@
+//! `ramen check`: the independent checker of the invariants in `docs/reliability.md`.
+//!
+//! It imports none of our crates and shares no statement, codec or fold with them: own SQL at run time, own
+//! reader of the topics and of the index, own folds over the stored JSON written from `docs/domain.md`, the
+//! vendors' ledgers over HTTP, and the client's history from a file. What it has found is counted by
+//! invariant; what could not be looked at is listed as *not run* and is never passed.
+//!
+//! It is meant for a system at rest: after tests, restores and rebuilds. Everything in Postgres is read in
+//! one snapshot, first by position, then stream by stream, so that memory grows with the number of orders
+//! and not with that of events. Reading order: `report`, `store`, then `log`, `streams` and what they call.
+//!
+//! To add an invariant: a variant of [`report::Invariant`], a file or a line in the one that reads what it
+//! needs, and at least two planted faults in `tests/`.
+
+mod cards;
+mod chain;
+mod facts;
+mod history;
+mod index;
+mod log;
+mod money;
+mod processes;
+mod records;
+mod report;
+mod rest;
+mod sandbox;
+mod steps;
+mod stock;
+mod store;
+mod streams;
+mod topics;
+mod views;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+
+pub(crate) use report::Verdict;
+
+use crate::console;
+use facts::Facts;
+use log::Log;
+use report::{Invariant, Report};
+use sandbox::Sandbox;
+use store::Store;
+use topics::Topics;
+use views::Comparison;
+
+/// What to check.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct CheckArgs {
+    /// The Postgres that holds events and operations; its login may take the role `ramen_checker`
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub(crate) database_url: String,
+    /// The Postgres of the views, when it is another one
+    #[arg(long, env = "VIEWS_DATABASE_URL", hide_env_values = true)]
+    pub(crate) views_url: Option<String>,
+    /// Kafka brokers (`host:port,…`); without them the topics are not checked
+    #[arg(long, env = "KAFKA_BROKERS")]
+    pub(crate) kafka_brokers: Option<String>,
+    /// First part of the topics' names
+    #[arg(long, env = "KAFKA_TOPIC_PREFIX", default_value = "ramen")]
+    pub(crate) topic_prefix: String,
+    /// Where the vendors' simulator answers; without it their ledgers are not checked
+    #[arg(long)]
+    pub(crate) sandbox_url: Option<String>,
+    /// Folder of the search index; without it the index is not checked
+    #[arg(long)]
+    pub(crate) index: Option<PathBuf>,
+    /// What clients asked and were answered, JSON lines; without it their side is not checked
+    #[arg(long)]
+    pub(crate) history: Option<PathBuf>,
+    /// Print the outcome as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Check everything, on a system at rest: the default, and so far the only way
+    #[arg(long)]
+    pub(crate) full: bool,
+}
+
+/// Checks everything, prints the outcome and returns it. The caller ends with a failure code unless it
+/// [is clean](Verdict::is_clean).
+///
+/// # Errors
+/// When something that was named cannot be read. That is no verdict.
+pub(crate) async fn run(args: CheckArgs) -> anyhow::Result<Verdict> {
+    let verdict = verdict(&args).await?;
+    if args.json {
+        console::line(format!("{:#}", verdict.json()));
+    } else {
+        console::line(&verdict);
+    }
+    Ok(verdict)
+}
+
+/// Checks everything.
+///
+/// # Errors
+/// When something that was named cannot be read.
+pub(crate) async fn verdict(args: &CheckArgs) -> anyhow::Result<Verdict> {
+    let mut report = Report::default();
+    let mut store = Store::open(&args.database_url, None).await?;
+    let mut views = open_views(args, &mut store).await.context("the views")?;
+
+    let log = log::check(&mut store, args.kafka_brokers.is_some(), &mut report).await?;
+    let mut comparison = Comparison::new(views);
+    let facts = streams::check(&mut store, &mut comparison, &mut report).await?;
+    views = comparison.finish(&mut store, &mut report).await?;
+    stock::check_at_rest(&facts, &mut report);
+    money::check_at_rest(&facts, &mut report);
+    records::check(&mut store, &mut report).await?;
+    processes::check(&mut store, &facts, log.latest, &mut report).await?;
+    let known = rest::Known {
+        head: log.head,
+        facts: &facts,
+        topic_prefix: &args.topic_prefix,
+        broker: args.kafka_brokers.is_some(),
+    };
+    rest::check(&mut store, &mut views, &known, &mut report).await?;
+
+    check_index(args, &mut views, &mut report).await?;
+    check_history(args, &mut store, &mut report).await?;
+    check_vendors(args, &mut store, &facts, &mut report).await?;
+    check_topics(args, log, report).await.map(Report::close)
+}
+
+/// The views, in the snapshot of the events where both are in one database.
+async fn open_views(args: &CheckArgs, store: &mut Store) -> anyhow::Result<Store> {
+    match &args.views_url {
+        Some(url) => Store::open(url, None).await,
+        None => {
+            let snapshot = store.export().await?;
+            Store::open(&args.database_url, Some(&snapshot)).await
+        }
+    }
+}
+
+async fn check_index(
+    args: &CheckArgs,
+    views: &mut Store,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    match &args.index {
+        Some(folder) => index::check(folder, views, report).await,
+        None => {
+            report.not_run(Invariant::I7, "no index named (--index)");
+            Ok(())
+        }
+    }
+}
+
+async fn check_history(
+    args: &CheckArgs,
+    store: &mut Store,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    match &args.history {
+        Some(path) => history::check(path, store, report).await,
+        None => {
+            let why = "no history of a client named (--history)";
+            report.not_run(Invariant::I1, why);
+            report.not_run(Invariant::I2, format!("answers: {why}"));
+            report.not_run(Invariant::I13, why);
+            Ok(())
+        }
+    }
+}
+
+async fn check_vendors(
+    args: &CheckArgs,
+    store: &mut Store,
+    facts: &Facts,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let inbox = sandbox::check_inbox(store, report).await?;
+    let Some(url) = &args.sandbox_url else {
+        let why = "no sandbox named (--sandbox-url)";
+        report.not_run(Invariant::I3, format!("the vendor's ledger: {why}"));
+        report.not_run(Invariant::I10, format!("what was sent: {why}"));
+        report.not_run(Invariant::Breaches, why);
+        return Ok(());
+    };
+    let sandbox = Sandbox::new(url)?;
+    let ledger = sandbox.ledger().await?;
+    money::check_ledger(facts, &ledger, report);
+    sandbox::check_states(&ledger, facts, report);
+    sandbox::check_webhooks(&sandbox.webhooks().await?, &inbox, report);
+    sandbox.check_breaches(report).await
+}
+
+async fn check_topics(args: &CheckArgs, log: Log, mut report: Report) -> anyhow::Result<Report> {
+    let Some(brokers) = args.kafka_brokers.clone() else {
+        let why = "the topics: no broker named (--kafka-brokers)";
+        report.not_run(Invariant::I4, why);
+        report.not_run(Invariant::I5, why);
+        return Ok(report);
+    };
+    let topics = Topics {
+        brokers,
+        prefix: args.topic_prefix.clone(),
+    };
+    // librdkafka's consumer blocks the thread that polls it.
+    tokio::task::spawn_blocking(move || {
+        topics.check(&log, &mut report)?;
+        Ok(report)
+    })
+    .await?
+}

@@ -1,0 +1,218 @@
+//! Every stream from its first event to its last, one after another: numbering (I4), steps (I12), rows
+//! (I6), stock (I8), payments (I3), card numbers. Memory holds one stream's folds and the facts.
+
+use anyhow::Context as _;
+use sqlx::Row as _;
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use super::cards;
+use super::facts::{DeliveryFacts, Facts, OrderFacts};
+use super::money::PaymentFacts;
+use super::report::{Invariant, Report};
+use super::steps::Walk;
+use super::stock::StockWalk;
+use super::store::{Event, STORED_COLUMNS, Store, Stored};
+use super::views::{Comparison, Row, VIEWS, View};
+
+/// Reads all streams.
+///
+/// # Errors
+/// When a database fails.
+pub(super) async fn check(
+    store: &mut Store,
+    comparison: &mut Comparison,
+    report: &mut Report,
+) -> anyhow::Result<Facts> {
+    let query = format!(
+        "SELECT {STORED_COLUMNS}, l.position
+         FROM es.events e LEFT JOIN es.event_log l ON l.event_row = e.id
+         ORDER BY e.aggregate_type, e.aggregate_id, e.sequence"
+    );
+    store.open_cursor(&query).await?;
+    let mut facts = Facts::default();
+    let mut current: Option<Stream> = None;
+    loop {
+        let rows = store.next_rows().await?;
+        if rows.is_empty() {
+            break;
+        }
+        for row in &rows {
+            let (stored, position) = (Stored::read(row)?, position(row)?);
+            if !current.as_ref().is_some_and(|stream| stream.holds(&stored)) {
+                let begun = Stream::begin(&stored);
+                if let Some(ended) = current.replace(begun) {
+                    ended.end(&mut facts, comparison, report).await?;
+                }
+            }
+            if let Some(stream) = &mut current {
+                stream.see(stored, position, &mut facts, report)?;
+            }
+        }
+    }
+    if let Some(ended) = current {
+        ended.end(&mut facts, comparison, report).await?;
+    }
+    Ok(facts)
+}
+
+fn position(row: &PgRow) -> anyhow::Result<Option<i64>> {
+    Ok(row.try_get("position")?)
+}
+
+/// One stream and the folds that follow it.
+struct Stream {
+    kind: String,
+    name: String,
+    sequence: i64,
+    position: i64,
+    walk: Walk,
+    rows: Vec<(&'static View, Option<Row>)>,
+    about: About,
+}
+
+/// What is learned of a stream beside its rows.
+enum About {
+    Order(OrderFacts),
+    Payment(PaymentFacts),
+    Delivery(DeliveryFacts),
+    Stock(StockWalk),
+    Nothing,
+}
+
+impl Stream {
+    fn begin(first: &Stored) -> Self {
+        let views = VIEWS.iter().filter(|view| view.kind == first.kind);
+        Self {
+            kind: first.kind.clone(),
+            name: first.stream.clone(),
+            sequence: 0,
+            position: 0,
+            walk: Walk::default(),
+            rows: views.map(|view| (view, None)).collect(),
+            about: match first.kind.as_str() {
+                "ordering.order" => About::Order(OrderFacts::default()),
+                "payment.payment" => About::Payment(PaymentFacts::default()),
+                "delivery.delivery" => About::Delivery(DeliveryFacts::default()),
+                "restaurant.inventory" => About::Stock(StockWalk::default()),
+                _ => About::Nothing,
+            },
+        }
+    }
+
+    fn holds(&self, event: &Stored) -> bool {
+        self.name == event.stream && self.kind == event.kind
+    }
+
+    fn see(
+        &mut self,
+        stored: Stored,
+        position: Option<i64>,
+        facts: &mut Facts,
+        report: &mut Report,
+    ) -> anyhow::Result<()> {
+        self.check_order(&stored, position, report);
+        if let Some(position) = position {
+            let last = facts.last_of_kind.entry(stored.kind.clone()).or_default();
+            *last = position.max(*last);
+        }
+        let Some(event) = understood(stored, report)? else {
+            return Ok(());
+        };
+        self.walk.see(&event, report);
+        for (view, row) in &mut self.rows {
+            *row = view.fold(row.take(), &event);
+        }
+        match &mut self.about {
+            About::Order(order) => order.see(&event),
+            About::Payment(payment) => payment.see(&event, report),
+            About::Delivery(delivery) => delivery.see(&event),
+            About::Stock(stock) => stock.see(&event, report),
+            About::Nothing => {}
+        }
+        Ok(())
+    }
+
+    fn check_order(&mut self, stored: &Stored, position: Option<i64>, report: &mut Report) {
+        let due = self.sequence.saturating_add(1);
+        report.expect(Invariant::I4, stored.sequence == due, || {
+            format!("{} stands where #{due} is due", stored.label())
+        });
+        self.sequence = stored.sequence;
+        // An event without a position is reported with the log.
+        if let Some(position) = position {
+            let before = self.position;
+            report.expect(Invariant::I4, position > before, || {
+                format!(
+                    "{} has position {position}, its predecessor {before}",
+                    stored.label()
+                )
+            });
+            self.position = position;
+        }
+    }
+
+    async fn end(
+        self,
+        facts: &mut Facts,
+        comparison: &mut Comparison,
+        report: &mut Report,
+    ) -> anyhow::Result<()> {
+        let Ok(id) = self.name.parse::<Uuid>() else {
+            report.violated(
+                Invariant::I4,
+                format!("{}:{} is no UUID", self.kind, self.name),
+            );
+            return Ok(());
+        };
+        for (view, row) in self.rows {
+            comparison.expect(view, id, row, report).await?;
+        }
+        let state = self.walk.state();
+        match self.about {
+            About::Order(order) => {
+                facts.orders.insert(id, order.ended(state));
+            }
+            About::Payment(payment) => {
+                facts.payments.insert(id, payment.ended(state));
+            }
+            About::Delivery(delivery) => {
+                if let Some(order) = delivery.carried() {
+                    let carried = facts.carried.entry(order).or_default();
+                    *carried = carried.saturating_add(1);
+                }
+            }
+            About::Stock(stock) => facts.holds.extend(stock.into_holds()),
+            About::Nothing => {}
+        }
+        Ok(())
+    }
+}
+
+/// The event as the folds see it; none when its stream has no readable id, which is reported at its end.
+fn understood(stored: Stored, report: &mut Report) -> anyhow::Result<Option<Event>> {
+    let label = stored.label();
+    let body = serde_json::from_str(&stored.payload).with_context(|| label.clone())?;
+    let metadata = serde_json::from_str(&stored.metadata).with_context(|| label.clone())?;
+    cards::scan(&label, &body, report);
+    cards::scan(&label, &metadata, report);
+    let Ok(stream) = stored.stream.parse() else {
+        return Ok(None);
+    };
+    let event = Event {
+        kind: stored.kind,
+        stream,
+        sequence: stored.sequence,
+        name: stored.name,
+        body,
+        recorded_at: stored.recorded_at,
+    };
+    if event.text("type") != Some(event.name.as_str()) {
+        let kind = event.text("type").unwrap_or("nothing");
+        report.violated(
+            Invariant::I12,
+            format!("{label} says of itself that it is {kind}"),
+        );
+    }
+    Ok(Some(event))
+}

@@ -1,0 +1,1 @@
+//! Planted faults: the checker finds each of them.

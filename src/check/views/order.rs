@@ -1,0 +1,311 @@
+//! An order's rows: the order itself, what checkout fixed, what the kitchen sees, and its story.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use super::{Row, object, set};
+use crate::check::store::Event;
+
+fn fulfilment(order: &Event) -> Value {
+    order
+        .body
+        .pointer("/fulfilment/type")
+        .cloned()
+        .unwrap_or_default()
+}
+
+/// `views.orders`.
+pub(super) fn order(row: Option<Row>, event: &Event) -> Option<Row> {
+    let at = event.value("at");
+    let mut row = if event.name == "checked_out" {
+        object(json!({
+            "order_id": event.stream,
+            "customer_id": event.value("customer"),
+            "restaurant_id": event.value("restaurant"),
+            "restaurant_name": event.value("restaurant_name"),
+            "cart_id": event.value("cart"),
+            "payment_id": event.value("payment"),
+            "number": event.value("number"),
+            "service_date": event.value("service_date"),
+            "channel": event.value("channel"),
+            "city": event.value("city"),
+            "fulfilment": fulfilment(event),
+            "state": "awaiting_payment",
+            "total_minor": event.body.pointer("/total/amount_minor"),
+            "currency": event.body.pointer("/total/currency"),
+            "promise_earliest": event.body.pointer("/promise/earliest"),
+            "promise_latest": event.body.pointer("/promise/latest"),
+            "expires_at": event.value("expires_at"),
+            "checked_out_at": at,
+            "updated_at": at,
+        }))?
+    } else {
+        row?
+    };
+    match event.name.as_str() {
+        "placed" => set(
+            &mut row,
+            [("state", "placed".into()), ("placed_at", at.clone())],
+        ),
+        "accepted" => {
+            set(
+                &mut row,
+                [
+                    ("state", "accepted".into()),
+                    ("accepted_at", at.clone()),
+                    ("prep_minutes", event.value("prep_minutes")),
+                    (
+                        "promise_earliest",
+                        event.body["promise"]["earliest"].clone(),
+                    ),
+                    ("promise_latest", event.body["promise"]["latest"].clone()),
+                ],
+            );
+        }
+        "rejected" => {
+            let reason = event.text("note").or(event.text("reason")).map(Value::from);
+            set(
+                &mut row,
+                [
+                    ("state", "rejected".into()),
+                    ("end_reason", reason.unwrap_or_default()),
+                    ("end_fault", "shop".into()),
+                    ("ended_at", at.clone()),
+                ],
+            );
+        }
+        "expired" => set(
+            &mut row,
+            [("state", "expired".into()), ("ended_at", at.clone())],
+        ),
+        "cancelled" => {
+            set(
+                &mut row,
+                [
+                    ("state", "cancelled".into()),
+                    ("end_reason", event.value("reason")),
+                    ("end_fault", event.value("fault")),
+                    ("ended_by", event.body["by"]["type"].clone()),
+                    ("ended_at", at.clone()),
+                ],
+            );
+        }
+        "fired" => set(
+            &mut row,
+            [("state", "cooking".into()), ("fired_at", at.clone())],
+        ),
+        "bowl_sealed" => {
+            let deadline = earliest(row.get("slurp_deadline"), event.body.get("deadline"));
+            set(&mut row, [("slurp_deadline", deadline)]);
+        }
+        "ready" => {
+            set(
+                &mut row,
+                [
+                    ("state", "ready".into()),
+                    ("ready_at", at.clone()),
+                    ("slurp_deadline", event.value("slurp_deadline")),
+                ],
+            );
+        }
+        "picked_up" => {
+            set(
+                &mut row,
+                [
+                    ("state", "picked_up".into()),
+                    ("picked_up_at", at.clone()),
+                    ("driver_id", event.value("driver")),
+                ],
+            );
+        }
+        "collected" | "delivered" => {
+            set(
+                &mut row,
+                [("state", "delivered".into()), ("delivered_at", at.clone())],
+            );
+        }
+        "undeliverable" => {
+            let columns = [
+                ("state", "undeliverable".into()),
+                ("end_reason", event.value("reason")),
+            ];
+            set(&mut row, columns);
+        }
+        "not_collected" => set(&mut row, [("state", "uncollected".into())]),
+        "completed" => set(
+            &mut row,
+            [("state", "completed".into()), ("ended_at", at.clone())],
+        ),
+        _ => {}
+    }
+    set(
+        &mut row,
+        [("updated_at", at), ("sequence", event.sequence.into())],
+    );
+    Some(row)
+}
+
+/// The earlier of two instants, either of which may be missing.
+fn earliest(one: Option<&Value>, other: Option<&Value>) -> Value {
+    let instant = |value: &&Value| value.as_str()?.parse::<DateTime<Utc>>().ok();
+    let known = [one, other]
+        .into_iter()
+        .flatten()
+        .filter(|value| instant(value).is_some());
+    known.min_by_key(instant).cloned().unwrap_or_default()
+}
+
+/// `views.order_details`.
+pub(super) fn details(row: Option<Row>, event: &Event) -> Option<Row> {
+    if event.name != "checked_out" {
+        return row;
+    }
+    object(json!({
+        "order_id": event.stream,
+        "sequence": event.sequence,
+        "lines": event.value("lines"),
+        "quote": event.value("quote"),
+        "allergens": event.value("allergens"),
+        "fulfilment": event.value("fulfilment"),
+    }))
+}
+
+/// `views.kitchen_queue`: gone as soon as the order has left the kitchen or ended.
+pub(super) fn kitchen(row: Option<Row>, event: &Event) -> Option<Row> {
+    let at = event.value("at");
+    let mut row = if event.name == "checked_out" {
+        object(json!({
+            "order_id": event.stream,
+            "restaurant_id": event.value("restaurant"),
+            "number": event.value("number"),
+            "service_date": event.value("service_date"),
+            "fulfilment": fulfilment(event),
+            "state": "awaiting_payment",
+            "auto_fire": event.value("auto_fire"),
+            "lines": event.value("lines"),
+            "bowls": [],
+            "promise_latest": event.body.pointer("/promise/latest"),
+        }))?
+    } else {
+        row?
+    };
+    match event.name.as_str() {
+        "checked_out" => {}
+        "placed" => set(
+            &mut row,
+            [("state", "placed".into()), ("placed_at", at.clone())],
+        ),
+        "accepted" => {
+            set(
+                &mut row,
+                [
+                    ("state", "accepted".into()),
+                    ("accepted_at", at.clone()),
+                    ("prep_minutes", event.value("prep_minutes")),
+                    ("promise_latest", event.body["promise"]["latest"].clone()),
+                ],
+            );
+        }
+        "acknowledged" => set(&mut row, [("acknowledged_at", at.clone())]),
+        "fired" => set(
+            &mut row,
+            [("state", "cooking".into()), ("fired_at", at.clone())],
+        ),
+        "bowl_boiled" => clock(&mut row, event, &[("boiled_at", at.clone())]),
+        "bowl_sealed" => {
+            let deadline = earliest(row.get("slurp_deadline"), event.body.get("deadline"));
+            set(&mut row, [("slurp_deadline", deadline)]);
+            clock(
+                &mut row,
+                event,
+                &[
+                    ("sealed_at", at.clone()),
+                    ("deadline", event.value("deadline")),
+                ],
+            );
+        }
+        "ready" => {
+            set(
+                &mut row,
+                [
+                    ("state", "ready".into()),
+                    ("ready_at", at.clone()),
+                    ("slurp_deadline", event.value("slurp_deadline")),
+                ],
+            );
+        }
+        _ => return None,
+    }
+    set(
+        &mut row,
+        [("updated_at", at), ("sequence", event.sequence.into())],
+    );
+    Some(row)
+}
+
+/// Sets the clocks of one bowl; bowls stand in the order in which they were first touched.
+fn clock(row: &mut Row, event: &Event, clocks: &[(&str, Value)]) {
+    let (line, bowl) = (event.value("line"), event.value("bowl"));
+    let Some(bowls) = row.get_mut("bowls").and_then(Value::as_array_mut) else {
+        return;
+    };
+    let known = bowls
+        .iter()
+        .position(|known| known["line"] == line && known["bowl"] == bowl);
+    let place = known.unwrap_or_else(|| {
+        bowls.push(json!({ "line": line, "bowl": bowl }));
+        bowls.len() - 1
+    });
+    if let Some(found) = bowls.get_mut(place).and_then(Value::as_object_mut) {
+        for (name, value) in clocks {
+            found.insert((*name).to_owned(), value.clone());
+        }
+    }
+}
+
+/// `views.order_timeline`: an entry for each event, by its sequence.
+pub(super) fn timeline(row: Option<Row>, event: &Event) -> Option<Row> {
+    let shown: &[(&str, &str)] = match event.name.as_str() {
+        "checked_out" => &[
+            ("number", "/number"),
+            ("promise_earliest", "/promise/earliest"),
+            ("promise_latest", "/promise/latest"),
+        ],
+        "accepted" => &[
+            ("prep_minutes", "/prep_minutes"),
+            ("promise_earliest", "/promise/earliest"),
+            ("promise_latest", "/promise/latest"),
+        ],
+        "rejected" | "undeliverable" => &[("reason", "/reason")],
+        "cancelled" => &[("by", "/by/type"), ("fault", "/fault")],
+        "fired" => &[("automatic", "/automatic")],
+        "bowl_boiled" => &[("line", "/line"), ("bowl", "/bowl")],
+        "bowl_sealed" => &[
+            ("line", "/line"),
+            ("bowl", "/bowl"),
+            ("deadline", "/deadline"),
+        ],
+        "ready" => &[("slurp_deadline", "/slurp_deadline")],
+        "picked_up" => &[("inferred", "/inferred")],
+        "delivered" => &[("proof", "/proof")],
+        _ => &[],
+    };
+    let facts: Row = shown
+        .iter()
+        .map(|(name, place)| {
+            (
+                (*name).to_owned(),
+                event.body.pointer(place).cloned().unwrap_or_default(),
+            )
+        })
+        .collect();
+    let mut rows = row.unwrap_or_default();
+    let entry = json!({
+        "event": event.name,
+        "happened_at": event.value("at"),
+        "recorded_at": event.recorded(),
+        "facts": facts,
+    });
+    rows.insert(event.sequence.to_string(), entry);
+    Some(rows)
+}

@@ -1,0 +1,179 @@
+//! A shop's row and its menu's.
+
+use serde_json::{Value, json};
+
+use super::{Row, object, set};
+use crate::check::store::Event;
+
+/// `views.restaurants`.
+pub(super) fn restaurant(row: Option<Row>, event: &Event) -> Option<Row> {
+    let mut row = if event.name == "registered" {
+        registered(event)?
+    } else {
+        row?
+    };
+    match event.name.as_str() {
+        "profile_updated" => {
+            for column in ["name", "styles", "auto_fire"] {
+                if let Some(value) = event.body.get(column).filter(|value| !value.is_null()) {
+                    row.insert(column.to_owned(), value.clone());
+                }
+            }
+        }
+        "hours_set" => set(&mut row, [("hours", event.value("hours"))]),
+        "zones_set" => {
+            let zones = event.value("zones");
+            set(
+                &mut row,
+                [("zone_shapes", shapes(&zones).into()), ("zones", zones)],
+            );
+        }
+        "terms_set" => set(&mut row, [("terms", event.value("terms"))]),
+        "submitted" => enter(&mut row, "submitted", event),
+        "approved" => enter(&mut row, "live", event),
+        "suspended" | "closed" => enter(&mut row, &event.name, event),
+        "paused" => set(
+            &mut row,
+            [
+                ("paused", true.into()),
+                ("pause_reason", event.value("reason")),
+                ("paused_until", event.value("until")),
+            ],
+        ),
+        "resumed" => set(
+            &mut row,
+            [
+                ("paused", false.into()),
+                ("pause_reason", Value::Null),
+                ("paused_until", Value::Null),
+            ],
+        ),
+        _ => {}
+    }
+    set(
+        &mut row,
+        [
+            ("updated_at", event.recorded()),
+            ("sequence", event.sequence.into()),
+        ],
+    );
+    Some(row)
+}
+
+fn registered(event: &Event) -> Option<Row> {
+    object(json!({
+        "restaurant_id": event.stream,
+        "stage": "draft",
+        "name": event.value("name"),
+        "owner_id": event.value("owner"),
+        "time_zone": event.value("time_zone"),
+        "currency": event.value("currency"),
+        "country": event.value("country"),
+        "city": event.value("city"),
+        "address_text": event.value("address_text"),
+        "phone": event.value("phone"),
+        "lat": event.body.pointer("/location/lat"),
+        "lon": event.body.pointer("/location/lon"),
+        "styles": event.value("styles"),
+        "auto_fire": event.value("auto_fire"),
+        "source": event.value("source"),
+        "zones": [],
+        "zone_shapes": shapes(&Value::Null),
+        "paused": false,
+    }))
+}
+
+fn enter(row: &mut Row, stage: &str, event: &Event) {
+    set(
+        row,
+        [
+            ("stage", stage.into()),
+            ("stage_reason", event.value("reason")),
+        ],
+    );
+}
+
+/// The zones' polygons as one WKT collection, longitude first, each ring closed.
+fn shapes(zones: &Value) -> String {
+    let polygons: Vec<String> = zones
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|zone| zone["polygon"].as_array())
+        .map(|ring| {
+            let closed = ring.iter().chain(ring.first());
+            let points: Vec<String> = closed
+                .map(|point| {
+                    let part = |name: &str| point[name].as_f64().unwrap_or_default();
+                    format!("{} {}", part("lon"), part("lat"))
+                })
+                .collect();
+            format!("POLYGON(({}))", points.join(","))
+        })
+        .collect();
+    if polygons.is_empty() {
+        "GEOMETRYCOLLECTION EMPTY".to_owned()
+    } else {
+        format!("GEOMETRYCOLLECTION({})", polygons.join(","))
+    }
+}
+
+/// `views.menus`.
+pub(super) fn menu(row: Option<Row>, event: &Event) -> Option<Row> {
+    let mut row = if event.name == "published" {
+        let document = event.value("document");
+        let off = row
+            .as_ref()
+            .map_or_else(Vec::new, |before| still_off(before, &document));
+        object(json!({
+            "restaurant_id": event.stream,
+            "version": event.value("version"),
+            "document": document,
+            "prices": {},
+            "unavailable": off,
+        }))?
+    } else {
+        row?
+    };
+    let item = event.text("item").unwrap_or_default().to_owned();
+    match event.name.as_str() {
+        "price_set" => {
+            if let Some(prices) = row.get_mut("prices").and_then(Value::as_object_mut) {
+                prices.insert(item, event.value("price_minor"));
+            }
+        }
+        "availability_set" => {
+            if let Some(off) = row.get_mut("unavailable").and_then(Value::as_array_mut) {
+                off.retain(|known| *known != *item);
+                if event.body["available"] == false {
+                    off.push(item.into());
+                }
+                off.sort_by(|one, other| one.as_str().cmp(&other.as_str()));
+            }
+        }
+        _ => {}
+    }
+    set(
+        &mut row,
+        [
+            ("updated_at", event.recorded()),
+            ("sequence", event.sequence.into()),
+        ],
+    );
+    Some(row)
+}
+
+/// Items that were switched off and that the new document still has.
+fn still_off(before: &Row, document: &Value) -> Vec<Value> {
+    let sections = document["sections"].as_array().into_iter().flatten();
+    let items: Vec<&Value> = sections
+        .flat_map(|section| section["items"].as_array().into_iter().flatten())
+        .map(|item| &item["key"])
+        .collect();
+    let off = before.get("unavailable").and_then(Value::as_array);
+    off.into_iter()
+        .flatten()
+        .filter(|key| items.contains(key))
+        .cloned()
+        .collect()
+}
