@@ -10,6 +10,7 @@
 mod answer;
 mod asked;
 mod delivery;
+mod document;
 mod driver;
 mod ops;
 mod ordering;
@@ -31,13 +32,15 @@ struct Shared;
 
 /// All routes of the write side, with their documentation. They need no `App` to be described.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(Shared::openapi())
+    let mut routes = OpenApiRouter::with_openapi(Shared::openapi())
         .merge(restaurant::routes())
         .merge(ordering::routes())
         .merge(delivery::routes())
         .merge(driver::routes())
         .merge(ops::routes())
-        .merge(webhooks::routes())
+        .merge(webhooks::routes());
+    document::complete(routes.get_openapi_mut());
+    routes
 }
 
 /// The routes over `app`, to be put behind an edge.
@@ -87,6 +90,17 @@ mod tests {
             .collect();
         let distinct: BTreeSet<_> = names.iter().collect();
         assert_eq!(distinct.len(), names.len(), "{names:?}");
+    }
+
+    #[test]
+    fn every_route_but_a_vendors_needs_a_token() {
+        for (path, operation) in operations() {
+            assert_eq!(
+                operation.security.is_none(),
+                path.starts_with("/v1/webhooks/"),
+                "{path}"
+            );
+        }
     }
 
     #[test]

@@ -32,7 +32,7 @@ const NAMESPACE: Uuid = uuid!("3f9d1c62-52b7-5f7a-9d0c-8a6c0f5b7e14");
 const BATCH: i64 = 32;
 /// Of these, handled at once.
 const AT_ONCE: usize = 8;
-/// A webhook that was taken is not taken again for this long: longer than any handling.
+/// A webhook that was taken is not taken again for this long, in real time: longer than any handling.
 const LEASE: TimeDelta = TimeDelta::minutes(2);
 /// The first pause before another try, doubled each time (integrations §1).
 const RETRY_MIN: TimeDelta = TimeDelta::seconds(1);
@@ -158,7 +158,7 @@ impl Inbox {
                  ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
              RETURNING source, event_key, received_at, body, attempts",
             now,
-            now + LEASE,
+            now + LEASE * i32::try_from(self.app.clock.speed()).unwrap_or(1),
             BATCH
         )
         .fetch_all(&self.app.pool)

@@ -5,7 +5,7 @@ use http::{HeaderMap, StatusCode};
 use infra::http::{ApiError, RawBody};
 
 use crate::app::App;
-use crate::gateways::payment::stripe::webhook::{Unverified, verify};
+use crate::gateways::payment::stripe::webhook::{Shown, Unverified, verify};
 use crate::http::answer::Refusals;
 use crate::processes::inbox;
 
@@ -43,7 +43,11 @@ fn believed(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<(), Unverifie
         .filter(|_| more.is_none())
         .and_then(|value| value.to_str().ok());
     let header = header.ok_or(Unverified::Malformed)?;
-    verify(header, body, &app.webhook_secrets, app.clock.now())
+    let shown = Shown {
+        now: app.clock.now(),
+        speed: app.clock.speed(),
+    };
+    verify(header, body, &app.webhook_secrets, shown)
 }
 
 fn counted(outcome: &'static str) {
