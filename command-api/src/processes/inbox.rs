@@ -21,11 +21,8 @@ use super::commands::execute_once;
 use crate::app::App;
 use crate::execute::ExecuteError;
 use crate::gateways::Outcome;
-use crate::gateways::payment::stripe::webhook::{Notice, Subject, parse};
-use crate::gateways::payment::{Intent, Refund};
+use crate::gateways::payment::{Intent, Notice, Refund, Subject};
 
-/// The source's name in the table.
-const STRIPE: &str = "stripe";
 /// Names what came in, so that it never equals another `UUIDv5` of ours.
 const NAMESPACE: Uuid = uuid!("3f9d1c62-52b7-5f7a-9d0c-8a6c0f5b7e14");
 /// Webhooks taken at once.
@@ -65,29 +62,31 @@ impl From<InboxError> for infra::http::ApiError {
     }
 }
 
-/// Keeps a verified event of Stripe's. Its body is sealed, for it holds what a customer told the vendor.
-/// Gives whether it is a new one.
+/// Keeps a verified webhook of `source`, once for each `event`; without an id of the vendor's, once for
+/// each body. The body is sealed, for it holds what a customer told the vendor. Gives whether it is new.
 ///
 /// # Errors
 /// When it cannot be kept: the vendor will send it again.
-pub async fn keep_stripe(app: &App, body: &[u8]) -> Result<bool, InboxError> {
+pub async fn keep(
+    app: &App,
+    source: &str,
+    event: Option<String>,
+    body: &[u8],
+) -> Result<bool, InboxError> {
     let now = app.clock.now();
-    let event_key = match parse(body) {
-        Ok(Notice { id, .. }) => id,
-        Err(_) => format!("sha256:{}", digest_of(body)),
-    };
+    let event_key = event.unwrap_or_else(|| format!("sha256:{}", digest_of(body)));
     let text = String::from_utf8_lossy(body).into_owned();
     let class = Class::system(now);
     let sealed = app
         .vault
-        .seal(SYSTEM, class, origin_of(STRIPE, &event_key), &text)
+        .seal(SYSTEM, class, origin_of(source, &event_key), &text)
         .await?;
     let sealed = serde_json::to_string(&sealed)?;
     let inserted = sqlx::query!(
         "INSERT INTO ops.webhook_inbox (source, event_key, received_at, body, status, due_at)
          VALUES ($1, $2, $3, $4, 'pending', $3)
          ON CONFLICT (source, event_key) DO NOTHING",
-        STRIPE,
+        source,
         event_key,
         now,
         sealed
@@ -184,7 +183,7 @@ impl Inbox {
                 taken.event_key
             );
         }
-        metrics::counter!("ramen_webhooks_total", "source" => STRIPE, "outcome" => status)
+        metrics::counter!("ramen_webhooks_total", "source" => taken.source.clone(), "outcome" => status)
             .increment(1);
         sqlx::query!(
             "UPDATE ops.webhook_inbox SET status = $3, due_at = $4, last_error = $5
@@ -233,7 +232,7 @@ impl Inbox {
     async fn open(&self, taken: &Taken) -> Result<Option<Notice>, InboxError> {
         let sealed: Sealed<String> = serde_json::from_str(&taken.body)?;
         let body = self.app.vault.open(&sealed).await?;
-        Ok(parse(body.as_bytes()).ok())
+        Ok(self.app.payments.notice(body.as_bytes()))
     }
 
     async fn handle_intent(&self, taken: &Taken, id: &IntentId) -> Verdict {

@@ -163,6 +163,30 @@ impl Refund {
     }
 }
 
+/// What a webhook says about itself, once it is believed. What it says of its object is not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The vendor's id of the event, the same at every delivery.
+    pub id: String,
+    /// Its type, for logs and metrics.
+    pub kind: String,
+    /// Whether it is about real money.
+    pub live: bool,
+    /// What to look at.
+    pub subject: Subject,
+}
+
+/// The object that a webhook is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A payment.
+    Intent(IntentId),
+    /// A refund.
+    Refund(VendorRefundId),
+    /// Something that no process of ours follows.
+    Other,
+}
+
 /// A vendor that takes and returns money. All calls may be repeated with the same [`Call::key`].
 ///
 /// `Done` of [`capture`](Self::capture) and [`void`](Self::void) carries the object as it is now, which
@@ -195,6 +219,9 @@ pub trait PaymentGateway: Send + Sync + std::fmt::Debug {
 
     /// Whether real money moves. News that says otherwise is not for us.
     fn is_live(&self) -> bool;
+
+    /// Reads what a webhook of this vendor is about; none when it is no event.
+    fn notice(&self, body: &[u8]) -> Option<Notice>;
 }
 
 /// Performs an effect of a process. `Done` brings the command that records the result; none when the

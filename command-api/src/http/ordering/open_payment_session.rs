@@ -29,7 +29,7 @@ const INTENT_WAIT: Duration = Duration::from_secs(2);
 /// How often it is looked for meanwhile.
 const INTENT_POLL: Duration = Duration::from_millis(50);
 
-/// What Stripe.js takes. Secret: for this customer alone.
+/// What the vendor's payment form takes. Secret: for this customer alone.
 #[derive(Serialize, ToSchema)]
 pub(super) struct PaymentSession {
     /// Confirms the payment; never log or store it.

@@ -9,6 +9,8 @@ use crate::gateways::payment::stripe::webhook::{Shown, Unverified, verify};
 use crate::http::answer::Refusals;
 use crate::processes::inbox;
 
+/// The vendor's name in the inbox.
+const SOURCE: &str = "stripe";
 /// The signature's header.
 const SIGNATURE: &str = "stripe-signature";
 
@@ -30,7 +32,8 @@ pub(super) async fn receive_stripe_webhook(
         // No detail: a forger learns nothing from it.
         return Err(ApiError::new(StatusCode::UNAUTHORIZED, "unauthorized").with_source(reason));
     }
-    let kept = inbox::keep_stripe(&app, &body).await?;
+    let event = app.payments.notice(&body).map(|notice| notice.id);
+    let kept = inbox::keep(&app, SOURCE, event, &body).await?;
     counted(if kept { "kept" } else { "repeated" });
     app.inbox.ring();
     Ok(StatusCode::OK)
@@ -51,6 +54,6 @@ fn believed(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<(), Unverifie
 }
 
 fn counted(outcome: &'static str) {
-    metrics::counter!("ramen_webhooks_total", "source" => "stripe", "outcome" => outcome)
+    metrics::counter!("ramen_webhooks_total", "source" => SOURCE, "outcome" => outcome)
         .increment(1);
 }

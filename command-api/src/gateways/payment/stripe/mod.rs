@@ -32,7 +32,7 @@ pub use config::StripeConfig;
 pub use error::{ErrorAnswer, StripeError};
 pub use wire::ErrorObject;
 
-use super::{Call, Intent, NewIntent, NewRefund, PaymentGateway, Refund};
+use super::{Call, Intent, NewIntent, NewRefund, Notice, PaymentGateway, Refund};
 use crate::gateways::policy::{ANSWER_BYTES_MAX, Again, CONNECT_TIMEOUT, Guard, Operation, Try};
 use crate::gateways::{Outcome, Refusal};
 
@@ -328,6 +328,10 @@ impl PaymentGateway for StripeGateway {
 
     fn is_live(&self) -> bool {
         self.config.is_live()
+    }
+
+    fn notice(&self, body: &[u8]) -> Option<Notice> {
+        webhook::parse(body).ok()
     }
 }
 

@@ -10,6 +10,8 @@ use domain::payment::payment::{IntentId, VendorRefundId};
 use infra::config::Secret;
 use serde::Deserialize;
 
+use crate::gateways::payment::{Notice, Subject};
+
 /// A signature is believed when its time differs from ours by no more than this many seconds.
 const TOLERANCE_SECONDS: u64 = 300;
 /// Signatures looked at in one header. Two stand there while a secret is rolled.
@@ -93,30 +95,6 @@ fn parse_header(header: &str) -> Option<(&str, Vec<Vec<u8>>)> {
     usable.then_some((time, signatures))
 }
 
-/// What an event says about itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// Stripe's id of the event, the same at every delivery.
-    pub id: String,
-    /// Its type, for logs and metrics.
-    pub kind: String,
-    /// Whether it is about real money.
-    pub live: bool,
-    /// What to look at.
-    pub subject: Subject,
-}
-
-/// The object that an event is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Subject {
-    /// A payment.
-    Intent(IntentId),
-    /// A refund.
-    Refund(VendorRefundId),
-    /// Something that no process of ours follows.
-    Other,
-}
-
 /// The envelope, leniently: it may gain members and types at any time.
 #[derive(Deserialize)]
 struct Envelope {
@@ -154,7 +132,7 @@ enum Expanded {
 ///
 /// # Errors
 /// When the body is no event of Stripe's.
-pub fn parse(body: &[u8]) -> Result<Notice, serde_json::Error> {
+pub(super) fn parse(body: &[u8]) -> Result<Notice, serde_json::Error> {
     let Envelope {
         id,
         kind,
