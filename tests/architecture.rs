@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// Third-party crates that the pure domain may use.
 const DOMAIN_CRATES: &[&str] =
-    &["chrono", "chrono-tz", "schemars", "serde", "serde_json", "strum", "thiserror", "utoipa", "uuid"];
+    &["chrono", "chrono-tz", "schemars", "serde", "serde_json", "strum", "thiserror", "unicode-normalization", "utoipa", "uuid"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

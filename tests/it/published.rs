@@ -21,7 +21,7 @@ fn keep(name: &str, now: &Value) {
     }
     let mut text = serde_json::to_string_pretty(now).unwrap();
     text.push('\n');
-    std::fs::create_dir_all(path("").parent().unwrap()).unwrap();
+    std::fs::create_dir_all(path(name).parent().unwrap()).unwrap();
     std::fs::write(path(name), text).unwrap();
     panic!("tests/published/{name} was stale and has been written anew: read the change, commit it");
 }

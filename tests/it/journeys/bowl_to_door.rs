@@ -41,7 +41,7 @@ async fn a_bowl_goes_from_cart_to_door() {
 
     let pin = app.order(&mei, &order).await["delivery"]["pin"].as_str().unwrap().to_owned();
     let checks = json!({ "seal": true, "upright": true, "hot_bag": true, "cold_separate": true,
-                         "toppings_dry": true, "restricted_counted": true });
+                         "toppings_dry": true });
     for (rest, body) in [
         ("arrive", json!({ "at": "pickup" })),
         ("pickup-verification", json!({ "checks": checks })),
@@ -64,11 +64,11 @@ async fn a_bowl_goes_from_cart_to_door() {
         .get(&mei, &at("timeline"))
         .await
         .expect(200)
-        .body["events"]
+        .body["entries"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|event| event["type"].as_str().unwrap().to_owned())
+        .map(|event| event["event"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(
         told,

@@ -135,13 +135,29 @@ impl TestApp {
     /// handled, views and index level.
     pub(crate) async fn settle(&self) {
         loop {
+            // Asked first: what ends while the loops step has left them something to do.
+            let busy = self.in_flight.count() > 0;
             let worked = self.loops.lock().await.step().await;
             let flushed = self.flush_webhooks().await;
-            if !worked && !flushed && self.in_flight.count() == 0 {
+            if !busy && !worked && !flushed {
+                let waiting = self.postponed().await;
+                assert!(waiting.is_empty(), "effects wait for another try: {waiting:?}");
                 return;
             }
             tokio::task::yield_now().await;
         }
+    }
+
+    /// Effects that failed and wait for another try: on a clock that stands still they never get
+    /// one.
+    async fn postponed(&self) -> Vec<(String, Option<String>)> {
+        sqlx::query_as(
+            "SELECT effect::text, last_error FROM ops.effects
+             WHERE status IN ('pending', 'sent', 'parked')",
+        )
+        .fetch_all(&self.database.owner())
+        .await
+        .unwrap()
     }
 
     /// Lets the sandbox send what it holds back; whether there was anything.

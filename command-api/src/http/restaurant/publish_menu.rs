@@ -61,20 +61,10 @@ impl Work for Publish<'_> {
         let shop = unit.load::<Restaurant>(self.shop.uuid()).await?;
         only_theirs(&shop, self.scope)?;
         let menu = unit.load::<Menu>(self.shop.uuid()).await?;
-        self.guard.check(published_version(&menu))?;
+        self.guard.check(menu.version)?;
         let document = Arc::clone(&self.document);
         let after = unit.decide(&menu, MenuCommand::Publish { document })?;
-        let mut reply = Written::reply(self.shop);
-        let tag = format!("\"{}\"", published_version(&after));
-        reply.headers.push(("etag".to_owned(), tag));
+        let reply = Written::reply(self.shop).tagged(after.stream);
         Ok(reply)
     }
-}
-
-/// A menu's tag counts publications, not the changes of price and availability in between, which a
-/// document need not know of.
-fn published_version(menu: &Loaded<Menu>) -> i64 {
-    menu.state
-        .published()
-        .map_or(0, |menu| i64::from(menu.version()))
 }
