@@ -6,7 +6,6 @@ use axum::extract::State;
 use domain::aggregates::{Menu, Restaurant};
 use domain::kernel::ids::RestaurantId;
 use domain::restaurant::menu::{MenuCommand, MenuDocument};
-use infra::event_store::Loaded;
 use infra::http::policy::Scope;
 use infra::http::policy::action::PublishMenu;
 use infra::http::{ApiError, Idempotency, Json, Path, RestaurantStaff};
@@ -63,8 +62,7 @@ impl Work for Publish<'_> {
         let menu = unit.load::<Menu>(self.shop.uuid()).await?;
         self.guard.check(menu.version)?;
         let document = Arc::clone(&self.document);
-        let after = unit.decide(&menu, MenuCommand::Publish { document })?;
-        let reply = Written::reply(self.shop).tagged(after.stream);
-        Ok(reply)
+        unit.decide(&menu, MenuCommand::Publish { document })?;
+        Ok(Written::reply(self.shop).tagged(menu.stream))
     }
 }
