@@ -3,6 +3,8 @@
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
+use super::tally::Outcome;
+
 /// How an order is meant to go. What becomes of it is the marketplace's business.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
@@ -18,6 +20,20 @@ pub(crate) enum Fate {
     Declined,
     /// The card is declined, another one works.
     SecondCard,
+}
+
+impl Fate {
+    /// Whether an order that was meant to go this way did.
+    pub(crate) fn fits(self, outcome: &Outcome) -> bool {
+        match outcome {
+            Outcome::Delivered(_) => matches!(self, Self::Delivered | Self::SecondCard),
+            Outcome::Collected => self == Self::Pickup,
+            Outcome::Rejected => self == Self::Rejected,
+            Outcome::Cancelled => self == Self::Cancelled,
+            Outcome::Expired => self == Self::Declined,
+            Outcome::NoCourier | Outcome::Refused(_) => false,
+        }
+    }
 }
 
 /// Shares in a thousand; the rest is delivered. Chosen so that a day of some hundred orders has a

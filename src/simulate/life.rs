@@ -247,23 +247,19 @@ impl<'world> Life<'world> {
         }
     }
 
-    /// A refusal may be the news that the order has ended, by a timer for example.
-    async fn explain(&self, fault: anyhow::Error) -> Stop {
-        let refused = matches!(
-            fault.downcast_ref::<CallError>(),
-            Some(CallError::Refused { .. })
-        );
-        if !refused {
+    /// A refusal may be the news that the order has ended, by a timer for example: its events say so
+    /// as soon as the view does.
+    async fn explain(&mut self, fault: anyhow::Error) -> Stop {
+        let status = fault
+            .downcast_ref::<CallError>()
+            .and_then(CallError::status);
+        if status != Some(409) {
             return Stop::Failed(fault);
         }
-        match self.customer.order(&self.id).await {
-            Ok(order) => match order.body["state"].as_str() {
-                Some(state @ ("expired" | "rejected" | "cancelled")) => {
-                    Stop::Ended(Outcome::of_event(state))
-                }
-                Some(_) | None => Stop::Failed(fault),
-            },
-            Err(_) => Stop::Failed(fault),
+        let since = self.world.scene.clock.stopwatch();
+        match self.followed.until("completed", since).await {
+            Ok(Seen::Ended(state)) => Stop::Ended(Outcome::of_event(&state)),
+            Ok(Seen::After(_)) | Err(_) => Stop::Failed(fault),
         }
     }
 }

@@ -71,11 +71,14 @@ async fn live_all(world: &World<'_>, seed: u64) -> Tally {
     let count = world.day.orders.len();
     let bar = progress(u64::try_from(count).unwrap_or(u64::MAX), "orders");
     let mut lives = stream::iter(0..count)
-        .map(|index| live(world, index, plan(seed, index)))
+        .map(|index| async move {
+            let plan = plan(seed, index);
+            (plan.fate, live(world, index, plan).await)
+        })
         .buffer_unordered(count);
     let mut tally = Tally::default();
-    while let Some(lived) = lives.next().await {
-        tally.add(lived);
+    while let Some((fate, lived)) = lives.next().await {
+        tally.add(fate, lived);
         bar.inc(1);
         bar.set_message(format!("orders · {}", clock_face(world.now_s())));
     }

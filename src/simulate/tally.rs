@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::fate::Fate;
+
 /// Failures kept in words; more are only counted.
 const FAILURES_TOLD: usize = 10;
 
@@ -91,16 +93,18 @@ pub(crate) struct Tally {
     outcomes: BTreeMap<String, usize>,
     failures: Vec<String>,
     failed: usize,
+    as_meant: usize,
     slurped: (usize, usize),
     promised: (usize, usize),
     click_to_door_s: Vec<i64>,
 }
 
 impl Tally {
-    /// Counts one order.
-    pub(crate) fn add(&mut self, lived: anyhow::Result<Outcome>) {
+    /// Counts one order that was meant to go the way of `fate`.
+    pub(crate) fn add(&mut self, fate: Fate, lived: anyhow::Result<Outcome>) {
         match lived {
             Ok(outcome) => {
+                self.as_meant += usize::from(fate.fits(&outcome));
                 *self.outcomes.entry(outcome.name()).or_default() += 1;
                 if let Outcome::Delivered(arrival) = outcome {
                     self.arrived(arrival);
@@ -145,6 +149,11 @@ impl Tally {
         if self.failed > 0 {
             lines.push(format!("{:>6}  FAILED", self.failed));
         }
+        let all = self.sums().0 + self.failed;
+        lines.push(share(
+            "as guests and shops meant it",
+            (self.as_meant, all - self.as_meant),
+        ));
         lines.push(share("still ramen at the door", self.slurped));
         lines.push(share("within the promise", self.promised));
         if let Some(median) = self.median_click_to_door_s() {
@@ -197,10 +206,13 @@ mod tests {
             "2026-03-04T12:25:00Z",
             "2026-03-04T12:40:00Z",
         ] {
-            tally.add(Ok(Outcome::Delivered(Arrival::of(&order(at)))));
+            tally.add(
+                Fate::Delivered,
+                Ok(Outcome::Delivered(Arrival::of(&order(at)))),
+            );
         }
-        tally.add(Ok(Outcome::of_event("rejected")));
-        tally.add(Err(anyhow::anyhow!("lost")));
+        tally.add(Fate::Delivered, Ok(Outcome::of_event("rejected")));
+        tally.add(Fate::Pickup, Err(anyhow::anyhow!("lost")));
         assert_eq!(tally.sums(), (4, 1));
         assert_eq!(
             tally.lines(),
@@ -208,6 +220,7 @@ mod tests {
                 "     3  delivered",
                 "     1  rejected by the shop",
                 "     1  FAILED",
+                "as guests and shops meant it: 3 of 5 (60 %)",
                 "still ramen at the door: 2 of 3 (66 %)",
                 "within the promise: 1 of 3 (33 %)",
                 "median click to door: 25 min",
