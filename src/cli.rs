@@ -2,11 +2,15 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use infra::config::Config;
 
 use crate::stack::Services;
-use crate::{console, demo, door, import, local, published, rehearsal, services, simulate, stack, token};
+use crate::running::Running;
+use crate::{
+    check, console, demo, door, import, local, published, rehearsal, services, simulate, stack,
+    token,
+};
 
 /// Sells hot ramen from independent shops and brings it to the door.
 #[derive(Parser)]
@@ -45,6 +49,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Plays a real day of orders through the public API on a sped-up clock
     Simulate(simulate::SimulateArgs),
+    /// Checks the books independently: raw tables, topics, index and the vendors' ledgers
+    Check(check::CheckArgs),
     /// Opens a login and prints its access token
     Token(token::TokenArgs),
     /// Prints the OpenAPI document of both APIs
@@ -58,7 +64,7 @@ enum Command {
 /// Runs the command that the arguments name.
 #[must_use]
 pub fn main() -> ExitCode {
-    let command = Cli::parse().command;
+    let command = parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -73,6 +79,34 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Reads the command line. A marketplace that runs here is what `check` looks at by default.
+fn parse() -> Command {
+    let mut known = Cli::command();
+    if let Some(running) = door::found() {
+        known = known.mut_subcommand("check", |check| defaults(check, running));
+    }
+    let matches = known.get_matches();
+    match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli.command,
+        Err(error) => error.exit(),
+    }
+}
+
+fn defaults(check: clap::Command, running: Running) -> clap::Command {
+    let given = [
+        ("database_url", Some(running.database_url)),
+        ("kafka_brokers", running.kafka_brokers),
+        ("sandbox_url", Some(running.vendor)),
+        ("index", Some(running.index.display().to_string())),
+    ];
+    given.into_iter().fold(check, |check, (name, value)| match value {
+        Some(value) => {
+            check.mut_arg(name, |arg| arg.required(false).default_value(value).hide_default_value(true))
+        }
+        None => check,
+    })
 }
 
 async fn run(command: Command) -> anyhow::Result<()> {
@@ -103,6 +137,11 @@ async fn run(command: Command) -> anyhow::Result<()> {
             demo::run(args, &door).await
         }
         Command::Simulate(args) => rehearsal::simulate(args).await,
+        Command::Check(args) => {
+            let verdict = check::run(args).await?;
+            anyhow::ensure!(verdict.is_clean(), "the books do not agree");
+            Ok(())
+        }
         Command::Token(args) => token::run(&door::config()?, args).await,
         Command::Openapi => print(&published::openapi()),
         Command::Asyncapi => print(&published::asyncapi()),

@@ -35,6 +35,11 @@ pub(crate) fn running(config: &Config) -> Option<Running> {
     Running::find(&dir)
 }
 
+/// The same, when the settings are readable at all.
+pub(crate) fn found() -> Option<Running> {
+    running(&config_from_environment().ok()?)
+}
+
 /// A door to the API at `base`, and where the marketplace behind it is.
 ///
 /// # Errors

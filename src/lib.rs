@@ -6,6 +6,7 @@
 //!
 //! To add a command: a variant of [`cli::Command`] and the module that it names.
 
+mod check;
 pub mod cli;
 pub mod client;
 mod console;

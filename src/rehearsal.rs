@@ -9,7 +9,8 @@ use crate::local::{Purpose, ServiceArgs, Services as Local};
 use crate::services::configured;
 use crate::simulate::{self, Scene, SimulateArgs};
 use crate::stack::{self, Services, Stack};
-use crate::{console, door};
+use crate::check::{self, CheckArgs};
+use crate::door;
 
 /// Requests of one caller a minute of the fast clock: the day's people call from one address.
 const RATE_QUOTA: u32 = 100_000_000;
@@ -66,6 +67,29 @@ async fn play(
     if let Ok(played) = &played {
         simulate::report(played, scene.door.api().latencies());
     }
+    let verdict = match &played {
+        Ok(_) => Some(check::run(books(&config, &stack)?).await),
+        Err(_) => None,
+    };
     stack.tasks.shut_down().await.context("the stack did not stop cleanly")?;
-    played.map(|_| console::progress("done"))
+    played?;
+    let clean = verdict.transpose()?.is_some_and(|verdict| verdict.is_clean());
+    anyhow::ensure!(clean, "the books do not agree");
+    Ok(())
+}
+
+/// What the checker is to look at: everything that the rehearsal has left.
+fn books(config: &Config, stack: &Stack) -> anyhow::Result<CheckArgs> {
+    let url = config.postgres.events.as_ref().context("the rehearsal has no database")?;
+    Ok(CheckArgs {
+        database_url: url.expose().clone(),
+        views_url: None,
+        kafka_brokers: config.kafka.as_ref().map(|kafka| kafka.brokers.clone()),
+        topic_prefix: "ramen".to_owned(),
+        sandbox_url: Some(stack.vendor.clone()),
+        index: Some(config.data_dir.join("search")),
+        history: None,
+        json: false,
+        full: true,
+    })
 }

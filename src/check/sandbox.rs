@@ -124,9 +124,12 @@ pub(super) async fn check_inbox(store: &mut Store, report: &mut Report) -> anyho
             let body: String = row.try_get(2)?;
             let parsed: Value = serde_json::from_str(&body).unwrap_or_default();
             let hash = || hex::encode(digest(&SHA256, body.as_bytes()));
+            // A body may hold a person's data, so it is kept sealed; then only the vault's holder
+            // can compare it with its key.
+            let sealed = ["v", "k", "n", "c"].iter().all(|member| parsed.get(member).is_some());
             report.expect(
                 Invariant::I10,
-                parsed["id"] == *key || hash() == key,
+                sealed || parsed["id"] == *key || hash() == key,
                 || format!("webhook {key} is kept with the body of {}", parsed["id"]),
             );
             report.expect(Invariant::I10, status == "done", || {

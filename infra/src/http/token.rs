@@ -24,6 +24,7 @@ use crate::limits;
 const TYP: &str = "at+jwt";
 
 /// Signs and reads access tokens.
+#[derive(Clone)]
 pub struct Tokens {
     signing: EncodingKey,
     signing_id: String,
