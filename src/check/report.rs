@@ -212,14 +212,6 @@ impl Verdict {
             .map_or(0, |finding| finding.checked)
     }
 
-    /// Every example, for a failing test's message.
-    #[cfg(test)]
-    pub(super) fn examples(&self, invariant: Invariant) -> &[String] {
-        self.findings
-            .get(&invariant)
-            .map_or(&[], |finding| finding.examples.as_slice())
-    }
-
     /// The outcome as JSON: `{clean, invariants: [{invariant, says, checked, violations, examples,
     /// not_run}]}`.
     pub(crate) fn json(&self) -> Value {

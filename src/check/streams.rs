@@ -1,7 +1,11 @@
 //! Every stream from its first event to its last, one after another: numbering (I4), steps (I12), rows
 //! (I6), stock (I8), payments (I3), card numbers. Memory holds one stream's folds and the facts.
 
+use std::collections::HashMap;
+
 use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+use serde_json::Value;
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
@@ -66,6 +70,7 @@ struct Stream {
     name: String,
     sequence: i64,
     position: i64,
+    causes: HashMap<String, DateTime<Utc>>,
     walk: Walk,
     rows: Vec<(&'static View, Option<Row>)>,
     about: About,
@@ -88,6 +93,7 @@ impl Stream {
             name: first.stream.clone(),
             sequence: 0,
             position: 0,
+            causes: HashMap::new(),
             walk: Walk::default(),
             rows: views.map(|view| (view, None)).collect(),
             about: match first.kind.as_str() {
@@ -116,6 +122,10 @@ impl Stream {
             let last = facts.last_of_kind.entry(stored.kind.clone()).or_default();
             *last = position.max(*last);
         }
+        let metadata: Value =
+            serde_json::from_str(&stored.metadata).with_context(|| stored.label())?;
+        cards::scan(&stored.label(), &metadata, report);
+        self.check_cause(&stored, &metadata, report);
         let Some(event) = understood(stored, report)? else {
             return Ok(());
         };
@@ -131,6 +141,21 @@ impl Stream {
             About::Nothing => {}
         }
         Ok(())
+    }
+
+    /// What one effect did to a stream, it did in one append, which has one instant.
+    fn check_cause(&mut self, stored: &Stored, metadata: &Value, report: &mut Report) {
+        let Some(cause) = metadata["causation"].as_str() else {
+            return;
+        };
+        let at = stored.recorded_at;
+        let first = *self.causes.entry(cause.to_owned()).or_insert(at);
+        report.expect(Invariant::I2, first == at, || {
+            format!(
+                "{}: effect {cause} had acted at {first} already",
+                stored.label()
+            )
+        });
     }
 
     fn check_order(&mut self, stored: &Stored, position: Option<i64>, report: &mut Report) {
@@ -193,9 +218,7 @@ impl Stream {
 fn understood(stored: Stored, report: &mut Report) -> anyhow::Result<Option<Event>> {
     let label = stored.label();
     let body = serde_json::from_str(&stored.payload).with_context(|| label.clone())?;
-    let metadata = serde_json::from_str(&stored.metadata).with_context(|| label.clone())?;
     cards::scan(&label, &body, report);
-    cards::scan(&label, &metadata, report);
     let Ok(stream) = stored.stream.parse() else {
         return Ok(None);
     };

@@ -45,6 +45,8 @@ pub(super) fn payment(row: Option<Row>, event: &Event) -> Option<Row> {
         set(&mut row, [("failure_code", code.into())]);
     }
     match event.name.as_str() {
+        // Another means of payment is being tried.
+        "action_required" => set(&mut row, [("failure_code", Value::Null)]),
         "intent_created" => set(&mut row, [("intent", event.value("intent"))]),
         "captured" => {
             set(

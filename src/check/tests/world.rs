@@ -1,0 +1,220 @@
+//! The world in a database: the story's events numbered and chained by the store's own functions, the
+//! views and the index made by the projector, the tables of processes as they are when all is done.
+
+use std::path::{Path, PathBuf};
+
+use infra::applied::AppliedHub;
+use infra::clock::Clock;
+use infra::event_store::EventLog;
+use infra::feed::{HeadWatch, StoreFeed};
+use infra::lifecycle::Progress;
+use infra::postgres::Role;
+use infra::testing::TestDatabase;
+use projector::{Announce, Deps, Settings};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions as _, Executor as _, PgConnection};
+use tempfile::TempDir;
+
+use super::story::{Checkout, story};
+use crate::check::{CheckArgs, Verdict, verdict};
+
+/// Appends an event to its stream, numbers and chains it. Plants use it, too.
+const PLANT: &str = "
+CREATE FUNCTION es.tid(number integer) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT '01900000-0000-7000-8000-' || lpad(number::text, 12, '0')
+$$;
+CREATE FUNCTION es.plant(kind text, stream text, body json, about json DEFAULT '{\"role\":\"system\"}')
+RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    event es.events;
+    last es.sequencer;
+BEGIN
+    SELECT * INTO last FROM es.sequencer;
+    INSERT INTO es.events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload,
+                           metadata, event_id, recorded_at)
+    SELECT kind, stream, coalesce(max(sequence), 0) + 1, body ->> 'type', '1', body, about,
+           md5('event ' || last.position)::uuid,
+           '2026-11-20 18:00:00.000123Z'::timestamptz + last.position * interval '1 second'
+    FROM es.events WHERE aggregate_type = kind AND aggregate_id = stream
+    RETURNING * INTO event;
+    INSERT INTO es.event_log (position, event_row, assigned_at, hash)
+    VALUES (last.position + 1, event.id, event.recorded_at,
+            es.chain_step(last.hash, last.hash, last.position + 1, es.leaf(event)));
+    UPDATE es.sequencer SET (position, hash) =
+        (SELECT position, hash FROM es.event_log WHERE position = last.position + 1);
+    RETURN last.position + 1;
+END
+$$";
+
+/// What processes and the inbox hold when the story is over. `last` is the log's last position.
+const FINISHED: &str = "
+INSERT INTO ops.process_positions SELECT 'order_fulfilment', position, 1 FROM es.sequencer;
+INSERT INTO ops.process_instances
+SELECT 'order_fulfilment', order_id, '{}', state <> 'delivered' FROM views.orders;
+INSERT INTO ops.effects
+    (effect_id, process, instance, kind, effect, status, due_at, created_at, finished_at)
+SELECT md5('effect ' || order_id)::uuid, 'order_fulfilment', order_id, 'command',
+       '{\"type\":\"command\"}', 'done', checked_out_at, checked_out_at, checked_out_at
+FROM views.orders;
+INSERT INTO ops.timers
+SELECT 'order_fulfilment', order_id, 'completion', delivered_at + interval '48 hours',
+       md5('timer ' || order_id)::uuid, '{\"type\":\"command\"}'
+FROM views.orders WHERE state = 'delivered';
+INSERT INTO ops.webhook_inbox (source, event_key, received_at, body, status, due_at)
+SELECT 'stripe', 'evt_' || intent, updated_at, json_build_object('id', 'evt_' || intent)::text, 'done',
+       updated_at
+FROM views.payments;
+INSERT INTO ops.command_records (key_hash, fingerprint, status, headers, body, created_at)
+SELECT sha256(convert_to(order_id::text, 'UTF8')), sha256('asked'), 201,
+       json_build_object('content-type', 'application/json', 'x-consistency-token',
+           translate(encode(convert_to('ordering.order:' || order_id || ':1', 'UTF8'), 'base64'),
+                     '+/=' || chr(10), '-_')),
+       json_build_object('order_id', order_id)::text, checked_out_at
+FROM views.orders;
+INSERT INTO ops.command_records (key_hash, fingerprint, status, headers, body, created_at)
+VALUES (sha256('refused'), sha256('asked'), 422, '{\"content-type\":\"application/problem+json\"}',
+        '{\"code\":\"out_of_stock\"}', '2026-11-20 11:00Z');
+";
+
+/// The finished world, from which copies are made.
+pub(super) struct World {
+    database: TestDatabase,
+    folder: TempDir,
+}
+
+impl World {
+    /// Tells the story and lets the projector make its views and index.
+    pub(super) async fn build() -> Self {
+        let database = TestDatabase::create().await;
+        let folder = tempfile::tempdir().unwrap();
+        let mut owner = database.options().connect().await.unwrap();
+        owner.execute(PLANT).await.unwrap();
+        for (kind, stream, body) in story() {
+            sqlx::query("SELECT es.plant($1, $2, $3::text::json)")
+                .bind(kind)
+                .bind(stream)
+                .bind(body.to_string())
+                .execute(&mut owner)
+                .await
+                .unwrap();
+        }
+        let world = Self { database, folder };
+        world.project().await;
+        owner.execute(FINISHED).await.unwrap();
+        world
+    }
+
+    async fn project(&self) {
+        let pool = self.database.pool(Role::Projector);
+        let log = EventLog::new(pool.clone());
+        let deps = Deps {
+            feed: Box::new(StoreFeed::new(log.clone(), &HeadWatch::default())),
+            pool: pool.clone(),
+            log,
+            hub: AppliedHub::new(),
+            clock: Clock::system(),
+        };
+        let settings = Settings {
+            search_directory: Some(self.index()),
+            announce: Announce::Here,
+        };
+        let (mut projector, indexer, _queue) = projector::build(settings, deps).await.unwrap();
+        while projector.advance().await.unwrap() != Progress::Idle {}
+        let mut indexer = indexer.unwrap();
+        while indexer.advance().await.unwrap() != Progress::Idle {}
+        pool.close().await;
+    }
+
+    fn index(&self) -> PathBuf {
+        self.folder.path().join("index")
+    }
+
+    /// A copy to plant a fault into.
+    pub(super) async fn copy(&self) -> Copy {
+        let name = format!("{}_copy", self.database.options().get_database().unwrap());
+        let mut admin = self.admin().await;
+        let golden = self.database.options();
+        let golden = golden.get_database().unwrap();
+        for sql in [
+            format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
+            format!("CREATE DATABASE {name} TEMPLATE {golden} STRATEGY FILE_COPY"),
+        ] {
+            admin.execute(sql.as_str()).await.unwrap();
+        }
+        Copy {
+            options: self.database.options().database(&name),
+            index: self.index(),
+        }
+    }
+
+    /// Drops the last copy.
+    pub(super) async fn end(self) {
+        let mut admin = self.admin().await;
+        let name = format!("{}_copy", self.database.options().get_database().unwrap());
+        let sql = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+        admin.execute(sql.as_str()).await.unwrap();
+    }
+
+    async fn admin(&self) -> PgConnection {
+        self.database
+            .options()
+            .database("postgres")
+            .connect()
+            .await
+            .unwrap()
+    }
+}
+
+/// A copy of the world.
+pub(super) struct Copy {
+    options: PgConnectOptions,
+    index: PathBuf,
+}
+
+impl Copy {
+    /// Changes it by SQL as the owner, without triggers and without foreign eyes.
+    pub(super) async fn plant(&self, sql: &str) {
+        let mut owner = self.options.connect().await.unwrap();
+        owner
+            .execute("SET session_replication_role = replica")
+            .await
+            .unwrap();
+        if let Err(error) = owner.execute(sql).await {
+            panic!("{sql}: {error}");
+        }
+    }
+
+    /// Who looks at it: database and index, nothing else.
+    pub(super) fn args(&self) -> CheckArgs {
+        CheckArgs {
+            database_url: self.options.to_url_lossy().to_string(),
+            views_url: None,
+            kafka_brokers: None,
+            topic_prefix: "ramen".to_owned(),
+            sandbox_url: None,
+            index: Some(self.index.clone()),
+            history: None,
+            json: false,
+            full: true,
+        }
+    }
+
+    /// What the checker says of it.
+    pub(super) async fn verdict(&self) -> Verdict {
+        verdict(&self.args()).await.unwrap()
+    }
+
+    /// What the checker says of it, given a client's history.
+    pub(super) async fn verdict_with_history(&self, history: &Path) -> Verdict {
+        let args = CheckArgs {
+            history: Some(history.to_owned()),
+            ..self.args()
+        };
+        verdict(&args).await.unwrap()
+    }
+}
+
+/// The orders of the world.
+pub(super) fn checkouts() -> [Checkout; 5] {
+    [1, 2, 3, 4, 5].map(Checkout)
+}
