@@ -20,7 +20,12 @@ const TRANSACTIONS: u32 = 60;
 
 fn sequencer(database: &TestDatabase) -> Sequencer {
     let (leadership, _) = handover(Doorbell::new());
-    Sequencer::new(database.options(), Clock::system(), HeadWatch::default(), leadership)
+    Sequencer::new(
+        database.options(),
+        Clock::system(),
+        HeadWatch::default(),
+        leadership,
+    )
 }
 
 async fn insert(connection: &mut PgConnection, stream: Uuid, sequence: i64) {
@@ -32,7 +37,9 @@ async fn insert(connection: &mut PgConnection, stream: Uuid, sequence: i64) {
     )
     .bind(stream.to_string())
     .bind(sequence)
-    .bind(Uuid::from_u128(u128::try_from(sequence).unwrap() ^ stream.as_u128()))
+    .bind(Uuid::from_u128(
+        u128::try_from(sequence).unwrap() ^ stream.as_u128(),
+    ))
     .execute(connection)
     .await
     .unwrap();
@@ -79,7 +86,10 @@ async fn number_until(done: &AtomicBool, mut sequencer: Sequencer) -> Sequencer 
 }
 
 async fn log(database: &TestDatabase) -> Vec<LogRow> {
-    EventLog::new(database.pool(Role::App)).after(0, i64::from(u32::MAX)).await.unwrap()
+    EventLog::new(database.pool(Role::App))
+        .after(0, i64::from(u32::MAX))
+        .await
+        .unwrap()
 }
 
 /// Dense, every event exactly once, each stream in its own order.
@@ -89,7 +99,13 @@ fn assert_whole(rows: &[LogRow], events: i64) {
     let mut seen = std::collections::HashMap::new();
     for row in rows {
         let before = seen.insert(row.stream, row.sequence).unwrap_or(0);
-        assert_eq!(row.sequence, before + 1, "{} at position {}", row.stream, row.position);
+        assert_eq!(
+            row.sequence,
+            before + 1,
+            "{} at position {}",
+            row.stream,
+            row.position
+        );
     }
 }
 
@@ -130,11 +146,21 @@ async fn a_deposed_sequencer_writes_nothing() {
     let mut first = sequencer(&database);
     assert_eq!(first.step().await.unwrap(), Progress::Idle);
     // Somebody else took the lead while this one's connection, and with it its lock, seemed alive.
-    sqlx::query("UPDATE es.sequencer SET epoch = epoch + 1").execute(&pool).await.unwrap();
+    sqlx::query("UPDATE es.sequencer SET epoch = epoch + 1")
+        .execute(&pool)
+        .await
+        .unwrap();
     insert(&mut pool.acquire().await.unwrap(), Uuid::from_u128(1), 1).await;
     assert_eq!(first.step().await.unwrap(), Progress::Idle);
-    assert!(log(&database).await.is_empty(), "the fenced step numbered nothing");
-    assert_eq!(first.step().await.unwrap(), Progress::Did(1), "with a new epoch it may again");
+    assert!(
+        log(&database).await.is_empty(),
+        "the fenced step numbered nothing"
+    );
+    assert_eq!(
+        first.step().await.unwrap(),
+        Progress::Did(1),
+        "with a new epoch it may again"
+    );
 }
 
 #[tokio::test]
@@ -142,7 +168,12 @@ async fn the_chain_is_what_the_document_says() {
     let database = TestDatabase::create().await;
     let pool = database.owner();
     for sequence in 1..=5 {
-        insert(&mut pool.acquire().await.unwrap(), Uuid::from_u128(1), sequence).await;
+        insert(
+            &mut pool.acquire().await.unwrap(),
+            Uuid::from_u128(1),
+            sequence,
+        )
+        .await;
         if sequence == 3 {
             assert_eq!(sequencer(&database).step().await.unwrap(), Progress::Did(3));
         }

@@ -57,7 +57,9 @@ impl Default for AppliedHub {
 impl AppliedHub {
     /// A hub without listeners.
     pub fn new() -> Self {
-        Self { sender: broadcast::Sender::new(BACKLOG_MAX) }
+        Self {
+            sender: broadcast::Sender::new(BACKLOG_MAX),
+        }
     }
 
     /// Tells all listeners of this process. Nobody listening is no fault.
@@ -68,7 +70,9 @@ impl AppliedHub {
 
     /// A listener that hears what is announced from now on.
     pub fn subscribe(&self) -> AppliedListener {
-        AppliedListener { receiver: self.sender.subscribe() }
+        AppliedListener {
+            receiver: self.sender.subscribe(),
+        }
     }
 }
 
@@ -109,7 +113,9 @@ pub async fn notify(
     applied: &Applied,
 ) -> Result<(), sqlx::Error> {
     for payload in encode(applied) {
-        sqlx::query!("SELECT pg_notify($1, $2)", CHANNEL, payload).execute(&mut *connection).await?;
+        sqlx::query!("SELECT pg_notify($1, $2)", CHANNEL, payload)
+            .execute(&mut *connection)
+            .await?;
     }
     Ok(())
 }
@@ -183,7 +189,10 @@ fn decode_line(line: &str) -> Option<Visible> {
     let kind = Kind::parse(parts.next()?).ok()?;
     let id = parts.next()?.parse().ok()?;
     let sequence = parts.next()?.parse().ok()?;
-    parts.next().is_none().then_some(Visible { kind, id, sequence })
+    parts
+        .next()
+        .is_none()
+        .then_some(Visible { kind, id, sequence })
 }
 
 #[cfg(test)]
@@ -192,7 +201,11 @@ mod tests {
 
     fn streams(count: u128) -> Arc<[Visible]> {
         (0..count)
-            .map(|n| Visible { kind: Kind::Order, id: Uuid::from_u128(n), sequence: 7 })
+            .map(|n| Visible {
+                kind: Kind::Order,
+                id: Uuid::from_u128(n),
+                sequence: 7,
+            })
             .collect()
     }
 
@@ -202,7 +215,9 @@ mod tests {
         assert!(payloads.iter().all(|payload| payload.len() < 8_000));
         let mut all = Vec::new();
         for payload in payloads {
-            let Applied::Views(part) = decode(&payload) else { panic!("no view announcement") };
+            let Applied::Views(part) = decode(&payload) else {
+                panic!("no view announcement")
+            };
             all.extend(part.iter().copied());
         }
         assert_eq!(all, streams(1_000).to_vec());

@@ -61,10 +61,14 @@ impl Drop for TestDatabase {
         let (server, name) = (self.server.clone(), self.name.clone());
         // A drop cannot wait, and the test's runtime may be ending: a thread with its own.
         let dropped = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
             runtime.is_ok_and(|runtime| {
                 runtime.block_on(async {
-                    let Ok(mut admin) = server.connect().await else { return false };
+                    let Ok(mut admin) = server.connect().await else {
+                        return false;
+                    };
                     let sql = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
                     admin.execute(sql.as_str()).await.is_ok()
                 })
@@ -97,15 +101,23 @@ async fn template(admin: &mut PgConnection, server: &PgConnectOptions) -> String
             format!("DROP DATABASE IF EXISTS {unfinished} WITH (FORCE)"),
             format!("CREATE DATABASE {unfinished}"),
         ] {
-            admin.execute(sql.as_str()).await.expect("a database can be made");
+            admin
+                .execute(sql.as_str())
+                .await
+                .expect("a database can be made");
         }
         let pool = PgPool::connect_with(server.clone().database(&unfinished))
             .await
             .expect("the new database answers");
-        postgres::migrate(&pool).await.expect("the migrations apply");
+        postgres::migrate(&pool)
+            .await
+            .expect("the migrations apply");
         pool.close().await;
         let sql = format!("ALTER DATABASE {unfinished} RENAME TO {name}");
-        admin.execute(sql.as_str()).await.expect("the template takes its name");
+        admin
+            .execute(sql.as_str())
+            .await
+            .expect("the template takes its name");
     }
     sqlx::query("SELECT pg_advisory_unlock($1)")
         .bind(TEMPLATE_LOCK)

@@ -39,5 +39,15 @@ impl Leadership {
 pub fn handover(relay: Doorbell) -> (Leadership, Handover) {
     let (epoch, epoch_seen) = watch::channel(None);
     let (sender, batches) = mpsc::channel(HANDOVER_BATCHES_MAX);
-    (Leadership { epoch, batches: sender, relay }, Handover { epoch: epoch_seen, batches })
+    (
+        Leadership {
+            epoch,
+            batches: sender,
+            relay,
+        },
+        Handover {
+            epoch: epoch_seen,
+            batches,
+        },
+    )
 }

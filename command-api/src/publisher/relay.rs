@@ -49,7 +49,13 @@ pub enum RelayError {
 impl Relay {
     /// A relay that follows the sequencer at the other end of `handover`.
     pub fn new(pool: PgPool, producer: EventProducer, handover: Handover) -> Self {
-        Self { log: EventLog::new(pool.clone()), pool, producer, handover, leading: None }
+        Self {
+            log: EventLog::new(pool.clone()),
+            pool,
+            producer,
+            handover,
+            leading: None,
+        }
     }
 
     /// How far has been sent, read from the database whenever the epoch is new.
@@ -67,9 +73,15 @@ impl Relay {
         let rows = sqlx::query!("SELECT topic, partition, position FROM ops.topic_positions")
             .fetch_all(&self.pool)
             .await?;
-        let last =
-            rows.into_iter().map(|row| ((row.topic, row.partition), row.position)).collect();
-        Ok(Some(Sent { epoch, cursor, last }))
+        let last = rows
+            .into_iter()
+            .map(|row| ((row.topic, row.partition), row.position))
+            .collect();
+        Ok(Some(Sent {
+            epoch,
+            cursor,
+            last,
+        }))
     }
 
     /// What comes after `cursor`: from the sequencer's hands, or from the log when they are ahead.
@@ -125,7 +137,9 @@ impl Loop for Relay {
     type Error = RelayError;
 
     async fn step(&mut self) -> Result<Progress, RelayError> {
-        let Some(mut sent) = self.leading().await? else { return Ok(Progress::Idle) };
+        let Some(mut sent) = self.leading().await? else {
+            return Ok(Progress::Idle);
+        };
         let rows = self.next(sent.cursor).await?;
         fault::point("pub.read");
         let Some(end) = rows.last().map(|row| row.position) else {

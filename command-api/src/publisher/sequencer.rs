@@ -78,7 +78,13 @@ impl Sequencer {
                 ("statement_timeout", statement_max.as_str()),
             ])
             .disable_statement_logging();
-        Self { options, clock, head, leadership, leader: None }
+        Self {
+            options,
+            clock,
+            head,
+            leadership,
+            leader: None,
+        }
     }
 
     /// Takes the lead if nobody has it. `None` while another sequencer leads.
@@ -98,15 +104,21 @@ impl Sequencer {
             connection.close().await?;
             return Ok(None);
         }
-        let row = sqlx::query!(
-            "UPDATE es.sequencer SET epoch = epoch + 1 RETURNING epoch, position"
-        )
-        .fetch_one(&mut connection)
-        .await?;
-        tracing::info!(epoch = row.epoch, position = row.position, "leading the publisher");
+        let row =
+            sqlx::query!("UPDATE es.sequencer SET epoch = epoch + 1 RETURNING epoch, position")
+                .fetch_one(&mut connection)
+                .await?;
+        tracing::info!(
+            epoch = row.epoch,
+            position = row.position,
+            "leading the publisher"
+        );
         self.head.advance(row.position);
         self.leadership.epoch.send_replace(Some(row.epoch));
-        Ok(Some(Leader { connection, epoch: row.epoch }))
+        Ok(Some(Leader {
+            connection,
+            epoch: row.epoch,
+        }))
     }
 
     fn handed_over(&self, numbered: Numbered) -> Progress {
@@ -127,7 +139,9 @@ impl Loop for Sequencer {
     type Error = SequencerError;
 
     async fn step(&mut self) -> Result<Progress, SequencerError> {
-        let Some(mut leader) = self.lead().await? else { return Ok(Progress::Idle) };
+        let Some(mut leader) = self.lead().await? else {
+            return Ok(Progress::Idle);
+        };
         // Until the step has succeeded the connection is not put back: an error gives it up, and
         // with it the lock.
         match leader.number(self.clock.now()).await {
@@ -181,7 +195,9 @@ impl Leader {
         )
         .fetch_optional(&mut *tx)
         .await?;
-        let Some(mark) = mark else { return Ok(Step::Fenced) };
+        let Some(mark) = mark else {
+            return Ok(Step::Fenced);
+        };
         let rows = sqlx::query!(
             r#"
             WITH seen AS MATERIALIZED (
@@ -231,7 +247,9 @@ impl Leader {
         fault::point("seq.numbered");
         tx.commit().await?;
         fault::point("seq.committed");
-        let Some(last) = rows.last().map(|row| row.last) else { return Ok(Step::Nothing) };
+        let Some(last) = rows.last().map(|row| row.last) else {
+            return Ok(Step::Nothing);
+        };
         let rows: Result<Vec<LogRow>, LogError> = rows
             .into_iter()
             .map(|row| {
@@ -249,7 +267,11 @@ impl Leader {
                 })
             })
             .collect();
-        Ok(Step::Numbered(Numbered { rows: rows?, last, count: last - mark.position }))
+        Ok(Step::Numbered(Numbered {
+            rows: rows?,
+            last,
+            count: last - mark.position,
+        }))
     }
 
     /// Asked without a lock, so that an idle sequencer writes nothing.

@@ -104,7 +104,11 @@ pub struct CqrsEventStore<A> {
 impl<A> CqrsEventStore<A> {
     /// A view of `store` that takes time and ids from `context`.
     pub fn new(store: EventStore, context: Context) -> Self {
-        Self { store, context, aggregate: PhantomData }
+        Self {
+            store,
+            context,
+            aggregate: PhantomData,
+        }
     }
 }
 
@@ -123,7 +127,10 @@ impl<A: Decider> AggregateContext<Folded<A>> for FoldedContext<A> {
 
 fn stream_of<A: Decider>(id: &str) -> Result<StreamId, AdapterError> {
     let id = Uuid::parse_str(id).map_err(|_| AdapterError::Id(id.to_owned()))?;
-    Ok(StreamId { kind: kind_of::<A>(), id })
+    Ok(StreamId {
+        kind: kind_of::<A>(),
+        id,
+    })
 }
 
 fn unexpected<E: std::error::Error, S>(error: S) -> AggregateError<E>
@@ -142,7 +149,10 @@ impl<A: Decider> cqrs_es::EventStore<Folded<A>> for CqrsEventStore<A> {
     ) -> Result<Vec<EventEnvelope<Folded<A>>>, AggregateError<A::Rejection>> {
         let stream = stream_of::<A>(id).map_err(unexpected)?;
         let log = EventLog::new(self.store.pool().clone());
-        let rows = log.of_stream(stream, 1, i64::MAX).await.map_err(unexpected)?;
+        let rows = log
+            .of_stream(stream, 1, i64::MAX)
+            .await
+            .map_err(unexpected)?;
         rows.into_iter()
             .map(|row| {
                 Ok(EventEnvelope {
@@ -170,9 +180,8 @@ impl<A: Decider> cqrs_es::EventStore<Folded<A>> for CqrsEventStore<A> {
         events: Vec<Stored<A::Event>>,
         context: Self::AC,
         metadata: HashMap<String, String>,
-    ) -> impl Future<
-        Output = Result<Vec<EventEnvelope<Folded<A>>>, AggregateError<A::Rejection>>,
-    > + Send {
+    ) -> impl Future<Output = Result<Vec<EventEnvelope<Folded<A>>>, AggregateError<A::Rejection>>> + Send
+    {
         async move {
             let text = serde_json::to_string(&metadata).map_err(unexpected)?;
             let rows: Result<Vec<NewEvent>, _> = events
@@ -192,8 +201,11 @@ impl<A: Decider> cqrs_es::EventStore<Folded<A>> for CqrsEventStore<A> {
                 expected_version: context.version,
                 events: rows.map_err(|error: serde_json::Error| unexpected(error))?,
             };
-            let append =
-                Append { streams: vec![part], record: None, recorded_at: self.context.now };
+            let append = Append {
+                streams: vec![part],
+                record: None,
+                recorded_at: self.context.now,
+            };
             match self.store.append(append).await {
                 Ok(()) => {}
                 Err(AppendError::Conflict) => return Err(AggregateError::AggregateConflict),

@@ -45,12 +45,23 @@ pub(super) struct AppenderHandle {
 impl AppenderHandle {
     pub(super) async fn append(&self, append: Append) -> Result<(), AppendError> {
         let too_large = |event: &super::NewEvent| event.payload.len() > EVENT_BYTES_MAX;
-        if append.streams.iter().flat_map(|part| &part.events).any(too_large) {
+        if append
+            .streams
+            .iter()
+            .flat_map(|part| &part.events)
+            .any(too_large)
+        {
             return Err(AppendError::TooLarge);
         }
         let (reply, answer) = oneshot::channel();
-        let job = Job { append, queued: Instant::now(), reply };
-        self.queue.try_send(job).map_err(|_| AppendError::Overloaded)?;
+        let job = Job {
+            append,
+            queued: Instant::now(),
+            reply,
+        };
+        self.queue
+            .try_send(job)
+            .map_err(|_| AppendError::Overloaded)?;
         answer.await.unwrap_or(Err(AppendError::Unknown))
     }
 }
@@ -100,8 +111,14 @@ impl Appender {
                 ("plan_cache_mode", "force_generic_plan"),
             ])
             .disable_statement_logging();
-        let appender =
-            Self { options, queue, deferred: Vec::new(), connection: None, cache, committed };
+        let appender = Self {
+            options,
+            queue,
+            deferred: Vec::new(),
+            connection: None,
+            cache,
+            committed,
+        };
         (appender, AppenderHandle { queue: sender })
     }
 
@@ -138,14 +155,24 @@ impl Appender {
                 answer(job.reply, Err(AppendError::Overloaded));
                 continue;
             }
-            if job.append.streams.iter().any(|part| written.contains(&part.stream)) {
+            if job
+                .append
+                .streams
+                .iter()
+                .any(|part| written.contains(&part.stream))
+            {
                 self.deferred.push(job);
                 if self.deferred.len() >= BATCH_EVENTS_MAX {
                     break;
                 }
                 continue;
             }
-            for part in job.append.streams.iter().filter(|part| !part.events.is_empty()) {
+            for part in job
+                .append
+                .streams
+                .iter()
+                .filter(|part| !part.events.is_empty())
+            {
                 written.insert(part.stream);
                 events += part.events.len();
             }
@@ -264,7 +291,9 @@ impl Appender {
     }
 
     async fn plain(&mut self, rows: &Rows) -> Outcome {
-        let Some(connection) = self.connection.as_mut() else { return Outcome::Failed };
+        let Some(connection) = self.connection.as_mut() else {
+            return Outcome::Failed;
+        };
         fault::point("append.sent");
         let stored = sqlx::query_scalar!(
             r#"
@@ -334,7 +363,9 @@ impl Appender {
 
     /// For each command `None` when it was stored, else why it was left out.
     async fn leaving_out(&mut self, rows: &Rows) -> Result<Vec<Option<AppendError>>, Outcome> {
-        let Some(connection) = self.connection.as_mut() else { return Err(Outcome::Failed) };
+        let Some(connection) = self.connection.as_mut() else {
+            return Err(Outcome::Failed);
+        };
         let left_out = sqlx::query!(
             r#"
             WITH stale AS MATERIALIZED (
@@ -406,10 +437,15 @@ impl Appender {
         .map_err(|error| self.outcome_of(&error))?;
         let mut answers = vec![None; rows.commands];
         for row in left_out {
-            let place = usize::try_from(row.command).ok().and_then(|index| answers.get_mut(index));
+            let place = usize::try_from(row.command)
+                .ok()
+                .and_then(|index| answers.get_mut(index));
             if let Some(place) = place {
-                let error =
-                    if row.key_used { AppendError::KeyUsed } else { AppendError::Conflict };
+                let error = if row.key_used {
+                    AppendError::KeyUsed
+                } else {
+                    AppendError::Conflict
+                };
                 *place = Some(error);
             }
         }
@@ -466,7 +502,10 @@ struct Rows {
 
 impl Rows {
     fn of(batch: &[Job]) -> Self {
-        let mut rows = Self { commands: batch.len(), ..Self::default() };
+        let mut rows = Self {
+            commands: batch.len(),
+            ..Self::default()
+        };
         for (command, job) in (0_i32..).zip(batch) {
             rows.add(command, &job.append);
         }
@@ -496,7 +535,8 @@ impl Rows {
         if let Some(record) = &append.record {
             self.keys.push(record.key_hash.to_vec());
             self.fingerprints.push(record.fingerprint.to_vec());
-            self.statuses.push(i16::try_from(record.status).unwrap_or(i16::MAX));
+            self.statuses
+                .push(i16::try_from(record.status).unwrap_or(i16::MAX));
             self.headers.push(record.headers.clone());
             self.bodies.push(record.body.clone());
             self.created.push(record.created_at);

@@ -24,7 +24,9 @@ pub(super) struct StateCache {
 
 impl StateCache {
     pub(super) fn new() -> Self {
-        Self { entries: Cache::builder().max_capacity(STREAMS_MAX).build() }
+        Self {
+            entries: Cache::builder().max_capacity(STREAMS_MAX).build(),
+        }
     }
 
     pub(super) fn get(&self, stream: StreamId) -> Option<Entry> {
@@ -33,10 +35,12 @@ impl StateCache {
 
     /// Keeps `entry` unless a newer one is there already.
     pub(super) fn put(&self, stream: StreamId, entry: Entry) {
-        self.entries.entry(stream).and_upsert_with(|held| match held {
-            Some(held) if held.value().version > entry.version => held.into_value(),
-            Some(_) | None => entry,
-        });
+        self.entries
+            .entry(stream)
+            .and_upsert_with(|held| match held {
+                Some(held) if held.value().version > entry.version => held.into_value(),
+                Some(_) | None => entry,
+            });
     }
 
     pub(super) fn forget(&self, streams: &[StreamId]) {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::aggregates::Kind;
-use domain::decider::{DecodeError, Decider, decode};
+use domain::decider::{Decider, DecodeError, decode};
 use uuid::Uuid;
 
 use super::cache::Entry;
@@ -44,7 +44,10 @@ impl EventStore {
     /// # Errors
     /// When the database cannot be read or an event does not decode.
     pub async fn load<A: Decider>(&self, id: Uuid) -> Result<Loaded<A>, StoreError> {
-        let stream = StreamId { kind: kind_of::<A>(), id };
+        let stream = StreamId {
+            kind: kind_of::<A>(),
+            id,
+        };
         if let Some(found) = self.cached::<A>(stream) {
             return Ok(found);
         }
@@ -64,8 +67,11 @@ impl EventStore {
     /// # Errors
     /// As [`EventStore::load`].
     pub async fn prefetch(&self, streams: &[StreamId]) -> Result<(), StoreError> {
-        let missing: Vec<StreamId> =
-            streams.iter().copied().filter(|stream| self.cache.get(*stream).is_none()).collect();
+        let missing: Vec<StreamId> = streams
+            .iter()
+            .copied()
+            .filter(|stream| self.cache.get(*stream).is_none())
+            .collect();
         if missing.is_empty() {
             return Ok(());
         }
@@ -111,7 +117,11 @@ impl EventStore {
     fn cached<A: Decider>(&self, stream: StreamId) -> Option<Loaded<A>> {
         let entry = self.cache.get(stream)?;
         let state = entry.state.downcast::<A>().ok()?;
-        Some(Loaded { stream, version: entry.version, state })
+        Some(Loaded {
+            stream,
+            version: entry.version,
+            state,
+        })
     }
 
     fn remember(&self, stream: StreamId, entry: Entry, before: i64) {
@@ -159,9 +169,15 @@ impl EventStore {
         let mut found: HashMap<StreamId, Vec<Row>> = HashMap::new();
         for row in rows {
             let index = usize::try_from(row.place - 1).unwrap_or(usize::MAX);
-            let Some(stream) = streams.get(index) else { continue };
+            let Some(stream) = streams.get(index) else {
+                continue;
+            };
             let event = row.event_type.zip(row.event_version);
-            let row = Row { sequence: row.sequence, event, text: row.text };
+            let row = Row {
+                sequence: row.sequence,
+                event,
+                text: row.text,
+            };
             found.entry(*stream).or_default().push(row);
         }
         Ok(found)
@@ -194,20 +210,34 @@ fn fold<A: Decider>(stream: StreamId, rows: Vec<Row>) -> Result<Entry, StoreErro
         let sequence = row.sequence;
         match &row.event {
             None => {
-                state = serde_json::from_str(&row.text)
-                    .map_err(|source| StoreError::Snapshot { stream, sequence, source })?;
+                state = serde_json::from_str(&row.text).map_err(|source| StoreError::Snapshot {
+                    stream,
+                    sequence,
+                    source,
+                })?;
             }
             Some(_) if row.sequence != version + 1 => {
-                return Err(StoreError::Hole { stream, sequence: row.sequence });
+                return Err(StoreError::Hole {
+                    stream,
+                    sequence: row.sequence,
+                });
             }
             Some((name, event_version)) => {
-                fold_into(&mut state, name, event_version, &row.text)
-                    .map_err(|source| StoreError::Decode { stream, sequence, source })?;
+                fold_into(&mut state, name, event_version, &row.text).map_err(|source| {
+                    StoreError::Decode {
+                        stream,
+                        sequence,
+                        source,
+                    }
+                })?;
             }
         }
         version = row.sequence;
     }
-    Ok(Entry { version, state: Arc::new(state) as Arc<dyn Any + Send + Sync> })
+    Ok(Entry {
+        version,
+        state: Arc::new(state) as Arc<dyn Any + Send + Sync>,
+    })
 }
 
 macro_rules! by_kind {
@@ -242,5 +272,9 @@ fn columns(versions: &[(StreamId, i64)]) -> (Vec<String>, Vec<String>, Vec<i64>)
 /// A state on its way to `es.snapshots`.
 pub(super) fn snapshot(stream: StreamId, entry: &Entry) -> Option<Snapshot> {
     let state = state_text(&entry.state)?;
-    Some(Snapshot { stream, sequence: entry.version, state })
+    Some(Snapshot {
+        stream,
+        sequence: entry.version,
+        state,
+    })
 }

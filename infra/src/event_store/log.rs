@@ -56,7 +56,10 @@ pub struct EventLog {
 
 /// A row as a query gives it, before its stream is understood: the columns of `es.events` with the
 /// position, JSON as text.
-#[expect(missing_docs, reason = "the columns are documented where they are created")]
+#[expect(
+    missing_docs,
+    reason = "the columns are documented where they are created"
+)]
 pub struct RawRow {
     pub position: i64,
     pub aggregate_type: String,
@@ -74,7 +77,9 @@ impl TryFrom<RawRow> for LogRow {
     type Error = LogError;
 
     fn try_from(row: RawRow) -> Result<Self, LogError> {
-        let parsed = Kind::parse(&row.aggregate_type).ok().zip(row.aggregate_id.parse().ok());
+        let parsed = Kind::parse(&row.aggregate_type)
+            .ok()
+            .zip(row.aggregate_id.parse().ok());
         let Some((kind, id)) = parsed else {
             return Err(LogError::Stream {
                 position: row.position,

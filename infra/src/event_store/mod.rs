@@ -196,8 +196,20 @@ impl EventStore {
         let (appender, handle) =
             append::Appender::new(options, Arc::clone(&cache), committed.clone());
         let (queue, snapshots) = snapshots::channel(pool.clone());
-        let store = Self { pool, appender: handle, snapshots: queue, cache, committed };
-        (store, StoreTasks { appender, snapshots })
+        let store = Self {
+            pool,
+            appender: handle,
+            snapshots: queue,
+            cache,
+            committed,
+        };
+        (
+            store,
+            StoreTasks {
+                appender,
+                snapshots,
+            },
+        )
     }
 
     /// Rung after each commit of this process: the sequencer waits on it.

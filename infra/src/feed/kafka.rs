@@ -58,7 +58,10 @@ struct Frontier {
 
 impl Frontier {
     fn starting_at(contiguous: i64) -> Self {
-        Self { contiguous, ahead: BTreeSet::new() }
+        Self {
+            contiguous,
+            ahead: BTreeSet::new(),
+        }
     }
 
     fn saw(&mut self, position: i64) {
@@ -146,7 +149,9 @@ impl KafkaFeed {
 
     async fn read_broker(&mut self, max: usize) -> Result<(), FeedError> {
         while self.ready.len() < max {
-            let Some(message) = self.next_message()? else { break };
+            let Some(message) = self.next_message()? else {
+                break;
+            };
             match decode(&message) {
                 Ok((record, previous)) => self.take(record, previous).await?,
                 // Not ours, or damaged on the way: the hole it leaves is filled from the store.

@@ -35,7 +35,10 @@ impl Origin {
 
     /// The one origin of the store feed.
     pub fn store() -> Self {
-        Self { topic: Self::STORE.to_owned(), partition: 0 }
+        Self {
+            topic: Self::STORE.to_owned(),
+            partition: 0,
+        }
     }
 }
 
@@ -89,7 +92,10 @@ impl FeedRecord {
 
     /// The stream's id with its kind.
     pub fn stream_id(&self) -> StreamId {
-        StreamId { kind: self.kind, id: self.stream }
+        StreamId {
+            kind: self.kind,
+            id: self.stream,
+        }
     }
 }
 

@@ -23,7 +23,10 @@ pub struct HeadWatch {
 
 impl Default for HeadWatch {
     fn default() -> Self {
-        Self { sender: Arc::new(watch::Sender::new(0)), bells: Arc::default() }
+        Self {
+            sender: Arc::new(watch::Sender::new(0)),
+            bells: Arc::default(),
+        }
     }
 }
 
@@ -36,13 +39,20 @@ impl HeadWatch {
             moved
         });
         if moved {
-            self.bells.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(Doorbell::ring);
+            self.bells
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .iter()
+                .for_each(Doorbell::ring);
         }
     }
 
     /// Rings `bell` at every later advance: for loops that follow the log.
     pub fn rings(&self, bell: Doorbell) {
-        self.bells.lock().unwrap_or_else(PoisonError::into_inner).push(bell);
+        self.bells
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(bell);
     }
 
     /// The last position said, 0 before the first.
@@ -67,7 +77,12 @@ pub struct StoreFeed {
 impl StoreFeed {
     /// A feed over `log` that wakes on `head` when the sequencer runs in this process.
     pub fn new(log: EventLog, head: &HeadWatch) -> Self {
-        Self { log, head: head.subscribe(), position: 0, idle: POLL_MIN }
+        Self {
+            log,
+            head: head.subscribe(),
+            position: 0,
+            idle: POLL_MIN,
+        }
     }
 }
 
@@ -87,7 +102,10 @@ impl Feed for StoreFeed {
             self.position = last.position;
             self.idle = POLL_MIN;
         }
-        Ok(rows.into_iter().map(|row| FeedRecord::from_row(row, Origin::store())).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| FeedRecord::from_row(row, Origin::store()))
+            .collect())
     }
 
     fn frontier(&self) -> i64 {

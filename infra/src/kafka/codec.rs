@@ -36,7 +36,10 @@ pub(super) fn headers(row: &LogRow, previous: i64) -> OwnedHeaders {
     let text = [
         ("ce_specversion", "1.0".to_owned()),
         ("ce_id", row.event_id.to_string()),
-        ("ce_type", format!("ramen.{kind}.{}.v{}", row.event_type, row.event_version)),
+        (
+            "ce_type",
+            format!("ramen.{kind}.{}.v{}", row.event_type, row.event_version),
+        ),
         ("ce_source", "/ramen".to_owned()),
         ("ce_subject", row.stream.id.to_string()),
         ("ce_time", time),
@@ -51,13 +54,17 @@ pub(super) fn headers(row: &LogRow, previous: i64) -> OwnedHeaders {
     ];
     let headers = OwnedHeaders::new_with_capacity(text.len() + 1);
     let headers = text.iter().fold(headers, |headers, (key, value)| {
-        headers.insert(Header { key, value: Some(value) })
+        headers.insert(Header {
+            key,
+            value: Some(value),
+        })
     });
     match traceparent(&row.metadata) {
         None => headers,
-        Some(parent) => {
-            headers.insert(Header { key: "traceparent", value: Some(parent.as_str()) })
-        }
+        Some(parent) => headers.insert(Header {
+            key: "traceparent",
+            value: Some(parent.as_str()),
+        }),
     }
 }
 
@@ -75,8 +82,15 @@ fn traceparent(metadata: &str) -> Option<String> {
 /// # Errors
 /// When a header is missing or does not read, or the payload is no text.
 pub fn decode(message: &impl Message) -> Result<(FeedRecord, i64), CodecError> {
-    let number = |name| header(message, name)?.parse::<i64>().map_err(|_| CodecError::Header(name));
-    let payload = message.payload_view::<str>().and_then(Result::ok).ok_or(CodecError::Payload)?;
+    let number = |name| {
+        header(message, name)?
+            .parse::<i64>()
+            .map_err(|_| CodecError::Header(name))
+    };
+    let payload = message
+        .payload_view::<str>()
+        .and_then(Result::ok)
+        .ok_or(CodecError::Payload)?;
     let kind = Kind::parse(header(message, "kind")?).map_err(|_| CodecError::Header("kind"))?;
     let uuid = |name| Uuid::parse_str(header(message, name)?).map_err(|_| CodecError::Header(name));
     let time = DateTime::parse_from_rfc3339(header(message, "ce_time")?)
@@ -92,7 +106,10 @@ pub fn decode(message: &impl Message) -> Result<(FeedRecord, i64), CodecError> {
         payload: payload.to_owned(),
         metadata: header(message, "metadata")?.to_owned(),
         recorded_at: time.with_timezone(&Utc),
-        origin: Origin { topic: message.topic().to_owned(), partition: message.partition() },
+        origin: Origin {
+            topic: message.topic().to_owned(),
+            partition: message.partition(),
+        },
     };
     Ok((record, number("previous_position")?))
 }

@@ -37,7 +37,10 @@ impl EventProducer {
     /// # Errors
     /// When the settings make no client.
     pub fn connect(settings: &KafkaSettings) -> Result<Self, KafkaError> {
-        Ok(Self { client: settings.producer().create()?, topics: Topics::new(settings) })
+        Ok(Self {
+            client: settings.producer().create()?,
+            topics: Topics::new(settings),
+        })
     }
 
     /// Sends `rows` in order and returns once every one is acknowledged, with the last position
@@ -57,7 +60,9 @@ impl EventProducer {
             }
             let topic = self.topics.of(row.stream.kind);
             let partition = partition_of(row.stream.id, self.topics.partitions());
-            let previous = last.insert((topic.to_owned(), partition), row.position).unwrap_or(0);
+            let previous = last
+                .insert((topic.to_owned(), partition), row.position)
+                .unwrap_or(0);
             pending.push(self.enqueue(row, topic, partition, previous).await?);
         }
         try_join_all(pending.into_iter().map(acknowledged)).await?;

@@ -25,7 +25,10 @@ impl Topics {
     /// The topics that `settings` names.
     pub fn new(settings: &KafkaSettings) -> Self {
         let name = |kind: &Kind| (*kind, kind.topic(&settings.topic_prefix));
-        Self { names: Kind::ALL.iter().map(name).collect(), partitions: settings.partitions }
+        Self {
+            names: Kind::ALL.iter().map(name).collect(),
+            partitions: settings.partitions,
+        }
     }
 
     /// The topic of one kind.
@@ -54,10 +57,14 @@ pub async fn ensure_topics(settings: &KafkaSettings) -> Result<Topics, KafkaErro
     let wanted: Vec<NewTopic<'_>> = topics
         .all()
         .map(|name| {
-            NewTopic::new(name, settings.partitions, TopicReplication::Fixed(settings.replication))
-                .set("max.message.bytes", MESSAGE_BYTES_MAX)
-                .set("retention.ms", RETENTION_MS)
-                .set("message.timestamp.type", "CreateTime")
+            NewTopic::new(
+                name,
+                settings.partitions,
+                TopicReplication::Fixed(settings.replication),
+            )
+            .set("max.message.bytes", MESSAGE_BYTES_MAX)
+            .set("retention.ms", RETENTION_MS)
+            .set("message.timestamp.type", "CreateTime")
         })
         .collect();
     let options = AdminOptions::new().operation_timeout(Some(ADMIN_TIMEOUT));
