@@ -11,7 +11,8 @@ CREATE TABLE ops.command_records (
     body        text NOT NULL,
     created_at  timestamptz NOT NULL
 );
-CREATE INDEX command_records_created_at ON ops.command_records USING brin (created_at);
+-- The oldest are deleted first. Not BRIN: rows that fill the room of deleted ones would spoil it.
+CREATE INDEX command_records_created_at ON ops.command_records (created_at);
 
 -- How far the relay has published; moved only by the leader of the current epoch.
 CREATE TABLE ops.publisher_cursor (
@@ -48,6 +49,7 @@ CREATE TABLE ops.effects (
     process      text NOT NULL,
     instance     uuid NOT NULL,
     ordinal      bigint GENERATED ALWAYS AS IDENTITY,
+    kind         text NOT NULL CHECK (kind IN ('command', 'payment')),
     effect       json NOT NULL,
     status       text NOT NULL CHECK (status IN ('pending', 'sent', 'done', 'parked')),
     attempts     integer NOT NULL DEFAULT 0,
@@ -55,9 +57,17 @@ CREATE TABLE ops.effects (
     sent_at      timestamptz,
     last_error   text,
     created_at   timestamptz NOT NULL,
-    finished_at  timestamptz
+    finished_at  timestamptz,
+    -- The event that it follows from, and whether that is a rehearsal.
+    cause        uuid,
+    test         boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 70);
-CREATE INDEX effects_open ON ops.effects (due_at, ordinal) WHERE status IN ('pending', 'sent');
+CREATE INDEX effects_open ON ops.effects (kind, due_at, ordinal)
+    WHERE status IN ('pending', 'sent');
+CREATE INDEX effects_done ON ops.effects (finished_at) WHERE status = 'done';
+-- Effects of one instance and kind are performed in order.
+CREATE INDEX effects_in_order ON ops.effects (instance, kind, ordinal)
+    WHERE status IN ('pending', 'sent');
 
 CREATE TABLE ops.timers (
     process    text NOT NULL,
@@ -66,6 +76,8 @@ CREATE TABLE ops.timers (
     due_at     timestamptz NOT NULL,
     effect_id  uuid NOT NULL,
     effect     json NOT NULL,
+    cause      uuid,
+    test       boolean NOT NULL DEFAULT false,
     PRIMARY KEY (process, instance, name)
 );
 CREATE INDEX timers_due ON ops.timers (due_at);
@@ -83,6 +95,7 @@ CREATE TABLE ops.webhook_inbox (
     PRIMARY KEY (source, event_key)
 );
 CREATE INDEX webhook_inbox_pending ON ops.webhook_inbox (due_at) WHERE status = 'pending';
+CREATE INDEX webhook_inbox_done ON ops.webhook_inbox (received_at) WHERE status = 'done';
 
 GRANT USAGE ON SCHEMA ops TO ramen_app, ramen_query, ramen_checker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ops TO ramen_app;
