@@ -374,6 +374,7 @@ pub(crate) mod tests {
             listen: any,
             health_listen: any,
             sandbox_listen: any,
+            sandbox_webhooks: None,
             trusted_hops: 0,
             cors_origins: vec!["https://app.example".to_owned()],
             rate_quota: 5,
