@@ -248,6 +248,7 @@ impl<'a> Site<'a> {
     fn play_vendors(&self, listener: TcpListener, base: &str) {
         let clock = &self.config.clock;
         let secrets = &self.config.stripe.webhook_secrets;
+        let webhooks = self.config.http.sandbox_webhooks.as_deref().unwrap_or(base);
         let config = sandbox::Config {
             speed: f64::from(clock.speed),
             origin: clock.origin,
@@ -257,7 +258,7 @@ impl<'a> Site<'a> {
             webhook_endpoints: secrets
                 .first()
                 .map(|secret| sandbox::WebhookEndpoint {
-                    url: format!("{base}/v1/webhooks/stripe"),
+                    url: format!("{}/v1/webhooks/stripe", webhooks.trim_end_matches('/')),
                     secret: secret.expose().clone(),
                 })
                 .into_iter()

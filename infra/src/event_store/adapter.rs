@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
 use super::load::kind_of;
-use super::{Append, AppendError, EventLog, EventStore, NewEvent, StreamAppend, StreamId};
+use super::{Append, AppendError, EventStore, NewEvent, StreamAppend, StreamId};
 
 /// An event as cqrs-es wants it.
 #[derive(Clone, Debug, PartialEq)]
@@ -148,11 +148,17 @@ impl<A: Decider> cqrs_es::EventStore<Folded<A>> for CqrsEventStore<A> {
         id: &str,
     ) -> Result<Vec<EventEnvelope<Folded<A>>>, AggregateError<A::Rejection>> {
         let stream = stream_of::<A>(id).map_err(unexpected)?;
-        let log = EventLog::new(self.store.pool().clone());
-        let rows = log
-            .of_stream(stream, 1, i64::MAX)
-            .await
-            .map_err(unexpected)?;
+        // All that is committed, numbered or not: this is the write side's view.
+        let rows = sqlx::query!(
+            r#"SELECT sequence, payload::text AS "payload!", metadata::text AS "metadata!"
+               FROM es.events WHERE aggregate_type = $1 AND aggregate_id = $2
+               ORDER BY sequence"#,
+            stream.kind.as_str(),
+            stream.id.to_string()
+        )
+        .fetch_all(self.store.pool())
+        .await
+        .map_err(unexpected)?;
         rows.into_iter()
             .map(|row| {
                 Ok(EventEnvelope {

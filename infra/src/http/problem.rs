@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use domain::decider::{Class, Fault, Rejection};
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -339,6 +339,11 @@ impl IntoResponse for ApiError {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.0.status == StatusCode::PAYLOAD_TOO_LARGE {
+            // The rest of the body is not read, so nothing can follow on this connection; a client
+            // that is not told would send its next request into the close.
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         if let Some(after) = self.0.retry_after {
             headers.insert(RETRY_AFTER, retry_after_header(after));
         }
