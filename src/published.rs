@@ -8,7 +8,8 @@ use axum::routing::get;
 use axum::{Router, middleware};
 use domain::aggregates::{AnyEvent, Kind};
 use serde_json::{Map, Value, json};
-use utoipa::openapi::{InfoBuilder, License, OpenApi};
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::{InfoBuilder, License, OpenApi, PathItem};
 use utoipa_swagger_ui::SwaggerUi;
 
 /// The page needs its own script and style, and nothing from elsewhere.
@@ -26,7 +27,34 @@ pub fn openapi() -> OpenApi {
         .version("1")
         .license(Some(License::new("MIT OR Apache-2.0")))
         .build();
+    for (path, item) in &mut document.paths.paths {
+        let context = context_of(path);
+        for operation in operations(item) {
+            operation.tags = Some(vec![context.to_owned()]);
+        }
+    }
     document
+}
+
+/// The heading under which a reader looks for a route.
+fn context_of(path: &str) -> &'static str {
+    let first = path.trim_start_matches("/v1/").split('/').next().unwrap_or_default();
+    match (first, path) {
+        ("search", _) => "discovery",
+        ("restaurants", _) => "restaurant",
+        ("orders", path) if path.ends_with("/delivery") => "delivery",
+        ("carts" | "orders", _) => "ordering",
+        ("deliveries" | "me", _) => "delivery",
+        ("drivers", _) => "driver",
+        ("webhooks", _) => "webhooks",
+        _ => "ops",
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete]
+        .into_iter()
+        .filter_map(Option::as_mut)
 }
 
 /// The AsyncAPI 3.0 document: a channel for each topic, a message for each event.

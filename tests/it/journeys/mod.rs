@@ -2,4 +2,5 @@
 
 mod bowl_to_door;
 mod crowd;
+mod day;
 mod no_bowl;

@@ -3,3 +3,4 @@
 mod bad_input;
 mod conditional;
 mod kafka;
+mod two_writers;

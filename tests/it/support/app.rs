@@ -38,6 +38,7 @@ pub(crate) struct TestApp {
     pub(crate) tokens: Tokens,
     pub(crate) logins: PgLogins,
     pub(crate) tasks: Tasks,
+    config: Config,
     loops: Mutex<Loops>,
     in_flight: EffectsInFlight,
     _index: TempDir,
@@ -80,8 +81,8 @@ impl TestApp {
             head: HeadWatch::default(),
         };
         let (app, store) = App::new(&deps);
-        let stop = tasks.stop().soft_token();
-        tasks.service("event store", async move {
+        let stop = tasks.stop().last_token();
+        tasks.last("event store", async move {
             store.run(stop).await;
             Ok::<_, std::convert::Infallible>(())
         });
@@ -125,10 +126,42 @@ impl TestApp {
             tokens,
             logins,
             tasks,
+            config,
             loops: Mutex::new(Loops { publishing, projector, indexer: indexer.unwrap() }),
             in_flight,
             _index: index,
         }
+    }
+
+    /// A second process of the write side over the same database, with caches of its own; gives the
+    /// origin of its API.
+    pub(crate) async fn second_writer(&self) -> String {
+        let vault_pool = self.database.pool(DatabaseRole::Vault);
+        let stripe = StripeConfig::new(&self.config.stripe, self.config.stage, &self.vendor);
+        let deps = Deps {
+            pool: self.database.pool(DatabaseRole::App),
+            options: self.database.options(),
+            vault: Vault::new(vault_pool, &self.config.vault, self.clock.clock()).unwrap(),
+            clock: self.clock.clock(),
+            webhook_secrets: stripe.webhook_secrets.clone(),
+            payments: Vendor::Stripe(stripe).connect(self.clock.clock()).unwrap(),
+            head: HeadWatch::default(),
+        };
+        let (app, store) = App::new(&deps);
+        let stop = self.tasks.stop().soft_token();
+        self.tasks.service("second event store", async move {
+            store.run(stop).await;
+            Ok::<_, std::convert::Infallible>(())
+        });
+        let known = Logins::new(Arc::new(self.logins.clone()), self.clock.clock());
+        let clock = self.clock.clock();
+        let edge = Arc::new(Edge::new(&self.config.http, self.tokens.clone(), known, clock));
+        let (routes, _) = command_api::http::router(app).split_for_parts();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let serving = serve(listener, edge.wrap(routes), Rules::default(), self.tasks.clone());
+        self.tasks.service("second http", serving);
+        base
     }
 
     /// Works until there is nothing left to do: events numbered, processes run, vendors' webhooks
