@@ -19,6 +19,7 @@ impl From<ExecuteError> for ApiError {
     fn from(error: ExecuteError) -> Self {
         match error {
             ExecuteError::Refused(refusal) => refused(&refusal),
+            ExecuteError::NotTheirs => Self::not_found(),
             ExecuteError::Moved { current } => Self::precondition_failed(&Etag::version(current)),
             ExecuteError::Conflict => Self::conflict(),
             ExecuteError::KeyReused => key_reused(),
@@ -141,6 +142,7 @@ mod tests {
     fn every_failure_has_its_status() {
         let status = |error: ExecuteError| ApiError::from(error).status().as_u16();
         assert_eq!(status(ExecuteError::Moved { current: 3 }), 412);
+        assert_eq!(status(ExecuteError::NotTheirs), 404);
         assert_eq!(status(ExecuteError::Conflict), 409);
         assert_eq!(status(ExecuteError::KeyReused), 422);
         assert_eq!(status(ExecuteError::Unavailable("vault".to_owned())), 503);

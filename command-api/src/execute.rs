@@ -8,6 +8,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::aggregates::Kind;
 use domain::decider::{Class, Context, Decider, Event as _, Fault, Rejection};
 use infra::clock::Clock;
 use infra::event_store::{
@@ -91,17 +92,6 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// The refusal for something that is not there, or not for this caller.
-    pub fn not_found() -> Self {
-        Self {
-            class: Class::NotFound,
-            code: "not_found".to_owned(),
-            detail: "there is nothing here".to_owned(),
-            faults: Vec::new(),
-            extra: serde_json::Map::new(),
-        }
-    }
-
     /// The same with one more member in the problem.
     #[must_use]
     pub fn with(mut self, member: &str, value: Value) -> Self {
@@ -128,6 +118,10 @@ pub enum ExecuteError {
     /// The business says no. Stored under the key, so that a repeat hears the same.
     #[error("refused: {}", .0.code)]
     Refused(Box<Refusal>),
+    /// The thing does not exist, or not for this caller. Nothing is decided, so nothing is stored,
+    /// and an answer from when the caller still had access is not repeated.
+    #[error("there is nothing here for this caller")]
+    NotTheirs,
     /// `If-Match` names another version than there is.
     #[error("the resource is at version {current}")]
     Moved {
@@ -196,6 +190,8 @@ pub struct Unit<'a> {
     pub context: Context,
     store: &'a EventStore,
     origin: &'a Origin,
+    /// What the events belong together by, when the origin does not say.
+    journey: Option<Uuid>,
     touched: BTreeMap<StreamId, Touched>,
 }
 
@@ -220,6 +216,18 @@ impl Unit<'_> {
             keep: None,
         });
         Ok(loaded)
+    }
+
+    /// An aggregate that does not exist yet, under a fresh id: nothing is read, and the commit
+    /// asserts that there is no such stream.
+    pub fn create<A: Decider>(&self, id: Uuid) -> Loaded<A> {
+        let kind = Kind::parse(A::KIND).expect("every decider stands in the aggregates! list");
+        Loaded { stream: StreamId { kind, id }, version: 0, state: Arc::default() }
+    }
+
+    /// Says which journey the events belong to: the order's id, or the cart's before there is one.
+    pub fn belongs_to(&mut self, journey: impl Into<Uuid>) {
+        self.journey = Some(journey.into());
     }
 
     /// Decides `command` on what was loaded and writes the events. Gives the state afterwards.
@@ -254,7 +262,7 @@ impl Unit<'_> {
         for event in events {
             state.evolve(event);
         }
-        let metadata = self.origin.metadata(&state.facets(loaded.stream.id));
+        let metadata = self.origin.metadata(&state.facets(loaded.stream.id), self.journey);
         let mut rows = Vec::with_capacity(events.len());
         for event in events {
             let payload = serde_json::to_string(event)
@@ -347,6 +355,20 @@ impl Executor {
         &self.store
     }
 
+    /// The aggregate `id` as the database has it: what is cached serves only when no other process
+    /// has added to it. For answers that no commit checks.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn current<A: Decider>(&self, id: Uuid) -> Result<Loaded<A>, StoreError> {
+        let loaded = self.store.load::<A>(id).await?;
+        if self.store.still_at(&[(loaded.stream, loaded.version)]).await? {
+            return Ok(loaded);
+        }
+        self.store.forget(&[loaded.stream]);
+        self.store.load::<A>(id).await
+    }
+
     /// Runs `work` until it is committed or refused. With a `key`, at most once for all requests
     /// that carry it.
     ///
@@ -370,6 +392,7 @@ impl Executor {
                 context: self.clock.context(),
                 store: &self.store,
                 origin,
+                journey: None,
                 touched: BTreeMap::new(),
             };
             fault::point("cmd.loaded");
@@ -398,16 +421,21 @@ impl Executor {
                     return Ok(other);
                 }
                 let answer = answer_of(&unit, reply);
-                self.remember(key, &unit, &answer).await?;
-                Ok(Conclusion::Answered(answer))
+                let earlier = self.remember(key, &unit, &answer).await?;
+                Ok(Conclusion::Answered(earlier.unwrap_or(answer)))
             }
             Err(ExecuteError::Refused(refusal)) => {
                 if let Some(other) = self.vouch(key, &unit).await? {
                     return Ok(other);
                 }
                 let answer = stored_refusal(&refusal, origin);
-                self.remember(key, &unit, &answer).await?;
-                Ok(Conclusion::Refused(refusal))
+                Ok(match self.remember(key, &unit, &answer).await? {
+                    Some(earlier) => Conclusion::Answered(earlier),
+                    None => Conclusion::Refused(refusal),
+                })
+            }
+            Err(error @ ExecuteError::NotTheirs) => {
+                if self.is_fresh(&unit).await? { Err(error) } else { Ok(Conclusion::Again) }
             }
             Err(error @ ExecuteError::Moved { .. }) => match self.vouch(key, &unit).await? {
                 Some(other) => Ok(other),
@@ -427,12 +455,17 @@ impl Executor {
         if let Some(answer) = self.replay(key).await? {
             return Ok(Some(Conclusion::Answered(answer)));
         }
+        Ok((!self.is_fresh(unit).await?).then_some(Conclusion::Again))
+    }
+
+    /// Whether a decision came from the states that the database has. Forgets those that moved.
+    async fn is_fresh(&self, unit: &Unit<'_>) -> Result<bool, ExecuteError> {
         let versions = unit.versions();
-        if self.store.still_at(&versions).await? {
-            return Ok(None);
+        let fresh = self.store.still_at(&versions).await?;
+        if !fresh {
+            self.forget(&versions);
         }
-        self.forget(&versions);
-        Ok(Some(Conclusion::Again))
+        Ok(fresh)
     }
 
     async fn commit(
@@ -469,20 +502,20 @@ impl Executor {
         }
     }
 
-    /// Stores an answer that came without events, so that a repeat hears the same.
+    /// Stores an answer that came without events, so that a repeat hears the same. When another
+    /// request with the key came first, gives what that one was answered.
     async fn remember(
         &self,
         key: Option<&Key>,
         unit: &Unit<'_>,
         answer: &Answer,
-    ) -> Result<(), ExecuteError> {
-        let Some(key) = key else { return Ok(()) };
+    ) -> Result<Option<Answer>, ExecuteError> {
+        let Some(used) = key else { return Ok(None) };
         let recorded_at = unit.context.now;
-        let record = Some(record_of(key, answer, recorded_at));
+        let record = Some(record_of(used, answer, recorded_at));
         match self.store.append(Append { streams: Vec::new(), record, recorded_at }).await {
-            // Another request with the key came first; this one decided the same from as fresh a
-            // state, and the next repeat hears the other.
-            Ok(()) | Err(AppendError::KeyUsed) => Ok(()),
+            Ok(()) => Ok(None),
+            Err(AppendError::KeyUsed) => self.replay(key).await,
             Err(error) => Err(ExecuteError::Append(error)),
         }
     }
@@ -542,12 +575,21 @@ where
     async fn run(&self, unit: &mut Unit<'_>) -> Result<Reply, ExecuteError> {
         let loaded = unit.load::<A>(self.id).await?;
         if !(self.allow)(&loaded.state) {
-            return Err(Refusal::not_found().into());
+            return Err(ExecuteError::NotTheirs);
         }
         unit.expect_version(&loaded, self.expected)?;
         unit.decide(&loaded, self.command.clone())?;
         Ok(self.reply.clone().tagged(loaded.stream))
     }
+
+    fn queue_for(&self) -> Option<StreamId> {
+        stock_queue::<A>(self.id)
+    }
+}
+
+/// The stream to queue for when `A` is the stock of a shop, which every order of the shop writes.
+pub(crate) fn stock_queue<A: Decider>(id: Uuid) -> Option<StreamId> {
+    (A::KIND == Kind::Inventory.as_str()).then_some(StreamId { kind: Kind::Inventory, id })
 }
 
 fn answer_of(unit: &Unit<'_>, reply: Reply) -> Answer {

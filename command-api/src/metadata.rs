@@ -18,9 +18,9 @@ pub struct Origin {
     pub request_id: String,
     /// W3C trace context of the request.
     pub traceparent: Option<String>,
-    /// The event that caused this, when a process acts.
+    /// The event that caused this, when a process acts on one.
     pub causation: Option<Uuid>,
-    /// The journey it belongs to: the order's id, or the first request's.
+    /// The journey it belongs to, when the origin knows it: the order's id.
     pub correlation: Option<Uuid>,
     /// Where the customer ordered, when the aggregate does not say.
     pub channel: Option<Channel>,
@@ -31,8 +31,9 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// The metadata of an event, a JSON object of strings.
-    pub fn metadata(&self, facets: &Facets) -> String {
+    /// The metadata of an event, a JSON object of strings. The events of a journey share their
+    /// `correlation`: the origin's, else `journey`, else the order they are about, else the request.
+    pub fn metadata(&self, facets: &Facets, journey: Option<Uuid>) -> String {
         let mut members: BTreeMap<&str, String> = BTreeMap::new();
         let mut add = |name, value: Option<String>| {
             if let Some(value) = value {
@@ -44,7 +45,9 @@ impl Origin {
         add("request_id", Some(self.request_id.clone()));
         add("traceparent", self.traceparent.clone());
         add("causation", self.causation.map(|id| id.to_string()));
-        add("correlation", self.correlation.map(|id| id.to_string()));
+        let journey = self.correlation.or(journey).or(facets.order.map(Uuid::from));
+        let journey = journey.map_or_else(|| self.request_id.clone(), |id| id.to_string());
+        add("correlation", Some(journey).filter(|journey| !journey.is_empty()));
         add("restaurant", facets.restaurant.map(|id| id.to_string()));
         add("order", facets.order.map(|id| id.to_string()));
         add("city", facets.city.clone());
@@ -56,5 +59,31 @@ impl Origin {
         add("test", self.test.then(|| "true".to_owned()));
         // A map of strings always serialises.
         serde_json::to_string(&members).unwrap_or_else(|_| "{}".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::kernel::ids::OrderId;
+
+    use super::*;
+
+    fn correlation(origin: &Origin, facets: &Facets, journey: Option<Uuid>) -> String {
+        let metadata: BTreeMap<String, String> =
+            serde_json::from_str(&origin.metadata(facets, journey)).unwrap();
+        metadata.get("correlation").cloned().unwrap_or_default()
+    }
+
+    #[test]
+    fn events_name_the_journey_they_belong_to() {
+        let request = Origin { request_id: "r-1".to_owned(), ..Origin::default() };
+        let [order, journey, known] = [1, 2, 3].map(Uuid::from_u128);
+        let about = Facets { order: Some(OrderId::new(order)), ..Facets::default() };
+        let nothing = Facets::default();
+        assert_eq!(correlation(&request, &nothing, None), "r-1");
+        assert_eq!(correlation(&request, &about, None), order.to_string());
+        assert_eq!(correlation(&request, &about, Some(journey)), journey.to_string());
+        let process = Origin { correlation: Some(known), ..request };
+        assert_eq!(correlation(&process, &about, Some(journey)), known.to_string());
     }
 }

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::answer::Committed;
 use super::whose::{Belongs, only_theirs};
 use crate::app::App;
-use crate::execute::{ExecuteError, Key, Refusal, Reply, Unit, Work};
+use crate::execute::{ExecuteError, Key, Refusal, Reply, Unit, Work, stock_queue};
 use crate::metadata::Origin;
 
 /// Somebody whom the policy let in.
@@ -201,6 +201,10 @@ impl<A: Decider> Work for OfShopBy<'_, A> {
             Some(refusal) => Err(refusal.into()),
             None => Ok(self.reply.clone().tagged(part.stream)),
         }
+    }
+
+    fn queue_for(&self) -> Option<StreamId> {
+        stock_queue::<A>(self.wanted.shop.uuid())
     }
 
     fn streams(&self) -> Vec<StreamId> {

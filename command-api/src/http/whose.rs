@@ -7,7 +7,7 @@ use domain::kernel::ids::DriverId;
 use infra::event_store::Loaded;
 use infra::http::policy::{Scope, Subject};
 
-use crate::execute::{ExecuteError, Refusal};
+use crate::execute::ExecuteError;
 
 /// A thing of somebody's.
 pub(super) trait Belongs: Decider {
@@ -57,13 +57,13 @@ impl Belongs for Driver {
 /// Lets only those in whose it is.
 ///
 /// # Errors
-/// `Refused` as not found, for strangers as for what does not exist.
+/// `NotTheirs`, for strangers as for what does not exist.
 pub(super) fn only_theirs<A: Belongs>(
     loaded: &Loaded<A>,
     scope: &Scope,
 ) -> Result<(), ExecuteError> {
     match A::subject(loaded) {
         Some(subject) if scope.covers(&subject) => Ok(()),
-        Some(_) | None => Err(Refusal::not_found().into()),
+        Some(_) | None => Err(ExecuteError::NotTheirs),
     }
 }

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::execute::{ExecuteError, Refusal, Reply, Unit, Work};
+use crate::execute::{ExecuteError, Reply, Unit, Work};
 use crate::http::answer::{Committed, Refusals, Written};
 use crate::http::asked::Asked;
 use crate::http::whose::only_theirs;
@@ -108,7 +108,7 @@ impl Work for Prove<'_> {
         let delivery = unit.load::<Delivery>(self.id.uuid()).await?;
         only_theirs(&delivery, self.scope)?;
         unit.expect_version(&delivery, self.expected)?;
-        let known = delivery.state.body().ok_or_else(Refusal::not_found)?;
+        let known = delivery.state.body().ok_or(ExecuteError::NotTheirs)?;
         let command = DeliveryCommand::Deliver {
             proof: Proof {
                 method: self.body.method,

@@ -69,9 +69,9 @@ impl Work for Request<'_> {
             .state
             .body()
             .map(|body| (body.terms.restaurant, body.terms.customer));
-        let (shop, customer) = terms.ok_or_else(Refusal::not_found)?;
+        let (shop, customer) = terms.ok_or(ExecuteError::NotTheirs)?;
         let restaurant = unit.load::<Restaurant>(shop.uuid()).await?;
-        let delivery = unit.load::<Delivery>(unit.context.fresh_id()).await?;
+        let delivery = unit.create::<Delivery>(unit.context.fresh_id());
         let id = delivery.stream.id;
         let pin = self.sealed_pin(unit, customer, id).await?;
         let command = decide(self.order, &order.state, &restaurant.state, pin)

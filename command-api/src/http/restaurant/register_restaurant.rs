@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use domain::aggregates::Restaurant;
-use domain::decider::{Class, Fault};
+use domain::decider::Fault;
 use domain::kernel::address::Country;
 use domain::kernel::bowl::Style;
 use domain::kernel::geo::GeoPoint;
@@ -11,6 +11,7 @@ use domain::kernel::money::Currency;
 use domain::kernel::text::{Name, Wording};
 use domain::kernel::time::TimeZone;
 use domain::restaurant::restaurant::{Registration, RestaurantCommand, SourceRef};
+use http::StatusCode;
 use infra::http::policy::Role;
 use infra::http::policy::action::RegisterRestaurant;
 use infra::http::{ApiError, Idempotency, Json, Principal, RestaurantStaff};
@@ -18,7 +19,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::execute::{ExecuteError, Refusal, Reply, Unit, Work};
+use crate::execute::{ExecuteError, Reply, Unit, Work};
 use crate::http::answer::{Committed, Refusals, Written};
 use crate::http::asked::Asked;
 use crate::http::strict::Strict;
@@ -92,9 +93,10 @@ pub(super) async fn register_restaurant(
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
     let id = body.registered_id()?;
+    let owner = body.owner_for(&by.principal, id)?;
     let work = Register {
         body: &body,
-        by: &by.principal,
+        owner,
         id,
     };
     app.carry_out(&asked, &work).await
@@ -119,6 +121,24 @@ impl RegisterRestaurantBody {
         Ok(Some(imported))
     }
 
+    /// Who will own it. Owners register for themselves, and an id only when it is theirs: a shop is
+    /// not taken by guessing the id that an import would give it.
+    fn owner_for(
+        &self,
+        by: &Principal,
+        id: Option<RestaurantId>,
+    ) -> Result<Option<PrincipalId>, ApiError> {
+        if by.role != Role::Owner {
+            return Ok(self.owner);
+        }
+        let theirs = id.is_none_or(|id| by.restaurants.contains(&id));
+        if theirs && self.owner.is_none_or(|owner| owner == by.id) {
+            return Ok(Some(by.id));
+        }
+        Err(ApiError::new(StatusCode::FORBIDDEN, "not_yours")
+            .with_detail("an owner registers shops of their own"))
+    }
+
     fn registration(&self, id: RestaurantId, owner: Option<PrincipalId>) -> Registration {
         Registration {
             id,
@@ -140,41 +160,19 @@ impl RegisterRestaurantBody {
 
 struct Register<'a> {
     body: &'a RegisterRestaurantBody,
-    by: &'a Principal,
+    owner: Option<PrincipalId>,
     id: Option<RestaurantId>,
 }
 
 impl Work for Register<'_> {
     async fn run(&self, unit: &mut Unit<'_>) -> Result<Reply, ExecuteError> {
-        let owner = self.owner()?;
-        let id = self
-            .id
-            .unwrap_or_else(|| RestaurantId::new(unit.context.fresh_id()));
-        let shop = unit.load::<Restaurant>(id.uuid()).await?;
-        let registration = Box::new(self.body.registration(id, owner));
+        let shop = match self.id {
+            Some(id) => unit.load::<Restaurant>(id.uuid()).await?,
+            None => unit.create::<Restaurant>(unit.context.fresh_id()),
+        };
+        let id = RestaurantId::new(shop.stream.id);
+        let registration = Box::new(self.body.registration(id, self.owner));
         unit.decide(&shop, RestaurantCommand::Register(registration))?;
         Ok(Written::created(id, "restaurants").tagged(shop.stream))
-    }
-}
-
-impl Register<'_> {
-    /// Owners register for themselves, and an id only when it is theirs: a shop is not taken by
-    /// guessing the id that an import would give it.
-    fn owner(&self) -> Result<Option<PrincipalId>, ExecuteError> {
-        if self.by.role != Role::Owner {
-            return Ok(self.body.owner);
-        }
-        let theirs = self.id.is_none_or(|id| self.by.restaurants.contains(&id));
-        if theirs && self.body.owner.is_none_or(|owner| owner == self.by.id) {
-            return Ok(Some(self.by.id));
-        }
-        Err(Refusal {
-            class: Class::Forbidden,
-            code: "not_yours".to_owned(),
-            detail: "an owner registers shops of their own".to_owned(),
-            faults: Vec::new(),
-            extra: serde_json::Map::new(),
-        }
-        .into())
     }
 }
