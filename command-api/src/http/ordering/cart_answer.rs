@@ -16,7 +16,7 @@ use domain::ordering::cart::{CartBody, CartCommand};
 use domain::ordering::fulfilment::Fulfilment;
 use domain::ordering::line::LineId;
 use domain::ordering::quote::Quote;
-use infra::event_store::{Loaded, StreamId};
+use infra::event_store::{Loaded, StoreError, StreamId};
 use infra::http::policy::Scope;
 use infra::vault::{Class, VaultError};
 use serde::Serialize;
@@ -57,6 +57,7 @@ impl Work for ChangeCart<'_> {
         let cart = unit.load::<Cart>(self.id.uuid()).await?;
         only_theirs(&cart, self.scope)?;
         unit.expect_version(&cart, self.expected)?;
+        unit.belongs_to(self.id);
         let after = unit.decide(&cart, self.command.clone())?;
         let line = line_of(&self.command, &after);
         let answer = self.app.cart_answer(&after, line, unit.context.now).await?;
@@ -77,6 +78,9 @@ fn line_of(command: &CartCommand, after: &Loaded<Cart>) -> Option<LineId> {
         | CartCommand::Abandon => None,
     }
 }
+
+/// What a quote is made of.
+type LoadedMarket = (Loaded<Restaurant>, Loaded<Menu>, Loaded<Inventory>);
 
 /// The streams that a quote is made of.
 pub(super) fn market_streams(shop: RestaurantId) -> [StreamId; 3] {
@@ -119,11 +123,7 @@ impl App {
         let Some(body) = cart.body() else {
             return Ok(Err(Vec::new()));
         };
-        let (store, shop) = (self.executor.store(), body.restaurant.uuid());
-        store.prefetch(&market_streams(body.restaurant)).await?;
-        let restaurant = store.load::<Restaurant>(shop).await?;
-        let menu = store.load::<Menu>(shop).await?;
-        let stock = store.load::<Inventory>(shop).await?;
+        let (restaurant, menu, stock) = self.current_market(body.restaurant).await?;
         let place = self.place_of(body).await?;
         let market = Market {
             shop: &restaurant.state,
@@ -133,6 +133,28 @@ impl App {
             now,
         };
         Ok(price_cart(cart, place, &market).map_err(|faults| faults.0))
+    }
+
+    /// The shop as the database has it now, which one question settles when it is cached. It is not
+    /// asserted: a shop's stock moves with every order, and a cart is no promise.
+    async fn current_market(&self, shop: RestaurantId) -> Result<LoadedMarket, StoreError> {
+        let (store, held) = (self.executor.store(), self.market(shop).await?);
+        let versions = [
+            (held.0.stream, held.0.version),
+            (held.1.stream, held.1.version),
+            (held.2.stream, held.2.version),
+        ];
+        if store.still_at(&versions).await? {
+            return Ok(held);
+        }
+        store.forget(&market_streams(shop));
+        self.market(shop).await
+    }
+
+    async fn market(&self, shop: RestaurantId) -> Result<LoadedMarket, StoreError> {
+        let (store, id) = (self.executor.store(), shop.uuid());
+        store.prefetch(&market_streams(shop)).await?;
+        Ok((store.load(id).await?, store.load(id).await?, store.load(id).await?))
     }
 
     /// Where the cart goes. An address whose key is destroyed is none.

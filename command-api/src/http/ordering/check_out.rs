@@ -114,7 +114,7 @@ impl Work for CheckOutCart<'_> {
     async fn run(&self, unit: &mut Unit<'_>) -> Result<Reply, ExecuteError> {
         let cart = unit.load::<Cart>(self.cart.uuid()).await?;
         only_theirs(&cart, self.scope)?;
-        let body = cart.state.body().ok_or_else(Refusal::not_found)?;
+        let body = cart.state.body().ok_or(ExecuteError::NotTheirs)?;
         let (shop, place) = (body.restaurant.uuid(), self.app.place_of(body).await?);
         let restaurant = unit.load::<Restaurant>(shop).await?;
         let menu = unit.load::<Menu>(shop).await?;
@@ -136,7 +136,7 @@ impl Work for CheckOutCart<'_> {
         let decided = decide(&cart.state, request, &market, &unit.context);
         let checkout = decided.map_err(|rejection| refusal_of(&rejection))?;
         self.check_acknowledged(&checkout.quote.content.allergens)?;
-        write(unit, &cart, &stock, request, &checkout).await
+        write(unit, &cart, &stock, request, &checkout)
     }
 
     fn queue_for(&self) -> Option<StreamId> {
@@ -191,15 +191,16 @@ impl CheckOutCart<'_> {
     }
 }
 
-async fn write(
+fn write(
     unit: &mut Unit<'_>,
     cart: &Loaded<Cart>,
     stock: &Loaded<Inventory>,
     request: CheckoutRequest,
     checkout: &Checkout,
 ) -> Result<Reply, ExecuteError> {
-    let order = unit.load::<Order>(request.order.uuid()).await?;
-    let payment = unit.load::<Payment>(request.payment.uuid()).await?;
+    let order = unit.create::<Order>(request.order.uuid());
+    let payment = unit.create::<Payment>(request.payment.uuid());
+    unit.belongs_to(request.order);
     unit.write(cart, &checkout.cart)?;
     unit.write(stock, &checkout.inventory)?;
     let order = unit.write(&order, &checkout.order)?;

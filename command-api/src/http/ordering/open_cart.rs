@@ -70,17 +70,12 @@ impl Work for Open<'_> {
             restaurant_id: restaurant,
             channel,
         } = self.body;
-        let store = self.app.executor.store();
-        if store
-            .load::<Restaurant>(restaurant.uuid())
-            .await?
-            .state
-            .id()
-            .is_none()
-        {
+        let shop = unit.load::<Restaurant>(restaurant.uuid()).await?;
+        if shop.state.id().is_none() {
             return Err(no_such_shop().into());
         }
-        let cart = unit.load::<Cart>(unit.context.fresh_id()).await?;
+        let cart = unit.create::<Cart>(unit.context.fresh_id());
+        unit.belongs_to(cart.stream.id);
         let open = CartCommand::Open {
             customer: self.customer,
             restaurant,

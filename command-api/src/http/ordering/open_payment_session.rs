@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use domain::aggregates::{Kind, Order, Payment};
+use domain::aggregates::{Order, Payment};
 use domain::decider::Decider as _;
 use domain::kernel::ids::{OrderId, PaymentId};
 use domain::payment::payment::{IntentId, PaymentStage};
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
-use infra::event_store::StreamId;
 use infra::http::policy::action::OpenPaymentSession;
 use infra::http::{ApiError, Customer, Json, Path};
 use serde::Serialize;
@@ -54,8 +53,7 @@ pub(super) async fn open_payment_session(
 ) -> Result<Response, ApiError> {
     let order = app
         .executor
-        .store()
-        .load::<Order>(id.uuid())
+        .current::<Order>(id.uuid())
         .await
         .map_err(ExecuteError::from)?;
     only_theirs(&order, &by.scope)?;
@@ -86,9 +84,10 @@ impl App {
     async fn intent_of(&self, id: PaymentId) -> Result<IntentId, ApiError> {
         let watch = self.clock.stopwatch();
         loop {
-            let store = self.executor.store();
-            let payment = store
-                .load::<Payment>(id.uuid())
+            // Another process may be the one that makes it.
+            let payment = self
+                .executor
+                .current::<Payment>(id.uuid())
                 .await
                 .map_err(ExecuteError::from)?;
             payable(payment.state.stage())?;
@@ -99,11 +98,6 @@ impl App {
                 return Err(vendor_away());
             }
             tokio::time::sleep(INTENT_POLL).await;
-            // Another process may be the one that makes it: the next look must reach the database.
-            store.forget(&[StreamId {
-                kind: Kind::Payment,
-                id: id.uuid(),
-            }]);
         }
     }
 }
