@@ -10,26 +10,39 @@ use uuid::Uuid;
 use crate::execute::{Answer, ExecuteError, Executor, Key, Reply, Single};
 use crate::metadata::Origin;
 
-/// Executes `command` once for all calls with the same `id`: the record that commits with its
+/// A command of the system's, which has a name of its own.
+pub(super) struct Once<'a> {
+    /// Who gives it: a process, or the webhooks.
+    pub(super) by: &'a str,
+    /// Its name: the effect's or the webhook's id.
+    pub(super) id: Uuid,
+    /// The order that it is for.
+    pub(super) order: Uuid,
+    /// The event that it follows from; none for a webhook.
+    pub(super) cause: Option<Uuid>,
+    /// Whether that event belongs to a rehearsal.
+    pub(super) test: bool,
+}
+
+/// Executes `command` once for all calls under the same name: the record that commits with its
 /// events is the proof that it is done.
 ///
 /// # Errors
 /// As [`Executor::execute`]; a refusal is an answer of the aggregate and settles the matter.
 pub(super) async fn execute_once(
     executor: &Executor,
-    process: &str,
-    id: Uuid,
-    instance: Uuid,
+    once: &Once<'_>,
     command: AnyCommand,
 ) -> Result<Answer, ExecuteError> {
     let origin = Origin {
         role: "system".to_owned(),
-        request_id: id.to_string(),
-        causation: Some(id),
-        correlation: Some(instance),
+        request_id: once.id.to_string(),
+        causation: once.cause,
+        correlation: Some(once.order),
+        test: once.test,
         ..Origin::default()
     };
-    let key = key_of(process, id);
+    let key = key_of(once.by, once.id);
     match command {
         AnyCommand::Restaurant(to, command) => {
             single::<Restaurant>(executor, &origin, &key, to, command).await

@@ -6,7 +6,7 @@
 //! vendor may be faster than our own commit.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::aggregates::{AnyCommand, Kind, Payment};
+use domain::aggregates::{AnyCommand, Payment};
 use domain::kernel::ids::PaymentId;
 use domain::kernel::sealed::{Origin, Sealed};
 use domain::payment::payment::{IntentId, PaymentBody, PaymentCommand, VendorRefundId};
@@ -17,7 +17,7 @@ use infra::vault::{Class, SYSTEM, VaultError};
 use tokio::sync::watch;
 use uuid::{Uuid, uuid};
 
-use super::commands::execute_once;
+use super::commands::{Once, execute_once};
 use crate::app::App;
 use crate::execute::ExecuteError;
 use crate::gateways::Outcome;
@@ -279,12 +279,7 @@ impl Inbox {
 
     /// Our payment as the database has it, not as this process remembers it.
     async fn payment(&self, id: PaymentId) -> Result<PaymentBody, Verdict> {
-        let store = self.app.executor.store();
-        store.forget(&[infra::event_store::StreamId {
-            kind: Kind::Payment,
-            id: id.uuid(),
-        }]);
-        let loaded = store.load::<Payment>(id.uuid()).await;
+        let loaded = self.app.executor.current::<Payment>(id.uuid()).await;
         let payment = loaded.map_err(|error| Verdict::Again(error.to_string()))?;
         let unknown = || Verdict::Again("the payment is not known yet".to_owned());
         payment.state.body().cloned().ok_or_else(unknown)
@@ -300,7 +295,14 @@ impl Inbox {
         let id = inbox_id(&taken.source, &taken.event_key);
         let command = AnyCommand::Payment(payment.uuid(), news);
         let order = known.order.uuid();
-        match execute_once(&self.app.executor, "webhooks", id, order, command).await {
+        let once = Once {
+            by: "webhooks",
+            id,
+            order,
+            cause: None,
+            test: false,
+        };
+        match execute_once(&self.app.executor, &once, command).await {
             Ok(_) => Verdict::Done,
             // The aggregate knows better what has become of it meanwhile.
             Err(ExecuteError::Refused(refusal)) => {

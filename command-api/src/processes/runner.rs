@@ -63,14 +63,38 @@ pub enum RunnerError {
 /// What a batch leads to, keyed so that later words on the same thing win.
 struct Batch<S> {
     states: BTreeMap<Uuid, S>,
-    effects: Vec<(Uuid, Uuid, Effect)>,
+    effects: Vec<Wanted>,
     timers: BTreeMap<(Uuid, String), Option<Timer>>,
+}
+
+/// An event for an instance of the process.
+struct Followed {
+    instance: Uuid,
+    event: AnyRecorded,
+    about: About,
+}
+
+/// What an event's metadata says about it.
+#[derive(Clone, Copy, Default, serde::Deserialize)]
+struct About {
+    /// The order.
+    order: Option<OrderId>,
+    /// There when it is a rehearsal; what follows from one is one.
+    test: Option<serde::de::IgnoredAny>,
+}
+
+/// An effect with where it comes from.
+struct Wanted {
+    instance: Uuid,
+    id: Uuid,
+    cause: Uuid,
+    test: bool,
+    effect: Effect,
 }
 
 struct Timer {
     at: chrono::DateTime<chrono::Utc>,
-    id: Uuid,
-    fires: Effect,
+    fires: Wanted,
 }
 
 impl<P: Process> Runner<P> {
@@ -134,19 +158,21 @@ impl<P: Process> Runner<P> {
 
     async fn react(
         &mut self,
-        events: Vec<(Uuid, AnyRecorded)>,
+        events: Vec<Followed>,
     ) -> Result<Batch<P::State>, RunnerError> {
-        let instances: Vec<Uuid> = events.iter().map(|(instance, _)| *instance).collect();
+        let instances: Vec<Uuid> = events.iter().map(|followed| followed.instance).collect();
         self.load(&instances).await?;
         let mut batch =
             Batch { states: BTreeMap::new(), effects: Vec::new(), timers: BTreeMap::new() };
-        for (instance, event) in events {
+        for Followed { instance, event, about } in events {
             let known = batch.states.get(&instance).or_else(|| self.states.get(&instance));
             let mut state = known.cloned().unwrap_or_default();
             let effects = P::react(&mut state, &event, &self.flags);
             batch.states.insert(instance, state);
             for (index, effect) in effects.into_iter().enumerate() {
-                batch.add(instance, effect_id(P::NAME, event.recorded.event_id, index), effect);
+                let cause = event.recorded.event_id;
+                let id = effect_id(P::NAME, cause, index);
+                batch.add(Wanted { instance, id, cause, test: about.test.is_some(), effect });
             }
         }
         Ok(batch)
@@ -195,11 +221,12 @@ impl<P: Process> Runner<P> {
                     SET state = excluded.state, over = excluded.over
             ), effects AS (
                 INSERT INTO ops.effects
-                    (effect_id, process, instance, kind, effect, status, due_at, created_at)
+                    (effect_id, process, instance, kind, effect, status, due_at, created_at,
+                     cause, test)
                 SELECT e.id, $1, e.instance, e.effect::json ->> 'type', e.effect::json,
-                       'pending', $8, $8
-                FROM unnest($9::uuid[], $10::uuid[], $11::text[])
-                    WITH ORDINALITY AS e (id, instance, effect, place)
+                       'pending', $8, $8, e.cause, e.test
+                FROM unnest($9::uuid[], $10::uuid[], $11::text[], $19::uuid[], $20::boolean[])
+                    WITH ORDINALITY AS e (id, instance, effect, cause, test, place)
                 WHERE EXISTS (SELECT FROM moved)
                 ORDER BY e.place
                 ON CONFLICT (effect_id) DO NOTHING
@@ -209,14 +236,16 @@ impl<P: Process> Runner<P> {
                 WHERE t.process = $1 AND t.instance = c.instance AND t.name = c.name
                   AND EXISTS (SELECT FROM moved)
             ), timers AS (
-                INSERT INTO ops.timers (process, instance, name, due_at, effect_id, effect)
-                SELECT $1, t.instance, t.name, t.due_at, t.id, t.effect::json
-                FROM unnest($14::uuid[], $15::text[], $16::timestamptz[], $17::uuid[], $18::text[])
-                    AS t (instance, name, due_at, id, effect)
+                INSERT INTO ops.timers
+                    (process, instance, name, due_at, effect_id, effect, cause, test)
+                SELECT $1, t.instance, t.name, t.due_at, t.id, t.effect::json, t.cause, t.test
+                FROM unnest($14::uuid[], $15::text[], $16::timestamptz[], $17::uuid[], $18::text[],
+                            $21::uuid[], $22::boolean[])
+                    AS t (instance, name, due_at, id, effect, cause, test)
                 WHERE EXISTS (SELECT FROM moved)
                 ON CONFLICT (process, instance, name) DO UPDATE
                     SET due_at = excluded.due_at, effect_id = excluded.effect_id,
-                        effect = excluded.effect
+                        effect = excluded.effect, cause = excluded.cause, test = excluded.test
             )
             SELECT EXISTS (SELECT FROM moved) AS "moved!"
             "#,
@@ -238,6 +267,10 @@ impl<P: Process> Runner<P> {
             &rows.timer_due,
             &rows.timer_ids,
             &rows.timer_effects,
+            &rows.effect_causes,
+            &rows.effect_tests,
+            &rows.timer_causes,
+            &rows.timer_tests,
         )
         .fetch_one(&self.pool)
         .await?;
@@ -271,18 +304,17 @@ impl<P: Process + Send + 'static> Loop for Runner<P> {
 }
 
 impl<S> Batch<S> {
-    fn add(&mut self, instance: Uuid, id: Uuid, effect: Effect) {
-        match effect {
+    fn add(&mut self, wanted: Wanted) {
+        let instance = wanted.instance;
+        match wanted.effect {
             Effect::StartTimer { name, at, fires } => {
-                let timer = Timer { at, id: fired_id(id), fires: *fires };
-                self.timers.insert((instance, name), Some(timer));
+                let fires = Wanted { id: fired_id(wanted.id), effect: *fires, ..wanted };
+                self.timers.insert((instance, name), Some(Timer { at, fires }));
             }
             Effect::CancelTimer { name } => {
                 self.timers.insert((instance, name), None);
             }
-            Effect::Command { .. } | Effect::Payment { .. } => {
-                self.effects.push((instance, id, effect));
-            }
+            Effect::Command { .. } | Effect::Payment { .. } => self.effects.push(wanted),
         }
     }
 }
@@ -296,6 +328,8 @@ struct Rows {
     effect_ids: Vec<Uuid>,
     effect_instances: Vec<Uuid>,
     effects: Vec<String>,
+    effect_causes: Vec<Uuid>,
+    effect_tests: Vec<bool>,
     cancelled_instances: Vec<Uuid>,
     cancelled_names: Vec<String>,
     timer_instances: Vec<Uuid>,
@@ -303,6 +337,8 @@ struct Rows {
     timer_due: Vec<chrono::DateTime<chrono::Utc>>,
     timer_ids: Vec<Uuid>,
     timer_effects: Vec<String>,
+    timer_causes: Vec<Uuid>,
+    timer_tests: Vec<bool>,
 }
 
 impl Rows {
@@ -313,10 +349,12 @@ impl Rows {
             rows.states.push(serde_json::to_string(state)?);
             rows.over.push(P::is_over(state));
         }
-        for (instance, id, effect) in &batch.effects {
-            rows.effect_instances.push(*instance);
-            rows.effect_ids.push(*id);
-            rows.effects.push(serde_json::to_string(effect)?);
+        for wanted in &batch.effects {
+            rows.effect_instances.push(wanted.instance);
+            rows.effect_ids.push(wanted.id);
+            rows.effects.push(serde_json::to_string(&wanted.effect)?);
+            rows.effect_causes.push(wanted.cause);
+            rows.effect_tests.push(wanted.test);
         }
         for ((instance, name), timer) in &batch.timers {
             let Some(timer) = timer else {
@@ -327,17 +365,17 @@ impl Rows {
             rows.timer_instances.push(*instance);
             rows.timer_names.push(name.clone());
             rows.timer_due.push(timer.at);
-            rows.timer_ids.push(timer.id);
-            rows.timer_effects.push(serde_json::to_string(&timer.fires)?);
+            rows.timer_ids.push(timer.fires.id);
+            rows.timer_effects.push(serde_json::to_string(&timer.fires.effect)?);
+            rows.timer_causes.push(timer.fires.cause);
+            rows.timer_tests.push(timer.fires.test);
         }
         Ok(rows)
     }
 }
 
 /// The records that the process follows, decoded, with the instance each belongs to.
-fn understood<P: Process>(
-    records: &[FeedRecord],
-) -> Result<Vec<(Uuid, AnyRecorded)>, RunnerError> {
+fn understood<P: Process>(records: &[FeedRecord]) -> Result<Vec<Followed>, RunnerError> {
     let mut events = Vec::new();
     for record in records.iter().filter(|record| P::FOLLOWS.contains(&record.kind)) {
         let event =
@@ -351,19 +389,12 @@ fn understood<P: Process>(
             position: record.position,
             recorded_at: record.recorded_at,
         };
-        let event = AnyRecorded { recorded, order: order_of(&record.metadata) };
+        // Metadata is ours; what does not read says nothing.
+        let about: About = serde_json::from_str(&record.metadata).unwrap_or_default();
+        let event = AnyRecorded { recorded, order: about.order };
         if let Some(instance) = P::instance(&event) {
-            events.push((instance, event));
+            events.push(Followed { instance, event, about });
         }
     }
     Ok(events)
-}
-
-/// The order that an event's metadata names.
-fn order_of(metadata: &str) -> Option<OrderId> {
-    #[derive(serde::Deserialize)]
-    struct About {
-        order: Option<OrderId>,
-    }
-    serde_json::from_str::<About>(metadata).ok()?.order
 }
