@@ -18,7 +18,7 @@ use sqlx::postgres::PgConnectOptions;
 use crate::execute::Executor;
 use crate::gateways::payment::PaymentGateway;
 use crate::processes::inbox::Inbox;
-use crate::processes::{EffectRunner, EffectsInFlight, Runner, Timers};
+use crate::processes::{EffectRunner, EffectsInFlight, Retention, Runner, Timers};
 use crate::publisher::{Relay, Sequencer, handover};
 
 /// Shared by every handler. Cheap to clone.
@@ -76,6 +76,8 @@ pub struct Publishing {
     pub effects: EffectRunner,
     /// Handles webhooks.
     pub inbox: Inbox,
+    /// Deletes what has grown old.
+    pub retention: Retention,
     bells: Bells,
 }
 
@@ -143,6 +145,7 @@ impl Publishing {
         );
         let timers =
             Timers::new(pool.clone(), clock.clone(), leading.clone(), bells.effects.clone());
+        let retention = Retention::new(pool.clone(), clock.clone(), leading.clone());
         let effects = EffectRunner::new(
             pool,
             clock,
@@ -153,7 +156,7 @@ impl Publishing {
             bells.effects.clone(),
         );
         let inbox = Inbox::new(app.clone(), leading);
-        Ok(Self { sequencer, relay, fulfilment, timers, effects, inbox, bells })
+        Ok(Self { sequencer, relay, fulfilment, timers, effects, inbox, retention, bells })
     }
 
     /// Which effects are under way.
@@ -171,5 +174,6 @@ impl Publishing {
         tasks.run(self.timers, self.bells.timers, Pace::default());
         tasks.run(self.effects, self.bells.effects, Pace::default());
         tasks.run(self.inbox, self.bells.inbox, Pace::default());
+        tasks.run(self.retention, Doorbell::new(), Retention::PACE);
     }
 }

@@ -1,0 +1,101 @@
+//! Deletes what nobody asks for any more: answers to repeated requests, finished effects and handled
+//! webhooks. What is parked stays until a person has dealt with it; events are never deleted.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use infra::clock::Clock;
+use infra::lifecycle::{Loop, Pace, Progress};
+use sqlx::PgPool;
+use tokio::sync::watch;
+
+/// ◇ As long as we promise to repeat an answer (reliability §3, published), and as long as a receiver
+/// may ask for a webhook again; effects and webhooks are what a dispute of those days is read from.
+const KEPT: TimeDelta = TimeDelta::days(30);
+/// Rows deleted by one statement: a few milliseconds, so that customers' commits pass in between.
+const BATCH_MAX: i64 = 1_000;
+/// Old rows may lie for this long.
+const LOOK_EVERY: Duration = Duration::from_mins(5);
+
+/// Deletes old rows while this instance leads.
+pub struct Retention {
+    pool: PgPool,
+    clock: Clock,
+    leading: watch::Receiver<Option<i64>>,
+}
+
+impl Retention {
+    /// How often it looks: nothing rings for it.
+    pub const PACE: Pace = Pace {
+        idle_min: LOOK_EVERY,
+        idle_max: LOOK_EVERY,
+        backoff_min: infra::limits::BACKOFF_MIN,
+        backoff_max: LOOK_EVERY,
+    };
+
+    /// Retention for the tables of `ops`.
+    pub fn new(pool: PgPool, clock: Clock, leading: watch::Receiver<Option<i64>>) -> Self {
+        Self { pool, clock, leading }
+    }
+
+    async fn delete_records(&self, before: DateTime<Utc>) -> Result<u64, sqlx::Error> {
+        let deleted = sqlx::query!(
+            "DELETE FROM ops.command_records WHERE key_hash IN (
+                 SELECT key_hash FROM ops.command_records WHERE created_at < $1
+                 ORDER BY created_at LIMIT $2)",
+            before,
+            BATCH_MAX
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(deleted.rows_affected())
+    }
+
+    async fn delete_effects(&self, before: DateTime<Utc>) -> Result<u64, sqlx::Error> {
+        let deleted = sqlx::query!(
+            "DELETE FROM ops.effects WHERE effect_id IN (
+                 SELECT effect_id FROM ops.effects WHERE status = 'done' AND finished_at < $1
+                 ORDER BY finished_at LIMIT $2)",
+            before,
+            BATCH_MAX
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(deleted.rows_affected())
+    }
+
+    async fn delete_webhooks(&self, before: DateTime<Utc>) -> Result<u64, sqlx::Error> {
+        let deleted = sqlx::query!(
+            "DELETE FROM ops.webhook_inbox WHERE (source, event_key) IN (
+                 SELECT source, event_key FROM ops.webhook_inbox
+                 WHERE status = 'done' AND received_at < $1
+                 ORDER BY received_at LIMIT $2)",
+            before,
+            BATCH_MAX
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(deleted.rows_affected())
+    }
+}
+
+impl Loop for Retention {
+    const NAME: &'static str = "retention";
+    type Error = sqlx::Error;
+
+    async fn step(&mut self) -> Result<Progress, sqlx::Error> {
+        if self.leading.borrow_and_update().is_none() {
+            return Ok(Progress::Idle);
+        }
+        let before = self.clock.now() - KEPT;
+        let records = self.delete_records(before).await?;
+        let effects = self.delete_effects(before).await?;
+        let webhooks = self.delete_webhooks(before).await?;
+        for (table, deleted) in
+            [("command_records", records), ("effects", effects), ("webhook_inbox", webhooks)]
+        {
+            metrics::counter!("ramen_rows_deleted_total", "table" => table).increment(deleted);
+        }
+        Ok(Progress::of(usize::try_from(records + effects + webhooks).unwrap_or(usize::MAX)))
+    }
+}
