@@ -145,7 +145,10 @@ async fn check_payload(
         read.insert((row.try_get(0)?, i64::from(partition)), row.try_get(2)?);
     }
     // Beside the single origins stands how far all of them have been read together.
-    let together = read.get(&("store".to_owned(), 0)).copied().unwrap_or_default();
+    let together = read
+        .get(&("store".to_owned(), 0))
+        .copied()
+        .unwrap_or_default();
     for claim in claims.into_iter().flatten() {
         let topic = claim["topic"].as_str().unwrap_or_default().to_owned();
         let partition = claim["partition"].as_i64().unwrap_or_default();

@@ -130,13 +130,11 @@ pub(crate) async fn verdict(args: &CheckArgs) -> anyhow::Result<Verdict> {
 
 /// The views, in the snapshot of the events where both are in one database.
 async fn open_views(args: &CheckArgs, store: &mut Store) -> anyhow::Result<Store> {
-    match &args.views_url {
-        Some(url) => Store::open(url, None).await,
-        None => {
-            let snapshot = store.export().await?;
-            Store::open(&args.database_url, Some(&snapshot)).await
-        }
+    if let Some(url) = &args.views_url {
+        return Store::open(url, None).await;
     }
+    let snapshot = store.export().await?;
+    Store::open(&args.database_url, Some(&snapshot)).await
 }
 
 async fn check_index(
@@ -144,13 +142,11 @@ async fn check_index(
     views: &mut Store,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    match &args.index {
-        Some(folder) => index::check(folder, views, report).await,
-        None => {
-            report.not_run(Invariant::I7, "no index named (--index)");
-            Ok(())
-        }
-    }
+    let Some(folder) = &args.index else {
+        report.not_run(Invariant::I7, "no index named (--index)");
+        return Ok(());
+    };
+    index::check(folder, views, report).await
 }
 
 async fn check_history(
@@ -158,16 +154,14 @@ async fn check_history(
     store: &mut Store,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    match &args.history {
-        Some(path) => history::check(path, store, report).await,
-        None => {
-            let why = "no history of a client named (--history)";
-            report.not_run(Invariant::I1, why);
-            report.not_run(Invariant::I2, format!("answers: {why}"));
-            report.not_run(Invariant::I13, why);
-            Ok(())
-        }
-    }
+    let Some(path) = &args.history else {
+        let why = "no history of a client named (--history)";
+        report.not_run(Invariant::I1, why);
+        report.not_run(Invariant::I2, format!("answers: {why}"));
+        report.not_run(Invariant::I13, why);
+        return Ok(());
+    };
+    history::check(path, store, report).await
 }
 
 async fn check_vendors(

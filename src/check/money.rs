@@ -233,11 +233,11 @@ pub(super) fn check_ledger(facts: &Facts, ledger: &Value, report: &mut Report) {
         report.checked(Invariant::I3);
         let id = intent["id"].as_str().unwrap_or_default();
         let received = intent["amount_received"].as_i64().unwrap_or_default();
-        let captures = intent["captures"].as_array().map_or(0, Vec::len);
-        if captures > 1 {
+        let times = intent["captures"].as_array().map_or(0, Vec::len);
+        if times > 1 {
             report.violated(
                 Invariant::I3,
-                format!("intent {id} was captured {captures} times"),
+                format!("intent {id} was captured {times} times"),
             );
         }
         if received > 0 {

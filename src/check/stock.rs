@@ -98,14 +98,15 @@ impl StockWalk {
 
     fn step(&mut self, hold: Uuid, event: &Event, report: &mut Report) {
         let state = self.holds.entry(hold).or_default();
-        match hold_next(state, &event.name) {
-            Some(to) => *state = to,
-            None => {
-                let from = if state.is_empty() { "not open" } else { state };
-                let what = format!("{}: hold {hold} is {from}", event.label());
-                report.violated(Invariant::I12, what);
-            }
+        if let Some(to) = hold_next(state, &event.name) {
+            *state = to;
+            return;
         }
+        let from = if state.is_empty() { "not open" } else { state };
+        report.violated(
+            Invariant::I12,
+            format!("{}: hold {hold} is {from}", event.label()),
+        );
     }
 }
 

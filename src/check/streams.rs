@@ -143,9 +143,11 @@ impl Stream {
         Ok(())
     }
 
-    /// What one effect did to a stream, it did in one append, which has one instant.
+    /// What one effect did to a stream, it did in one append, which has one instant. An effect names
+    /// its events by their request id, as a request does; only the system's are one of a kind.
     fn check_cause(&mut self, stored: &Stored, metadata: &Value, report: &mut Report) {
-        let Some(cause) = metadata["causation"].as_str() else {
+        let by_system = metadata["role"] == "system";
+        let Some(cause) = metadata["request_id"].as_str().filter(|_| by_system) else {
             return;
         };
         let at = stored.recorded_at;

@@ -42,7 +42,7 @@ pub(super) const PLANTS: &[Plant] = &[
     plant(
         Invariant::I2,
         "an effect that acted twice",
-        r#"SELECT es.plant('ordering.order', es.tid(22), body, '{"role":"system","causation":"one"}')
+        r#"SELECT es.plant('ordering.order', es.tid(22), body, '{"role":"system","request_id":"one"}')
            FROM (VALUES ('{"type":"completed"}'::json), ('{"type":"completed"}')) AS twice (body)"#,
     ),
     plant(

@@ -264,6 +264,7 @@ fn clock(row: &mut Row, event: &Event, clocks: &[(&str, Value)]) {
 }
 
 /// `views.order_timeline`: an entry for each event, by its sequence.
+#[expect(clippy::unnecessary_wraps, reason = "the form of every view's fold")]
 pub(super) fn timeline(row: Option<Row>, event: &Event) -> Option<Row> {
     let shown: &[(&str, &str)] = match event.name.as_str() {
         "checked_out" => &[

@@ -128,7 +128,7 @@ impl Stock {
         let needs = needs_of(event);
         for need in &needs {
             self.touch(&need.ingredient, |level| {
-                level.held = level.held.saturating_add(need.amount)
+                level.held = level.held.saturating_add(need.amount);
             });
         }
         self.holds
