@@ -70,7 +70,7 @@ struct Stream {
     name: String,
     sequence: i64,
     position: i64,
-    causes: HashMap<String, DateTime<Utc>>,
+    requests: HashMap<String, DateTime<Utc>>,
     walk: Walk,
     rows: Vec<(&'static View, Option<Row>)>,
     about: About,
@@ -93,7 +93,7 @@ impl Stream {
             name: first.stream.clone(),
             sequence: 0,
             position: 0,
-            causes: HashMap::new(),
+            requests: HashMap::new(),
             walk: Walk::default(),
             rows: views.map(|view| (view, None)).collect(),
             about: match first.kind.as_str() {
@@ -125,7 +125,7 @@ impl Stream {
         let metadata: Value =
             serde_json::from_str(&stored.metadata).with_context(|| stored.label())?;
         cards::scan(&stored.label(), &metadata, report);
-        self.check_cause(&stored, &metadata, report);
+        self.check_request(&stored, &metadata, report);
         let Some(event) = understood(stored, report)? else {
             return Ok(());
         };
@@ -143,20 +143,19 @@ impl Stream {
         Ok(())
     }
 
-    /// What one effect did to a stream, it did in one append, which has one instant. An effect names
-    /// its events by their request id, as a request does; only the system's are one of a kind.
-    fn check_cause(&mut self, stored: &Stored, metadata: &Value, report: &mut Report) {
-        let by_system = metadata["role"] == "system";
-        let Some(cause) = metadata["request_id"].as_str().filter(|_| by_system) else {
+    /// What one request of the system did to a stream, it did in one append, which has one instant. Its
+    /// name is the effect's or the webhook's; a client's request may carry any name.
+    fn check_request(&mut self, stored: &Stored, metadata: &Value, report: &mut Report) {
+        let Some(request) = metadata["request_id"].as_str() else {
             return;
         };
+        if metadata["role"] != "system" {
+            return;
+        }
         let at = stored.recorded_at;
-        let first = *self.causes.entry(cause.to_owned()).or_insert(at);
+        let first = *self.requests.entry(request.to_owned()).or_insert(at);
         report.expect(Invariant::I2, first == at, || {
-            format!(
-                "{}: effect {cause} had acted at {first} already",
-                stored.label()
-            )
+            format!("{}: {request} had acted at {first} already", stored.label())
         });
     }
 
