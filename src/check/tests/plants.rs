@@ -275,8 +275,14 @@ pub(super) const PLANTS: &[Plant] = &[
     ),
     plant(
         Invariant::I10,
-        "a webhook kept under the id of another",
-        r#"UPDATE ops.webhook_inbox SET body = '{"id":"evt_pi_2"}' WHERE event_key = 'evt_pi_1'"#,
+        "a webhook kept with the body of another",
+        "UPDATE ops.webhook_inbox SET body = other.body FROM ops.webhook_inbox AS other
+         WHERE ops.webhook_inbox.event_key = 'evt_pi_1' AND other.event_key = 'evt_pi_2'",
+    ),
+    plant(
+        Invariant::I10,
+        "a webhook kept as it came",
+        r#"UPDATE ops.webhook_inbox SET body = '{"id":"evt_pi_1"}' WHERE event_key = 'evt_pi_1'"#,
     ),
     plant(
         Invariant::I12,

@@ -61,8 +61,10 @@ SELECT 'order_fulfilment', order_id, 'completion', delivered_at + interval '48 h
        md5('timer ' || order_id)::uuid, '{\"type\":\"command\"}'
 FROM views.orders WHERE state = 'delivered';
 INSERT INTO ops.webhook_inbox (source, event_key, received_at, body, status, due_at)
-SELECT 'stripe', 'evt_' || intent, updated_at, json_build_object('id', 'evt_' || intent)::text, 'done',
-       updated_at
+SELECT 'stripe', 'evt_' || intent, updated_at,
+       json_build_object('v', 1, 'k', payment_id, 'n', 'bm9uY2U=', 'c', 'c2VhbGVk', 'o',
+           json_build_object('kind', 'ops.webhook_inbox', 'id', md5(intent)::uuid, 'field', 'body')),
+       'done', updated_at
 FROM views.payments;
 INSERT INTO ops.command_records (key_hash, fingerprint, status, headers, body, created_at)
 SELECT sha256(convert_to(order_id::text, 'UTF8')), sha256('asked'), 201,
