@@ -218,7 +218,108 @@ fn is_hopeless(age: TimeDelta, attempts: i32) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use infra::clock::TestClock;
+    use infra::postgres::Role;
+    use infra::testing::TestDatabase;
+
     use super::*;
+
+    const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+    /// The table of a database, on a clock that stands still.
+    struct Stand {
+        database: TestDatabase,
+        table: EffectTable,
+    }
+
+    impl Stand {
+        async fn start() -> Self {
+            let database = TestDatabase::create().await;
+            let clock = TestClock::at(NOW, 1).clock();
+            let table = EffectTable::new(database.pool(Role::App), clock);
+            Self { database, table }
+        }
+
+        /// Effects of one instance and kind, in this order.
+        async fn plant(&self, instance: u128, ids: &[u128]) {
+            for id in ids {
+                sqlx::query(
+                    r#"INSERT INTO ops.effects
+                           (effect_id, process, instance, kind, effect, status, due_at, created_at)
+                       VALUES ($1, 'planted', $2, 'payment',
+                               '{"type":"cancel_timer","name":"planted"}', 'pending', $3, $3)"#,
+                )
+                .bind(Uuid::from_u128(*id))
+                .bind(Uuid::from_u128(instance))
+                .bind(NOW)
+                .execute(&self.database.owner())
+                .await
+                .unwrap();
+            }
+        }
+
+        async fn due(&self) -> Vec<Due> {
+            self.table.due(&[], &[(EffectKind::Payment, 8)]).await.unwrap()
+        }
+
+        /// Status, whether it was sent, and seconds until it is due.
+        async fn row(&self, id: u128) -> (String, bool, i64) {
+            let (status, sent, due_at): (String, bool, DateTime<Utc>) = sqlx::query_as(
+                "SELECT status, sent_at IS NOT NULL, due_at FROM ops.effects WHERE effect_id = $1",
+            )
+            .bind(Uuid::from_u128(id))
+            .fetch_one(&self.database.owner())
+            .await
+            .unwrap();
+            (status, sent, (due_at - NOW).num_seconds())
+        }
+    }
+
+    fn ids(due: &[Due]) -> Vec<u128> {
+        due.iter().map(|due| due.id.as_u128()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_deposed_leader_reopens_nothing() {
+        let stand = Stand::start().await;
+        stand.plant(1, &[10]).await;
+        let held = stand.due().await.remove(0);
+        // Its successor has ended the effect meanwhile.
+        stand.table.finish(&held, None).await.unwrap();
+        assert!(!stand.table.sent(&held).await.unwrap());
+        let (why, pause) = ("late".to_owned(), Duration::from_secs(9));
+        stand.table.postpone(&held, pause, true, why.clone()).await.unwrap();
+        stand.table.park(held.id, &why).await.unwrap();
+        stand.table.finish(&held, Some(why)).await.unwrap();
+        assert_eq!(stand.row(10).await, ("done".to_owned(), false, 0));
+    }
+
+    #[tokio::test]
+    async fn those_behind_wait_with_the_first_and_others_do_not() {
+        let stand = Stand::start().await;
+        stand.plant(1, &[10, 11, 12]).await;
+        stand.plant(2, &[20]).await;
+        let mut due = stand.due().await;
+        assert_eq!(ids(&due), [10, 20]);
+        let pause = Duration::from_secs(9);
+        stand.table.postpone(&due.remove(0), pause, true, "away".to_owned()).await.unwrap();
+        for id in [10, 11, 12] {
+            assert_eq!(stand.row(id).await, ("pending".to_owned(), false, 9));
+        }
+        assert_eq!(ids(&stand.due().await), [20]);
+    }
+
+    #[tokio::test]
+    async fn what_did_not_leave_does_not_count_as_sent() {
+        let stand = Stand::start().await;
+        stand.plant(1, &[10]).await;
+        let held = stand.due().await.remove(0);
+        assert!(stand.table.sent(&held).await.unwrap());
+        assert_eq!(stand.row(10).await, ("sent".to_owned(), true, 0));
+        let pause = Duration::from_secs(1);
+        stand.table.postpone(&held, pause, false, "breaker open".to_owned()).await.unwrap();
+        assert_eq!(stand.row(10).await, ("pending".to_owned(), false, 1));
+    }
 
     #[test]
     fn an_effect_is_given_up_by_its_age_and_not_by_its_attempts() {

@@ -99,3 +99,55 @@ impl Loop for Retention {
         Ok(Progress::of(usize::try_from(records + effects + webhooks).unwrap_or(usize::MAX)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use infra::clock::TestClock;
+    use infra::postgres::Role;
+    use infra::testing::TestDatabase;
+
+    use super::*;
+
+    /// One row of each sort that is `days` old: answered, done, parked.
+    const PLANT: &str = "
+        WITH old AS (SELECT $1::timestamptz AS at)
+        , records AS (
+            INSERT INTO ops.command_records
+            SELECT sha256(at::text::bytea), sha256(''), 200, '{}', '', at FROM old
+        ), effects AS (
+            INSERT INTO ops.effects (effect_id, process, instance, kind, effect, status, due_at,
+                                     created_at, finished_at)
+            SELECT gen_random_uuid(), 'planted', gen_random_uuid(), 'command', '{}', status, at,
+                   at, CASE WHEN status = 'done' THEN at END
+            FROM old, unnest(ARRAY['done', 'parked']) AS s (status)
+        )
+        INSERT INTO ops.webhook_inbox (source, event_key, received_at, body, status, due_at)
+        SELECT 'planted', at || status, at, '', status, at
+        FROM old, unnest(ARRAY['done', 'parked']) AS s (status)";
+
+    const LEFT: &str = "
+        SELECT (SELECT count(*) FROM ops.command_records),
+               (SELECT count(*) FROM ops.effects), (SELECT count(*) FROM ops.webhook_inbox)";
+
+    #[tokio::test]
+    async fn only_what_is_settled_and_old_is_deleted_and_only_by_the_leader() {
+        let database = TestDatabase::create().await;
+        let (owner, now) = (database.owner(), DateTime::UNIX_EPOCH + TimeDelta::days(400));
+        for days in [31, 29] {
+            let at = now - TimeDelta::days(days);
+            sqlx::query(PLANT).bind(at).execute(&owner).await.unwrap();
+        }
+        let left = async || -> (i64, i64, i64) {
+            sqlx::query_as(LEFT).fetch_one(&owner).await.unwrap()
+        };
+        let (leader, leading) = watch::channel(None);
+        let clock = TestClock::at(now, 1).clock();
+        let mut retention = Retention::new(database.pool(Role::App), clock, leading);
+        assert_eq!(retention.step().await.unwrap(), Progress::Idle);
+        assert_eq!(left().await, (2, 4, 4));
+        leader.send_replace(Some(1));
+        assert_eq!(retention.step().await.unwrap(), Progress::Did(3));
+        assert_eq!(left().await, (1, 3, 3));
+        assert_eq!(retention.step().await.unwrap(), Progress::Idle);
+    }
+}
