@@ -132,10 +132,10 @@ impl Stack {
             routes = routes.merge(site.write_side(services, &vendor)?);
         }
         if services.projector {
-            site.project(!services.query_api).await?;
+            site.project().await?;
         }
         if services.query_api {
-            routes = routes.merge(site.read_side(!services.projector).await?);
+            routes = routes.merge(site.read_side().await?);
         }
         if let Some(listener) = sandbox {
             site.play_vendors(listener, &base);
@@ -194,8 +194,8 @@ impl<'a> Site<'a> {
             head: self.head.clone(),
         };
         let (app, store) = App::new(&deps);
-        let stop = self.tasks.stop().soft_token();
-        self.tasks.service("event store", async move {
+        let stop = self.tasks.stop().last_token();
+        self.tasks.last("event store", async move {
             store.run(stop).await;
             Ok::<_, std::convert::Infallible>(())
         });
@@ -211,7 +211,7 @@ impl<'a> Site<'a> {
         Ok(routes)
     }
 
-    async fn project(&self, remote: bool) -> anyhow::Result<()> {
+    async fn project(&self) -> anyhow::Result<()> {
         let pool = postgres::pool(self.views.clone(), Role::Projector, 4);
         let log_pool = postgres::pool(self.events.clone(), Role::Projector, 2);
         let log = EventLog::new(log_pool);
@@ -219,11 +219,10 @@ impl<'a> Site<'a> {
             Some(kafka) => Box::new(KafkaFeed::connect(kafka, log.clone())?),
             None => Box::new(StoreFeed::new(log.clone(), &self.head)),
         };
-        let announce =
-            if remote { projector::Announce::Everywhere } else { projector::Announce::Here };
         let settings = projector::Settings {
             search_directory: Some(self.config.data_dir.join("search")),
-            announce,
+            // No process knows of the others: readers may always be elsewhere, too.
+            announce: projector::Announce::Everywhere,
         };
         let (hub, clock) = (self.hub.clone(), self.clock.clone());
         let deps = projector::Deps { feed, pool, log, hub, clock };
@@ -232,7 +231,7 @@ impl<'a> Site<'a> {
         Ok(())
     }
 
-    async fn read_side(&self, remote: bool) -> anyhow::Result<Router> {
+    async fn read_side(&self) -> anyhow::Result<Router> {
         let connections = self.config.postgres.connections_max;
         let parts = query_api::Parts {
             pool: postgres::pool(self.views.clone(), Role::Query, connections),
@@ -241,7 +240,7 @@ impl<'a> Site<'a> {
             hub: self.hub.clone(),
         };
         let app = query_api::App::new(parts, &self.config.data_dir.join("search"));
-        query_api::keep_up_to_date(&app, &self.hub, remote, &self.tasks).await?;
+        query_api::keep_up_to_date(&app, &self.hub, true, &self.tasks).await?;
         Ok(query_api::router(app))
     }
 

@@ -1,8 +1,10 @@
 //! Starting, running and stopping background work: the only place that spawns tasks.
 //!
-//! Two tokens stop everything. *Soft*: finish what is in hand, take nothing new. *Hard*, its parent:
-//! leave now. The first SIGTERM or SIGINT is soft, the second, or a deadline, hard. A service task
-//! that ends by itself stops the process with a failure, since nobody would do its work.
+//! Tokens stop everything. *Soft*: finish what is in hand, take nothing new. *Hard*, its parent:
+//! leave now. The first SIGTERM or SIGINT is soft, the second, or a deadline, hard. Between them is
+//! *last*, for the services that others need to finish what they hold, such as the event store: it
+//! comes when all others have ended. A service task that ends by itself stops the process with a
+//! failure, since nobody would do its work.
 //!
 //! A [`Loop`] is work done in steps. The runner adds what all loops need: a doorbell that wakes it, an
 //! idle pause that grows, backoff with full jitter after failures, metrics, and stopping between
@@ -21,11 +23,12 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::limits;
 
-/// The two stop signals, shared by everything that runs.
+/// The stop signals, shared by everything that runs.
 #[derive(Clone, Debug, Default)]
 pub struct Stop {
     hard: CancellationToken,
     soft: CancellationToken,
+    last: CancellationToken,
 }
 
 impl Stop {
@@ -33,7 +36,8 @@ impl Stop {
     pub fn new() -> Self {
         let hard = CancellationToken::new();
         let soft = hard.child_token();
-        Self { hard, soft }
+        let last = hard.child_token();
+        Self { hard, soft, last }
     }
 
     /// Completes when nothing new is to be taken.
@@ -71,6 +75,11 @@ impl Stop {
         self.hard.cancel();
     }
 
+    /// Cancelled when every task has ended but those that [`Tasks::last`] runs.
+    pub fn last_token(&self) -> CancellationToken {
+        self.last.clone()
+    }
+
     /// The soft token, for libraries that take one.
     pub fn soft_token(&self) -> CancellationToken {
         self.soft.clone()
@@ -104,6 +113,8 @@ pub enum Failure {
 pub struct Tasks {
     stop: Stop,
     tracker: TaskTracker,
+    /// Those that stop after the others.
+    last: TaskTracker,
     failure: Arc<Mutex<Option<Failure>>>,
     clock: Clock,
 }
@@ -111,7 +122,7 @@ pub struct Tasks {
 impl fmt::Debug for Tasks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tasks")
-            .field("running", &self.tracker.len())
+            .field("running", &self.running())
             .finish_non_exhaustive()
     }
 }
@@ -122,6 +133,7 @@ impl Tasks {
         Self {
             stop: Stop::new(),
             tracker: TaskTracker::new(),
+            last: TaskTracker::new(),
             failure: Arc::default(),
             clock,
         }
@@ -139,11 +151,29 @@ impl Tasks {
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: fmt::Display + Send + 'static,
     {
+        self.watched(&self.tracker, name, work);
+    }
+
+    /// As [`Tasks::service`], for what the others need until they have ended: it is asked to stop,
+    /// by [`Stop::last_token`], only then.
+    pub fn last<F, E>(&self, name: &'static str, work: F)
+    where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: fmt::Display + Send + 'static,
+    {
+        self.watched(&self.last, name, work);
+    }
+
+    fn watched<F, E>(&self, tracker: &TaskTracker, name: &'static str, work: F)
+    where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: fmt::Display + Send + 'static,
+    {
         let stop = self.stop.clone();
         let failure = Arc::clone(&self.failure);
-        let task = self.spawn(work);
+        let task = spawn(tracker, work);
         // A second task sees the first one's end, a panic included.
-        self.detached(async move {
+        let watch = async move {
             let reason = match task.await {
                 Ok(Ok(())) => "it returned".to_owned(),
                 Ok(Err(error)) => error.to_string(),
@@ -157,7 +187,8 @@ impl Tasks {
                     .get_or_insert(Failure::Ended { task: name, reason });
                 stop.begin();
             }
-        });
+        };
+        spawn(tracker, watch);
     }
 
     /// Runs a piece of work to its end even when its caller goes away: appends and effects, whose
@@ -167,7 +198,7 @@ impl Tasks {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.spawn(work)
+        spawn(&self.tracker, work)
     }
 
     /// Runs a loop for the life of the process, woken by `doorbell`.
@@ -180,13 +211,8 @@ impl Tasks {
         });
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the one place that spawns tasks")]
-    fn spawn<F>(&self, work: F) -> JoinHandle<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        tokio::spawn(self.tracker.track_future(work))
+    fn running(&self) -> usize {
+        self.tracker.len() + self.last.len()
     }
 
     /// Waits for a signal, or for a task's failure, then stops everything in order.
@@ -218,16 +244,23 @@ impl Tasks {
 
     async fn finish(&self, hurried: impl Future<Output = ()>) -> Result<(), Failure> {
         self.tracker.close();
+        self.last.close();
+        let in_order = async {
+            self.tracker.wait().await;
+            self.stop.last.cancel();
+            self.last.wait().await;
+        };
         tokio::select! {
-            () = self.tracker.wait() => {}
+            () = in_order => {}
             () = hurried => {}
             () = self.stop.hard() => {}
             () = tokio::time::sleep(limits::SOFT_STOP_MAX) => {
-                tracing::warn!(tasks = self.tracker.len(), "tasks are slow to finish, leaving now");
+                tracing::warn!(tasks = self.running(), "tasks are slow to finish, leaving now");
             }
         }
         self.stop.hurry();
-        let waited = tokio::time::timeout(limits::HARD_STOP_MAX, self.tracker.wait()).await;
+        let all = futures::future::join(self.tracker.wait(), self.last.wait());
+        let waited = tokio::time::timeout(limits::HARD_STOP_MAX, all).await;
         let failure = self
             .failure
             .lock()
@@ -236,11 +269,20 @@ impl Tasks {
         match (failure, waited) {
             (Some(failure), _) => Err(failure),
             (None, Err(_)) => Err(Failure::Stuck {
-                left: self.tracker.len(),
+                left: self.running(),
             }),
-            (None, Ok(())) => Ok(()),
+            (None, Ok(_)) => Ok(()),
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that spawns tasks")]
+fn spawn<F>(tracker: &TaskTracker, work: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    tokio::spawn(tracker.track_future(work))
 }
 
 /// SIGTERM and SIGINT.
@@ -534,6 +576,33 @@ mod tests {
         let (stopped, finished) = tokio::join!(tasks.shut_down(), finishing);
         stopped.unwrap();
         assert!(finished);
+    }
+
+    #[tokio::test]
+    async fn what_others_need_stops_after_them() {
+        let tasks = tasks();
+        let (ask, mut asked) = mpsc::channel::<tokio::sync::oneshot::Sender<()>>(1);
+        let last = tasks.stop().last_token();
+        tasks.last("store", async move {
+            loop {
+                tokio::select! {
+                    biased;
+                    () = last.cancelled() => return Ok::<_, Scripted>(()),
+                    Some(reply) = asked.recv() => reply.send(()).map_err(|()| Scripted)?,
+                }
+            }
+        });
+        let stop = tasks.stop();
+        let work = tasks.detached(async move {
+            stop.soft().await;
+            let (reply, answer) = tokio::sync::oneshot::channel();
+            ask.send(reply).await.is_ok() && answer.await.is_ok()
+        });
+        tasks.shut_down().await.unwrap();
+        assert!(
+            work.await.unwrap(),
+            "the store answered after the soft stop"
+        );
     }
 
     #[tokio::test]

@@ -21,6 +21,7 @@ use infra::testing::TestDatabase;
 use infra::vault::Vault;
 use projector::{Announce, Projector, SearchIndexer};
 use serde_json::Value;
+use sqlx::postgres::PgConnectOptions;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
@@ -136,11 +137,17 @@ impl TestApp {
     /// A second process of the write side over the same database, with caches of its own; gives the
     /// origin of its API.
     pub(crate) async fn second_writer(&self) -> String {
-        let vault_pool = self.database.pool(DatabaseRole::Vault);
+        self.second_writer_over(self.database.options()).await
+    }
+
+    /// The same, reaching the database in a way of its own.
+    pub(crate) async fn second_writer_over(&self, options: PgConnectOptions) -> String {
+        let pool = |role| infra::postgres::pool(options.clone(), role, 4);
+        let vault_pool = pool(DatabaseRole::Vault);
         let stripe = StripeConfig::new(&self.config.stripe, self.config.stage, &self.vendor);
         let deps = Deps {
-            pool: self.database.pool(DatabaseRole::App),
-            options: self.database.options(),
+            pool: pool(DatabaseRole::App),
+            options: options.clone(),
             vault: Vault::new(vault_pool, &self.config.vault, self.clock.clock()).unwrap(),
             clock: self.clock.clock(),
             webhook_secrets: stripe.webhook_secrets.clone(),
@@ -165,16 +172,21 @@ impl TestApp {
     }
 
     /// Works until there is nothing left to do: events numbered, processes run, vendors' webhooks
-    /// handled, views and index level.
+    /// handled, views and index level. Fails when an effect waits or was parked.
     pub(crate) async fn settle(&self) {
+        self.work().await;
+        let waiting = self.postponed().await;
+        assert!(waiting.is_empty(), "effects wait for another try: {waiting:?}");
+    }
+
+    /// Works until there is nothing left to do now.
+    pub(crate) async fn work(&self) {
         loop {
             // Asked first: what ends while the loops step has left them something to do.
             let busy = self.in_flight.count() > 0;
             let worked = self.loops.lock().await.step().await;
             let flushed = self.flush_webhooks().await;
             if !busy && !worked && !flushed {
-                let waiting = self.postponed().await;
-                assert!(waiting.is_empty(), "effects wait for another try: {waiting:?}");
                 return;
             }
             tokio::task::yield_now().await;
@@ -183,7 +195,7 @@ impl TestApp {
 
     /// Effects that failed and wait for another try: on a clock that stands still they never get
     /// one.
-    async fn postponed(&self) -> Vec<(String, Option<String>)> {
+    pub(crate) async fn postponed(&self) -> Vec<(String, Option<String>)> {
         sqlx::query_as(
             "SELECT effect::text, last_error FROM ops.effects
              WHERE status IN ('pending', 'sent', 'parked')",
