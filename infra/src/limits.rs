@@ -74,6 +74,16 @@ pub const SUBJECT_KEYS_CACHED_MAX: u64 = 50_000;
 /// The vault answers within this or counts as away.
 pub const VAULT_DEADLINE: Duration = Duration::from_secs(1);
 
+// ---- databases -----------------------------------------------------------------------------------
+
+/// A round trip or a connect on a connection of our own (appender, sequencer) is given up after this:
+/// a server that is there answers within milliseconds, and the connection may be a black hole.
+pub const DATABASE_DEADLINE: Duration = Duration::from_secs(5);
+/// The server itself ends a statement of a request after this (reliability §5).
+pub const STATEMENT_MAX: Duration = Duration::from_secs(2);
+/// The same for the projector, whose statements write whole batches and read whole views.
+pub const PROJECTOR_STATEMENT_MAX: Duration = Duration::from_mins(1);
+
 // ---- loops and stopping -------------------------------------------------------------------------
 
 /// Shortest pause of an idle loop.

@@ -6,6 +6,8 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Executor as _, PgConnection, PgPool};
 
+use crate::limits;
+
 /// The database roles that the migrations make; a connection takes one and keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -22,6 +24,15 @@ pub enum Role {
 }
 
 impl Role {
+    /// When the server ends a statement; the checker reads everything there is.
+    fn statement_max(self) -> Duration {
+        match self {
+            Self::App | Self::Query | Self::Vault => limits::STATEMENT_MAX,
+            Self::Projector => limits::PROJECTOR_STATEMENT_MAX,
+            Self::Checker => Duration::ZERO,
+        }
+    }
+
     fn statement(self) -> &'static str {
         match self {
             Self::App => "SET ROLE ramen_app",
@@ -81,12 +92,22 @@ pub fn options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
     let options: PgConnectOptions = url.parse()?;
     Ok(options
         .options([("jit", "off")])
+        // The server lets go of a client that has vanished, and of its locks, within half a minute.
+        .options([
+            ("tcp_keepalives_idle", "10"),
+            ("tcp_keepalives_interval", "5"),
+            ("tcp_keepalives_count", "3"),
+            ("tcp_user_timeout", "20000"),
+        ])
         .log_statements(tracing::log::LevelFilter::Trace)
         .log_slow_statements(tracing::log::LevelFilter::Warn, Duration::from_millis(500)))
 }
 
-/// A pool of exactly `connections`, each of which has taken `role`. It connects when first used.
+/// A pool of exactly `connections`, each of which has taken `role` and whose statements end when
+/// they take longer than the role may. It connects when first used.
 pub fn pool(options: PgConnectOptions, role: Role, connections: u32) -> PgPool {
+    let statement_max = role.statement_max().as_millis().to_string();
+    let options = options.options([("statement_timeout", statement_max.as_str())]);
     PgPoolOptions::new()
         .min_connections(connections.min(1))
         .max_connections(connections)

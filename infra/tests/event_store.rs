@@ -2,17 +2,21 @@
 //! append-only tables, and postgres-es reading what we wrote.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use domain::aggregates::Kind;
 use domain::restaurant::restaurant::Restaurant;
 use futures::future::join_all;
+use infra::clock::Clock;
 use infra::event_store::{
     Append, AppendError, CommandRecord, EventStore, NewEvent, StoreTasks, StreamAppend, StreamId,
 };
+use infra::lifecycle::Tasks;
 use infra::postgres::Role;
 use infra::testing::TestDatabase;
 use sqlx::Executor as _;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -67,25 +71,29 @@ fn record(key: u8) -> CommandRecord {
 }
 
 struct Store {
-    database: TestDatabase,
+    database: Arc<TestDatabase>,
     store: EventStore,
     stop: CancellationToken,
     tasks: JoinHandle<()>,
 }
 
 impl Store {
+    async fn start() -> Self {
+        Self::on(&Arc::new(TestDatabase::create().await))
+    }
+
+    /// A store of another process, as it were, on the same database.
     #[expect(
         clippy::disallowed_methods,
         reason = "a test runs the store's tasks by itself"
     )]
-    async fn start() -> Self {
-        let database = TestDatabase::create().await;
+    fn on(database: &Arc<TestDatabase>) -> Self {
         let (store, tasks): (EventStore, StoreTasks) =
             EventStore::new(database.pool(Role::App), database.options());
         let stop = CancellationToken::new();
         let tasks = tokio::spawn(tasks.run(stop.clone()));
         Self {
-            database,
+            database: Arc::clone(database),
             store,
             stop,
             tasks,
@@ -324,4 +332,139 @@ async fn a_lost_connection_is_an_unknown_outcome_and_the_next_append_works() {
     let again = append(vec![part(shop(1), version, vec![event(3)])]);
     assert_eq!(test.store.append(again).await, Ok(()));
     test.end().await;
+}
+
+/// Two processes that write the same streams, each in its own order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn appenders_with_opposite_orders_never_wait_in_a_circle() {
+    let test = Store::start().await;
+    let other = Store::on(&test.database);
+    for round in 0..100_u128 {
+        let streams: Vec<_> = (0..20).map(|n| shop(round * 100 + n)).collect();
+        let write = |order: Vec<StreamId>| {
+            let parts = order
+                .into_iter()
+                .map(|stream| part(stream, 0, vec![event(round)]));
+            append(parts.collect())
+        };
+        let (one, two) = (
+            write(streams.clone()),
+            write(streams.into_iter().rev().collect()),
+        );
+        let outcomes = tokio::join!(test.store.append(one), other.store.append(two));
+        assert!(
+            matches!(
+                outcomes,
+                (Ok(()), Err(AppendError::Conflict)) | (Err(AppendError::Conflict), Ok(()))
+            ),
+            "round {round}: {outcomes:?}"
+        );
+    }
+    other.end().await;
+    let database = Arc::clone(&test.database);
+    test.end().await;
+    let deadlocks: i64 = sqlx::query_scalar(
+        "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()",
+    )
+    .fetch_one(&database.owner())
+    .await
+    .unwrap();
+    assert_eq!(deadlocks, 0);
+}
+
+#[tokio::test]
+async fn a_request_in_hand_is_stored_after_the_soft_stop() {
+    let database = TestDatabase::create().await;
+    let (store, work) = EventStore::new(database.pool(Role::App), database.options());
+    let tasks = Tasks::new(Clock::system());
+    let last = tasks.stop().last_token();
+    tasks.last("event store", async move {
+        work.run(last).await;
+        Ok::<_, std::convert::Infallible>(())
+    });
+    let stop = tasks.stop();
+    let request = tasks.detached(async move {
+        stop.soft().await;
+        store
+            .append(append(vec![part(shop(1), 0, vec![event(1)])]))
+            .await
+    });
+    tasks.shut_down().await.unwrap();
+    assert_eq!(request.await.unwrap(), Ok(()));
+}
+
+/// The paused clock moves by itself while everybody waits, which is for ever but for the deadline.
+#[tokio::test]
+async fn a_server_that_accepts_and_says_nothing_is_unavailable() {
+    let database = TestDatabase::create().await;
+    tokio::time::pause();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let options = database.options().host("127.0.0.1").port(port);
+    let (store, work) = EventStore::new(database.pool(Role::App), options);
+    let stop = CancellationToken::new();
+    let begun = tokio::time::Instant::now();
+    let asked = async {
+        let outcome = store
+            .append(append(vec![part(shop(1), 0, vec![event(1)])]))
+            .await;
+        stop.cancel();
+        outcome
+    };
+    let silent = async {
+        let mut held = Vec::new();
+        loop {
+            held.push(listener.accept().await.unwrap());
+        }
+    };
+    let outcome = tokio::select! {
+        (outcome, ()) = async { tokio::join!(asked, work.run(stop.clone())) } => outcome,
+        () = silent => unreachable!("it listens for ever"),
+    };
+    assert_eq!(outcome, Err(AppendError::Unavailable));
+    assert!(
+        begun.elapsed() < Duration::from_secs(11),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+/// A cable that is cut without a word: bytes go through until `cut`, and nowhere afterwards.
+async fn cable(listener: TcpListener, server: (String, u16), cut: CancellationToken) {
+    let mut held = Vec::new();
+    while let Ok((mut near, _)) = listener.accept().await {
+        let mut far = TcpStream::connect(&server).await.unwrap();
+        tokio::select! {
+            copied = tokio::io::copy_bidirectional(&mut near, &mut far) => drop(copied),
+            () = cut.cancelled() => {}
+        }
+        held.push((near, far));
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_in_a_write_leaves_the_outcome_unknown() {
+    let database = TestDatabase::create().await;
+    let direct = database.options();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let cut = CancellationToken::new();
+    let server = (direct.get_host().to_owned(), direct.get_port());
+    let options = direct.host("127.0.0.1").port(port);
+    let (store, work) = EventStore::new(database.pool(Role::App), options);
+    let asked = async {
+        let first = append(vec![part(shop(1), 0, vec![event(1)])]);
+        assert_eq!(store.append(first).await, Ok(()));
+        cut.cancel();
+        tokio::time::pause();
+        store
+            .append(append(vec![part(shop(1), 1, vec![event(2)])]))
+            .await
+    };
+    let outcome = tokio::select! {
+        outcome = asked => outcome,
+        () = work.run(CancellationToken::new()) => unreachable!("nobody stops it"),
+        () = cable(listener, server, cut.clone()) => unreachable!("it listens for ever"),
+    };
+    assert_eq!(outcome, Err(AppendError::Unknown));
 }

@@ -3,7 +3,6 @@
 //! converts events through `Value`.
 
 use std::collections::HashMap;
-use std::future::Future;
 use std::marker::PhantomData;
 
 use cqrs_es::event_sink::EventSink;
@@ -181,53 +180,50 @@ impl<A: Decider> cqrs_es::EventStore<Folded<A>> for CqrsEventStore<A> {
         })
     }
 
-    fn commit(
+    async fn commit(
         &self,
         events: Vec<Stored<A::Event>>,
         context: Self::AC,
         metadata: HashMap<String, String>,
-    ) -> impl Future<Output = Result<Vec<EventEnvelope<Folded<A>>>, AggregateError<A::Rejection>>> + Send
-    {
-        async move {
-            let text = serde_json::to_string(&metadata).map_err(unexpected)?;
-            let rows: Result<Vec<NewEvent>, _> = events
-                .iter()
-                .map(|event| {
-                    Ok(NewEvent {
-                        event_id: self.context.fresh_id(),
-                        event_type: event.event_type(),
-                        event_version: event.event_version(),
-                        payload: serde_json::to_string(event)?,
-                        metadata: text.clone(),
-                    })
+    ) -> Result<Vec<EventEnvelope<Folded<A>>>, AggregateError<A::Rejection>> {
+        let text = serde_json::to_string(&metadata).map_err(unexpected)?;
+        let rows: Result<Vec<NewEvent>, _> = events
+            .iter()
+            .map(|event| {
+                Ok(NewEvent {
+                    event_id: self.context.fresh_id(),
+                    event_type: event.event_type(),
+                    event_version: event.event_version(),
+                    payload: serde_json::to_string(event)?,
+                    metadata: text.clone(),
                 })
-                .collect();
-            let part = StreamAppend {
-                stream: context.stream,
-                expected_version: context.version,
-                events: rows.map_err(|error: serde_json::Error| unexpected(error))?,
-            };
-            let append = Append {
-                streams: vec![part],
-                record: None,
-                recorded_at: self.context.now,
-            };
-            match self.store.append(append).await {
-                Ok(()) => {}
-                Err(AppendError::Conflict) => return Err(AggregateError::AggregateConflict),
-                Err(error) => return Err(unexpected(AdapterError::from(error))),
-            }
-            self.store.forget(&[context.stream]);
-            let first = usize::try_from(context.version).unwrap_or(0) + 1;
-            Ok((first..)
-                .zip(events)
-                .map(|(sequence, payload)| EventEnvelope {
-                    aggregate_id: context.stream.id.to_string(),
-                    sequence,
-                    payload,
-                    metadata: metadata.clone(),
-                })
-                .collect())
+            })
+            .collect();
+        let part = StreamAppend {
+            stream: context.stream,
+            expected_version: context.version,
+            events: rows.map_err(|error: serde_json::Error| unexpected(error))?,
+        };
+        let append = Append {
+            streams: vec![part],
+            record: None,
+            recorded_at: self.context.now,
+        };
+        match self.store.append(append).await {
+            Ok(()) => {}
+            Err(AppendError::Conflict) => return Err(AggregateError::AggregateConflict),
+            Err(error) => return Err(unexpected(AdapterError::from(error))),
         }
+        self.store.forget(&[context.stream]);
+        let first = usize::try_from(context.version).unwrap_or(0) + 1;
+        Ok((first..)
+            .zip(events)
+            .map(|(sequence, payload)| EventEnvelope {
+                aggregate_id: context.stream.id.to_string(),
+                sequence,
+                payload,
+                metadata: metadata.clone(),
+            })
+            .collect())
     }
 }

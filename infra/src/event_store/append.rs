@@ -4,8 +4,12 @@
 //! A batch goes out in the plain form first. When the database finds a stale version or a used key
 //! in it, the same batch goes out in the form that leaves such commands out and names them; only a
 //! race with another process, which fails that too, falls back to one command at a time.
+//!
+//! Rows go in by stream and sequence, records by key: two processes that write the same streams take
+//! their locks in the same order and cannot wait for each other in a circle.
 
 use std::collections::HashSet;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,6 +22,7 @@ use super::cache::StateCache;
 use super::{Append, AppendError, EVENT_BYTES_MAX, StreamId};
 use crate::fault;
 use crate::lifecycle::Doorbell;
+use crate::limits::DATABASE_DEADLINE;
 
 /// Commands that may wait; beyond that callers are refused at once (reliability §5).
 const QUEUE_MAX: usize = 4_096;
@@ -25,6 +30,9 @@ const QUEUE_MAX: usize = 4_096;
 const WAIT_MAX: Duration = Duration::from_millis(500);
 /// Events in one statement: the knee of the measured curve (performance §4, "share commits").
 const BATCH_EVENTS_MAX: usize = 128;
+/// The server gives up a write a little before we stop waiting for its answer, so that a write that
+/// waits for a lock ends with a known outcome, in milliseconds.
+const STATEMENT_MAX_MS: &str = "4000";
 /// Pause between attempts to reconnect.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -109,6 +117,7 @@ impl Appender {
                 ("enable_mergejoin", "off"),
                 ("synchronous_commit", "on"),
                 ("plan_cache_mode", "force_generic_plan"),
+                ("statement_timeout", STATEMENT_MAX_MS),
             ])
             .disable_statement_logging();
         let appender = Self {
@@ -124,6 +133,8 @@ impl Appender {
 
     /// Serves the queue until `stop`, then finishes what has queued.
     pub(super) async fn run(mut self, stop: CancellationToken) {
+        // Before the first command, which would wait for it.
+        self.connected().await;
         loop {
             let job = tokio::select! {
                 biased;
@@ -270,17 +281,29 @@ impl Appender {
         if self.connection.is_some() {
             return true;
         }
-        match self.connect().await {
+        let connected = tokio::time::timeout(DATABASE_DEADLINE, self.connect());
+        match connected.await.unwrap_or_else(|_| Err(late())) {
             Ok(connection) => {
                 self.cache.forget_all();
                 self.connection = Some(connection);
-                true
+                self.rehearsed().await
             }
             Err(error) => {
                 tracing::error!(error = %error, "the appender cannot reach the event store");
                 false
             }
         }
+    }
+
+    /// Has both statements planned, by a batch of nothing, so that no command waits for that.
+    async fn rehearsed(&mut self) -> bool {
+        let nothing = Rows::default();
+        let ready = matches!(self.plain(&nothing).await, Outcome::Stored)
+            && self.leaving_out(&nothing).await.is_ok();
+        if !ready {
+            self.connection = None;
+        }
+        ready
     }
 
     async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
@@ -295,7 +318,7 @@ impl Appender {
             return Outcome::Failed;
         };
         fault::point("append.sent");
-        let stored = sqlx::query_scalar!(
+        let query = sqlx::query_scalar!(
             r#"
             WITH fault AS MATERIALIZED (
                 SELECT 1
@@ -317,6 +340,7 @@ impl Appender {
                             $9::timestamptz[])
                     AS r (key_hash, fingerprint, status, headers, body, created_at)
                 WHERE NOT EXISTS (SELECT FROM fault)
+                ORDER BY key_hash
             ), written AS (
                 INSERT INTO es.events
                     (aggregate_type, aggregate_id, sequence, event_type, event_version,
@@ -325,11 +349,10 @@ impl Appender {
                        payload::json, metadata::json, event_id, recorded_at
                 FROM unnest($10::text[], $11::text[], $12::bigint[], $13::text[], $14::text[],
                             $15::text[], $16::text[], $17::uuid[], $18::timestamptz[])
-                    WITH ORDINALITY
                     AS n (kind, id, sequence, event_type, event_version, payload, metadata,
-                          event_id, recorded_at, place)
+                          event_id, recorded_at)
                 WHERE NOT EXISTS (SELECT FROM fault)
-                ORDER BY place
+                ORDER BY kind, id, sequence
             )
             SELECT NOT EXISTS (SELECT FROM fault) AS "stored!"
             "#,
@@ -352,12 +375,11 @@ impl Appender {
             &rows.event_ids,
             &rows.recorded,
         )
-        .fetch_one(connection)
-        .await;
-        match stored {
+        .fetch_one(connection);
+        match in_time(query).await {
             Ok(true) => Outcome::Stored,
             Ok(false) => Outcome::Refused,
-            Err(error) => self.outcome_of(&error),
+            Err(error) => outcome_of(&error),
         }
     }
 
@@ -366,7 +388,7 @@ impl Appender {
         let Some(connection) = self.connection.as_mut() else {
             return Err(Outcome::Failed);
         };
-        let left_out = sqlx::query!(
+        let query = sqlx::query!(
             r#"
             WITH stale AS MATERIALIZED (
                 SELECT s.command, false AS key_used
@@ -392,6 +414,7 @@ impl Appender {
                             $9::timestamptz[], $20::integer[])
                     AS r (key_hash, fingerprint, status, headers, body, created_at, command)
                 WHERE r.command NOT IN (SELECT command FROM stale)
+                ORDER BY key_hash
             ), written AS (
                 INSERT INTO es.events
                     (aggregate_type, aggregate_id, sequence, event_type, event_version,
@@ -401,11 +424,10 @@ impl Appender {
                 FROM unnest($10::text[], $11::text[], $12::bigint[], $13::text[], $14::text[],
                             $15::text[], $16::text[], $17::uuid[], $18::timestamptz[],
                             $21::integer[])
-                    WITH ORDINALITY
                     AS n (kind, id, sequence, event_type, event_version, payload, metadata,
-                          event_id, recorded_at, command, place)
+                          event_id, recorded_at, command)
                 WHERE n.command NOT IN (SELECT command FROM stale)
-                ORDER BY place
+                ORDER BY kind, id, sequence
             )
             SELECT command AS "command!", bool_or(key_used) AS "key_used!"
             FROM stale GROUP BY command
@@ -432,9 +454,8 @@ impl Appender {
             &rows.record_commands,
             &rows.event_commands,
         )
-        .fetch_all(connection)
-        .await
-        .map_err(|error| self.outcome_of(&error))?;
+        .fetch_all(connection);
+        let left_out = in_time(query).await.map_err(|error| outcome_of(&error))?;
         let mut answers = vec![None; rows.commands];
         for row in left_out {
             let place = usize::try_from(row.command)
@@ -451,26 +472,44 @@ impl Appender {
         }
         Ok(answers)
     }
+}
 
-    fn outcome_of(&mut self, error: &sqlx::Error) -> Outcome {
-        let Some(database) = error.as_database_error() else {
-            tracing::error!(error = %error, "the appender lost its connection in a write");
-            return Outcome::Unknown;
+fn outcome_of(error: &sqlx::Error) -> Outcome {
+    let Some(database) = error.as_database_error() else {
+        tracing::error!(error = %error, "the appender lost its connection in a write");
+        return Outcome::Unknown;
+    };
+    if database.is_unique_violation() {
+        return match database.constraint() {
+            Some("command_records_pkey") => Outcome::KeyUsed,
+            _ => Outcome::Refused,
         };
-        if database.is_unique_violation() {
-            return match database.constraint() {
-                Some("command_records_pkey") => Outcome::KeyUsed,
-                _ => Outcome::Refused,
-            };
-        }
-        tracing::error!(error = %error, "the event store refused a write");
-        // A server that shuts down or kills the backend says so and closes: whether the commit was
-        // through is not knowable from here.
-        match database.code() {
-            Some(code) if code.starts_with("57P") => Outcome::Unknown,
-            _ => Outcome::Failed,
-        }
     }
+    let code = database.code().unwrap_or_default();
+    // Deadlock and serialisation failure: lost against another writer, like a stale version.
+    if code == "40P01" || code == "40001" {
+        return Outcome::Refused;
+    }
+    tracing::error!(error = %error, "the event store refused a write");
+    // A server that shuts down or kills the backend says so and closes: whether the commit was
+    // through is not knowable from here.
+    if code.starts_with("57P") {
+        Outcome::Unknown
+    } else {
+        Outcome::Failed
+    }
+}
+
+/// One round trip. A server that does not answer within the deadline is given up, and what it did is
+/// as unknown as after a lost connection.
+async fn in_time<T>(query: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+    tokio::time::timeout(DATABASE_DEADLINE, query)
+        .await
+        .unwrap_or_else(|_| Err(late()))
+}
+
+fn late() -> sqlx::Error {
+    std::io::Error::from(std::io::ErrorKind::TimedOut).into()
 }
 
 /// A batch as the columns that the statement takes.

@@ -52,13 +52,14 @@ impl EventStore {
             return Ok(found);
         }
         let mut rows = self.read(&[stream]).await?;
-        let entry = fold::<A>(stream, rows.remove(&stream).unwrap_or_default())?;
-        self.remember(stream, entry, 0);
-        Ok(self.cached::<A>(stream).unwrap_or_else(|| Loaded {
+        let folded = fold::<A>(stream, rows.remove(&stream).unwrap_or_default())?;
+        let loaded = Loaded {
             stream,
-            version: 0,
-            state: Arc::new(A::default()),
-        }))
+            version: folded.version,
+            state: Arc::clone(&folded.state),
+        };
+        self.remember(stream, folded.entry(), folded.snapshot);
+        Ok(loaded)
     }
 
     /// Brings those of `streams` that are not cached into the cache with one query, so that the
@@ -77,8 +78,8 @@ impl EventStore {
         }
         let mut rows = self.read(&missing).await?;
         for stream in missing {
-            let entry = fold_any(stream, rows.remove(&stream).unwrap_or_default())?;
-            self.remember(stream, entry, 0);
+            let (entry, snapshot) = fold_any(stream, rows.remove(&stream).unwrap_or_default())?;
+            self.remember(stream, entry, snapshot);
         }
         Ok(())
     }
@@ -124,6 +125,7 @@ impl EventStore {
         })
     }
 
+    /// Caches `entry`; `before` is what its stream's snapshot, or the state before, had.
     fn remember(&self, stream: StreamId, entry: Entry, before: i64) {
         if snapshots::due(stream.kind, before, entry.version) {
             self.snapshots.offer(stream, &entry);
@@ -203,9 +205,26 @@ pub fn fold_into<A: Decider>(
     Ok(())
 }
 
-fn fold<A: Decider>(stream: StreamId, rows: Vec<Row>) -> Result<Entry, StoreError> {
+/// A stream folded to its end.
+struct FoldedStream<A> {
+    version: i64,
+    state: Arc<A>,
+    /// Sequence of the snapshot it was folded from, 0 without one.
+    snapshot: i64,
+}
+
+impl<A: Send + Sync + 'static> FoldedStream<A> {
+    fn entry(&self) -> Entry {
+        Entry {
+            version: self.version,
+            state: Arc::clone(&self.state) as Arc<dyn Any + Send + Sync>,
+        }
+    }
+}
+
+fn fold<A: Decider>(stream: StreamId, rows: Vec<Row>) -> Result<FoldedStream<A>, StoreError> {
     let mut state = A::default();
-    let mut version = 0;
+    let (mut version, mut snapshot) = (0, 0);
     for row in rows {
         let sequence = row.sequence;
         match &row.event {
@@ -215,12 +234,10 @@ fn fold<A: Decider>(stream: StreamId, rows: Vec<Row>) -> Result<Entry, StoreErro
                     sequence,
                     source,
                 })?;
+                snapshot = sequence;
             }
-            Some(_) if row.sequence != version + 1 => {
-                return Err(StoreError::Hole {
-                    stream,
-                    sequence: row.sequence,
-                });
+            Some(_) if sequence != version + 1 => {
+                return Err(StoreError::Hole { stream, sequence });
             }
             Some((name, event_version)) => {
                 fold_into(&mut state, name, event_version, &row.text).map_err(|source| {
@@ -232,19 +249,21 @@ fn fold<A: Decider>(stream: StreamId, rows: Vec<Row>) -> Result<Entry, StoreErro
                 })?;
             }
         }
-        version = row.sequence;
+        version = sequence;
     }
-    Ok(Entry {
+    Ok(FoldedStream {
         version,
-        state: Arc::new(state) as Arc<dyn Any + Send + Sync>,
+        state: Arc::new(state),
+        snapshot,
     })
 }
 
 macro_rules! by_kind {
     ($($state:path),+ $(,)?) => {
-        fn fold_any(stream: StreamId, rows: Vec<Row>) -> Result<Entry, StoreError> {
+        fn fold_any(stream: StreamId, rows: Vec<Row>) -> Result<(Entry, i64), StoreError> {
             $(if stream.kind.as_str() == <$state as Decider>::KIND {
-                return fold::<$state>(stream, rows);
+                let folded = fold::<$state>(stream, rows)?;
+                return Ok((folded.entry(), folded.snapshot));
             })+
             unreachable!("every kind stands in the aggregates! list")
         }

@@ -130,8 +130,15 @@ impl EventLog {
             r#"SELECT l.position, e.aggregate_type, e.aggregate_id, e.sequence, e.event_id,
                       e.event_type, e.event_version, e.recorded_at,
                       e.payload::text AS "payload!", e.metadata::text AS "metadata!"
-               FROM es.event_log l JOIN es.events e ON e.id = l.event_row
-               WHERE l.position > $1 AND l.position <= $1 + $2
+               FROM (
+                   SELECT position, event_row FROM es.event_log
+                   WHERE position > $1 ORDER BY position LIMIT $2
+               ) l
+               CROSS JOIN LATERAL (
+                   -- Kept apart, so that each row is looked up by its key whatever the planner
+                   -- believes of $2.
+                   SELECT * FROM es.events e WHERE e.id = l.event_row OFFSET 0
+               ) e
                ORDER BY l.position"#,
             position,
             max

@@ -49,7 +49,7 @@ impl std::fmt::Display for StreamId {
 /// An event ready to be written: JSON text as it will stand in the row and under the hash.
 #[derive(Clone, Debug)]
 pub struct NewEvent {
-    /// Fresh id, UUIDv7; a repeat of the whole append carries the same one.
+    /// Fresh id, `UUIDv7`; a repeat of the whole append carries the same one.
     pub event_id: Uuid,
     /// Wire name: the variant in `snake_case`.
     pub event_type: String,
@@ -180,7 +180,8 @@ pub struct StoreTasks {
 }
 
 impl StoreTasks {
-    /// Serves until `stop`, then finishes what has queued.
+    /// Serves until `stop`, then finishes what has queued. Whoever appends must have ended before, so
+    /// `stop` is [`Stop::last_token`](crate::lifecycle::Stop::last_token) of the process.
     pub async fn run(self, stop: CancellationToken) {
         tokio::join!(self.appender.run(stop.clone()), self.snapshots.run(stop));
     }
