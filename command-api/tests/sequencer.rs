@@ -163,6 +163,83 @@ async fn a_deposed_sequencer_writes_nothing() {
     );
 }
 
+/// After a dump was restored into a cluster that has given fewer transaction ids.
+#[tokio::test]
+async fn a_restored_store_is_numbered_to_its_end_and_goes_on() {
+    let database = TestDatabase::create().await;
+    let pool = database.owner();
+    let mut connection = pool.acquire().await.unwrap();
+    let (first, second) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    for sequence in 1..=3 {
+        insert(&mut connection, first, sequence).await;
+    }
+    assert_eq!(sequencer(&database).step().await.unwrap(), Progress::Did(3));
+    insert(&mut connection, second, 1).await;
+    // As the other cluster would have left them: ids from far ahead, two of the events numbered.
+    sqlx::query("ALTER TABLE es.events DISABLE TRIGGER USER")
+        .execute(&pool)
+        .await
+        .unwrap();
+    sqlx::query("UPDATE es.events SET xid = '99999999900' WHERE sequence < 3")
+        .execute(&pool)
+        .await
+        .unwrap();
+    sqlx::query("ALTER TABLE es.events ENABLE TRIGGER USER")
+        .execute(&pool)
+        .await
+        .unwrap();
+    sqlx::query("UPDATE es.sequencer SET snapshot = '99999999999:99999999999:'")
+        .execute(&pool)
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        let mut leader = sequencer(&database);
+        while leader.step().await.unwrap() != Progress::Idle {}
+        assert_whole(&log(&database).await, 4);
+    }
+    insert(&mut connection, second, 2).await;
+    let mut leader = sequencer(&database);
+    assert_eq!(leader.step().await.unwrap(), Progress::Did(1));
+    insert(&mut connection, second, 3).await;
+    assert_eq!(leader.step().await.unwrap(), Progress::Did(1));
+    assert_whole(&log(&database).await, 6);
+}
+
+#[tokio::test]
+async fn a_standby_keeps_its_connection_however_often_it_is_woken() {
+    let database = TestDatabase::create().await;
+    let (mut leader, mut standby) = (sequencer(&database), sequencer(&database));
+    assert_eq!(leader.step().await.unwrap(), Progress::Idle);
+    assert_eq!(standby.step().await.unwrap(), Progress::Idle);
+    let before = backends(&database).await;
+    assert_eq!(before.len(), 2);
+    for _ in 0..1_000 {
+        assert_eq!(standby.step().await.unwrap(), Progress::Idle);
+    }
+    assert_eq!(backends(&database).await, before);
+    drop(leader);
+    insert(
+        &mut database.owner().acquire().await.unwrap(),
+        Uuid::from_u128(1),
+        1,
+    )
+    .await;
+    while standby.step().await.unwrap() == Progress::Idle {
+        tokio::task::yield_now().await;
+    }
+    assert_whole(&log(&database).await, 1);
+}
+
+async fn backends(database: &TestDatabase) -> Vec<i32> {
+    sqlx::query_scalar(
+        "SELECT pid FROM pg_stat_activity
+         WHERE datname = current_database() AND application_name = 'ramen-sequencer' ORDER BY pid",
+    )
+    .fetch_all(&database.owner())
+    .await
+    .unwrap()
+}
+
 #[tokio::test]
 async fn the_chain_is_what_the_document_says() {
     let database = TestDatabase::create().await;

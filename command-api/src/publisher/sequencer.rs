@@ -4,14 +4,20 @@
 //! for a slow transaction and nothing is passed over when commits overtake one another. An advisory
 //! lock keeps a second one idle; the epoch, locked and checked before every numbering, keeps one that
 //! lost its leadership unawares from writing.
+//!
+//! Transaction ids mean nothing in another cluster. After a dump was restored, events may carry ids
+//! that this one has not reached: the first numbering then takes what has no position, and every
+//! numbering looks only below the cluster's own next id.
 
+use std::future::Future;
 use std::time::Duration;
 
-use infra::clock::Clock;
+use infra::clock::{Clock, Stopwatch};
 use infra::event_store::{LogError, LogRow, RawRow};
 use infra::fault;
 use infra::feed::HeadWatch;
 use infra::lifecycle::{Loop, Progress};
+use infra::limits::DATABASE_DEADLINE;
 use infra::postgres::{Role, take_role};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
@@ -22,8 +28,14 @@ use super::Leadership;
 const LEADER_LOCK: i64 = 0x7261_6d65_6e73_6571;
 /// Rows handed over in memory at most; a larger batch (after a restore) is read from the log.
 const HANDOVER_ROWS_MAX: i64 = 2_000;
-/// A statement of the sequencer that takes longer than this has met a fault.
-const STATEMENT_MAX: Duration = Duration::from_secs(60);
+/// Numbering a long backlog, after a restore: 2.7 million events took a minute.
+const BACKLOG_DEADLINE: Duration = Duration::from_mins(15);
+/// From so many events a backlog counts as long: fewer are numbered within [`DATABASE_DEADLINE`].
+const BACKLOG_LONG: i64 = 5_000;
+/// A standby asks for the lead this often, however often it is woken.
+const STANDBY_PAUSE: Duration = Duration::from_secs(1);
+/// How soon the server ends a statement whose client is gone, in milliseconds: the lock goes with it.
+const CLIENT_CHECK_MS: &str = "1000";
 
 /// Numbers committed events while it leads.
 pub struct Sequencer {
@@ -32,11 +44,29 @@ pub struct Sequencer {
     head: HeadWatch,
     leadership: Leadership,
     leader: Option<Leader>,
+    standby: Option<Standby>,
 }
 
 struct Leader {
     connection: PgConnection,
     epoch: i64,
+    /// The stored snapshot is another cluster's: what has no position is numbered, once.
+    restored: bool,
+}
+
+/// Kept while another one leads.
+struct Standby {
+    connection: PgConnection,
+    /// None to ask at once.
+    asked: Option<Stopwatch>,
+}
+
+impl Standby {
+    fn rests(&self) -> bool {
+        self.asked
+            .as_ref()
+            .is_some_and(|asked| asked.elapsed() < STANDBY_PAUSE)
+    }
 }
 
 /// Why a step of the sequencer failed. The connection is given up; the next step begins anew.
@@ -66,7 +96,7 @@ impl Sequencer {
         head: HeadWatch,
         leadership: Leadership,
     ) -> Self {
-        let statement_max = STATEMENT_MAX.as_millis().to_string();
+        let statement_max = BACKLOG_DEADLINE.as_millis().to_string();
         let options = options
             .application_name("ramen-sequencer")
             .options([
@@ -76,6 +106,7 @@ impl Sequencer {
                 ("enable_mergejoin", "off"),
                 ("synchronous_commit", "on"),
                 ("statement_timeout", statement_max.as_str()),
+                ("client_connection_check_interval", CLIENT_CHECK_MS),
             ])
             .disable_statement_logging();
         Self {
@@ -84,6 +115,7 @@ impl Sequencer {
             head,
             leadership,
             leader: None,
+            standby: None,
         }
     }
 
@@ -92,33 +124,41 @@ impl Sequencer {
         if let Some(leader) = self.leader.take() {
             return Ok(Some(leader));
         }
+        let mut connection = match self.standby.take() {
+            Some(standby) if standby.rests() => {
+                self.standby = Some(standby);
+                return Ok(None);
+            }
+            Some(standby) => standby.connection,
+            None => in_time(DATABASE_DEADLINE, self.connect()).await?,
+        };
+        let asked = Some(self.clock.stopwatch());
+        match in_time(DATABASE_DEADLINE, take_lead(&mut connection)).await? {
+            None => {
+                self.standby = Some(Standby { connection, asked });
+                Ok(None)
+            }
+            Some(Lead {
+                epoch,
+                position,
+                restored,
+            }) => {
+                tracing::info!(epoch, position, restored, "leading the publisher");
+                self.head.advance(position);
+                self.leadership.epoch.send_replace(Some(epoch));
+                Ok(Some(Leader {
+                    connection,
+                    epoch,
+                    restored,
+                }))
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
         let mut connection = self.options.connect().await?;
         take_role(&mut connection, Role::App).await?;
-        let locked = sqlx::query_scalar!(
-            r#"SELECT pg_try_advisory_lock($1) AS "locked!""#,
-            LEADER_LOCK
-        )
-        .fetch_one(&mut connection)
-        .await?;
-        if !locked {
-            connection.close().await?;
-            return Ok(None);
-        }
-        let row =
-            sqlx::query!("UPDATE es.sequencer SET epoch = epoch + 1 RETURNING epoch, position")
-                .fetch_one(&mut connection)
-                .await?;
-        tracing::info!(
-            epoch = row.epoch,
-            position = row.position,
-            "leading the publisher"
-        );
-        self.head.advance(row.position);
-        self.leadership.epoch.send_replace(Some(row.epoch));
-        Ok(Some(Leader {
-            connection,
-            epoch: row.epoch,
-        }))
+        Ok(connection)
     }
 
     fn handed_over(&self, numbered: Numbered) -> Progress {
@@ -156,6 +196,10 @@ impl Loop for Sequencer {
             Ok(Step::Fenced) => {
                 tracing::warn!(epoch = leader.epoch, "another publisher leads; standing by");
                 self.leadership.epoch.send_replace(None);
+                self.standby = Some(Standby {
+                    connection: leader.connection,
+                    asked: None,
+                });
                 Ok(Progress::Idle)
             }
             Err(error) => {
@@ -164,6 +208,54 @@ impl Loop for Sequencer {
             }
         }
     }
+}
+
+struct Lead {
+    epoch: i64,
+    position: i64,
+    restored: bool,
+}
+
+/// Takes the lock and a new epoch; none while another session has the lock.
+async fn take_lead(connection: &mut PgConnection) -> Result<Option<Lead>, sqlx::Error> {
+    let locked = sqlx::query_scalar!(
+        r#"SELECT pg_try_advisory_lock($1) AS "locked!""#,
+        LEADER_LOCK
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    if !locked {
+        return Ok(None);
+    }
+    // An event or a snapshot from beyond the next transaction id was made by another cluster.
+    let lead = sqlx::query_as!(
+        Lead,
+        r#"UPDATE es.sequencer SET epoch = epoch + 1
+           RETURNING epoch, position,
+               pg_snapshot_xmax(snapshot) > pg_snapshot_xmax(pg_current_snapshot())
+               OR EXISTS (
+                   SELECT FROM es.events e
+                   WHERE e.xid >= pg_snapshot_xmax(pg_current_snapshot())) AS "restored!""#
+    )
+    .fetch_one(connection)
+    .await?;
+    if lead.restored {
+        tracing::warn!(
+            "the event store comes from another cluster: numbering what has no position"
+        );
+    }
+    Ok(Some(lead))
+}
+
+/// A server that does not answer in time is given up with its connection.
+async fn in_time<T, E: From<sqlx::Error>>(
+    within: Duration,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let late = || sqlx::Error::from(std::io::Error::from(std::io::ErrorKind::TimedOut));
+    tokio::time::timeout(within, work)
+        .await
+        .unwrap_or_else(|_| Err(late().into()))
 }
 
 enum Step {
@@ -180,9 +272,21 @@ struct Numbered {
 
 impl Leader {
     async fn number(&mut self, now: chrono::DateTime<chrono::Utc>) -> Result<Step, SequencerError> {
-        if !self.something_new().await? {
-            return Ok(Step::Nothing);
+        if self.restored {
+            return in_time(BACKLOG_DEADLINE, self.number_now(now)).await;
         }
+        let within = match in_time(DATABASE_DEADLINE, self.backlog()).await? {
+            0 => return Ok(Step::Nothing),
+            BACKLOG_LONG.. => BACKLOG_DEADLINE,
+            _ => DATABASE_DEADLINE,
+        };
+        in_time(within, self.number_now(now)).await
+    }
+
+    async fn number_now(
+        &mut self,
+        now: chrono::DateTime<chrono::Utc>,
+    ) -> Result<Step, SequencerError> {
         let mut tx = self.connection.begin().await?;
         // In a statement of its own: one that waits for a row's lock keeps the snapshot it had
         // before the wait, and the rows below must be seen with a later one.
@@ -203,9 +307,17 @@ impl Leader {
             WITH seen AS MATERIALIZED (
                 SELECT pg_current_snapshot() AS snapshot
             ), fresh AS MATERIALIZED (
-                SELECT e AS event FROM es.events e WHERE e.xid >= $1::text::xid8
+                SELECT e AS event FROM es.events e
+                WHERE NOT $8 AND e.xid >= $1::text::xid8
+                  AND e.xid < pg_snapshot_xmax(pg_current_snapshot())
+                  AND NOT EXISTS (SELECT FROM es.event_log l WHERE l.event_row = e.id)
                 UNION ALL
-                SELECT e AS event FROM es.events e WHERE e.xid = ANY($2::text[]::xid8[])
+                SELECT e AS event FROM es.events e
+                WHERE NOT $8 AND e.xid = ANY($2::text[]::xid8[])
+                  AND NOT EXISTS (SELECT FROM es.event_log l WHERE l.event_row = e.id)
+                UNION ALL
+                SELECT e AS event FROM es.events e
+                WHERE $8 AND NOT EXISTS (SELECT FROM es.event_log l WHERE l.event_row = e.id)
             ), numbered AS MATERIALIZED (
                 SELECT event, $3::bigint + row_number() OVER (ORDER BY (event).id) AS position,
                        es.leaf(event) AS leaf
@@ -221,8 +333,9 @@ impl Leader {
                 SELECT position, hash FROM chained ORDER BY position DESC LIMIT 1
             ), moved AS (
                 UPDATE es.sequencer s
-                SET position = last.position, hash = last.hash, snapshot = seen.snapshot
-                FROM last, seen
+                SET position = coalesce(last.position, s.position),
+                    hash = coalesce(last.hash, s.hash), snapshot = seen.snapshot
+                FROM seen LEFT JOIN last ON true
                 WHERE s.epoch = $6
             )
             SELECT c.position AS "position!", (c.event).aggregate_type AS "aggregate_type!",
@@ -240,13 +353,15 @@ impl Leader {
             mark.hash,
             now,
             self.epoch,
-            HANDOVER_ROWS_MAX
+            HANDOVER_ROWS_MAX,
+            self.restored
         )
         .fetch_all(&mut *tx)
         .await?;
         fault::point("seq.numbered");
         tx.commit().await?;
         fault::point("seq.committed");
+        self.restored = false;
         let Some(last) = rows.last().map(|row| row.last) else {
             return Ok(Step::Nothing);
         };
@@ -274,16 +389,22 @@ impl Leader {
         }))
     }
 
-    /// Asked without a lock, so that an idle sequencer writes nothing.
-    async fn something_new(&mut self) -> Result<bool, sqlx::Error> {
+    /// How many events wait, counted up to [`BACKLOG_LONG`]. Asked without a lock, so that an idle
+    /// sequencer writes nothing.
+    async fn backlog(&mut self) -> Result<i64, sqlx::Error> {
         sqlx::query_scalar!(
-            r#"SELECT (EXISTS (
+            r#"SELECT count(*) AS "count!" FROM (
                    SELECT FROM es.events e
-                   WHERE e.xid >= (SELECT pg_snapshot_xmax(snapshot) FROM es.sequencer))
-               OR EXISTS (
+                   WHERE e.xid >= (SELECT pg_snapshot_xmax(snapshot) FROM es.sequencer)
+                     AND e.xid < pg_snapshot_xmax(pg_current_snapshot())
+                     AND NOT EXISTS (SELECT FROM es.event_log l WHERE l.event_row = e.id)
+                   UNION ALL
                    SELECT FROM es.events e
-                   WHERE e.xid = ANY(ARRAY(
-                       SELECT pg_snapshot_xip(snapshot) FROM es.sequencer)))) AS "new!""#
+                   WHERE e.xid = ANY(ARRAY(SELECT pg_snapshot_xip(snapshot) FROM es.sequencer))
+                     AND NOT EXISTS (SELECT FROM es.event_log l WHERE l.event_row = e.id)
+                   LIMIT $1
+               ) waiting"#,
+            BACKLOG_LONG
         )
         .fetch_one(&mut self.connection)
         .await
