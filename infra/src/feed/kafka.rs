@@ -3,8 +3,9 @@
 //! It starts each partition at its present end and reads what is older from the store, so Kafka's
 //! offsets are never kept. From then on a record that comes twice is dropped, one that comes after a
 //! hole first has the hole filled from the store, and a broker that stands still while the log grows
-//! is one long hole. Positions are dense over all partitions, which makes "everything up to here has
-//! been seen" one number, the frontier.
+//! is one long hole, as is one partition that stands still while the others flow. Positions are dense
+//! over all partitions, which makes "everything up to here has been seen" one number, the frontier:
+//! when that stands still, something is missing.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -15,14 +16,13 @@ use futures::FutureExt as _;
 use rdkafka::consumer::{Consumer as _, StreamConsumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::OwnedMessage;
-use rdkafka::{Offset, TopicPartitionList};
 use tokio::time::Instant;
 
 use super::{Checkpoints, Feed, FeedError, FeedRecord, Origin, check_head};
 use crate::event_store::{EventLog, LogRow};
-use crate::kafka::{KafkaSettings, Topics, decode, partition_of};
+use crate::kafka::{KafkaSettings, Topics, decode, ends, partition_of};
 
-/// A broker that brings nothing for this long while the log grows counts as down (reliability §5).
+/// What has not come from the broker after this long is read from the store (reliability §5).
 const STALL_MAX: Duration = Duration::from_secs(5);
 /// How often the log's head is compared with what has arrived, and a lost broker is tried again.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -45,15 +45,16 @@ pub struct KafkaFeed {
     /// Up to here the store is read, because Kafka will not bring it.
     store_until: i64,
     assigned: bool,
-    progressed_at: Instant,
     looked_at: Instant,
 }
 
 /// Which positions have been seen: all up to `contiguous`, and some beyond it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Frontier {
     contiguous: i64,
     ahead: BTreeSet<i64>,
+    /// When `contiguous` last moved or was known to be all there is.
+    moved_at: Instant,
 }
 
 impl Frontier {
@@ -61,6 +62,7 @@ impl Frontier {
         Self {
             contiguous,
             ahead: BTreeSet::new(),
+            moved_at: Instant::now(),
         }
     }
 
@@ -72,7 +74,17 @@ impl Frontier {
         while self.ahead.first() == Some(&(self.contiguous + 1)) {
             self.ahead.pop_first();
             self.contiguous += 1;
+            self.moved_at = Instant::now();
         }
+    }
+
+    /// The log ends where the frontier stands: nothing is missing.
+    fn is_whole(&mut self) {
+        self.moved_at = Instant::now();
+    }
+
+    fn stands_since(&self) -> Duration {
+        self.moved_at.elapsed()
     }
 }
 
@@ -87,12 +99,11 @@ impl KafkaFeed {
             log,
             topics: Topics::new(settings),
             applied: Checkpoints::new(),
-            frontier: Frontier::default(),
+            frontier: Frontier::starting_at(0),
             ready: Vec::new(),
             received: VecDeque::new(),
             store_until: 0,
             assigned: false,
-            progressed_at: Instant::now(),
             looked_at: Instant::now(),
         })
     }
@@ -130,7 +141,6 @@ impl KafkaFeed {
         let applied = self.applied.entry(record.origin.clone()).or_default();
         if record.position > *applied {
             *applied = record.position;
-            self.progressed_at = Instant::now();
             self.ready.push(record);
         }
     }
@@ -153,7 +163,13 @@ impl KafkaFeed {
                 break;
             };
             match decode(&message) {
-                Ok((record, previous)) => self.take(record, previous).await?,
+                Ok((record, previous)) => {
+                    if let Err(error) = self.take(record, previous).await {
+                        // Nothing may be lost on the way: it is looked at again.
+                        self.received.push_front(message);
+                        return Err(error);
+                    }
+                }
                 // Not ours, or damaged on the way: the hole it leaves is filled from the store.
                 Err(error) => tracing::error!(%error, "a record in a topic of ours does not read"),
             }
@@ -195,16 +211,23 @@ impl KafkaFeed {
         if !self.assigned {
             self.assign().await?;
         }
-        let waited = self.progressed_at.elapsed() >= STALL_MAX || !self.assigned;
-        if !waited {
+        if self.assigned && self.frontier.stands_since() < STALL_MAX {
             return Ok(false);
         }
         let head = self.log.head().await?;
-        if head > self.frontier.contiguous {
-            return Ok(true);
+        if head <= self.frontier.contiguous {
+            self.frontier.is_whole();
+            return Ok(false);
         }
-        self.progressed_at = Instant::now();
-        Ok(false)
+        if self.assigned {
+            tracing::warn!(
+                after = self.frontier.contiguous,
+                until = head,
+                "the broker left something out; reading the store"
+            );
+        }
+        self.store_until = head;
+        Ok(true)
     }
 }
 
@@ -225,8 +248,7 @@ impl Feed for KafkaFeed {
             self.read_store(max).await?;
         } else {
             self.read_broker(max).await?;
-            if self.ready.is_empty() && self.stalled().await? {
-                self.store_until = self.log.head().await?;
+            if self.stalled().await? {
                 self.read_store(max).await?;
             }
         }
@@ -254,24 +276,15 @@ impl Feed for KafkaFeed {
 
 /// The client mends lost connections by itself; only what it gives up on is an error.
 fn quiet(error: KafkaError) -> Result<(), FeedError> {
-    match error {
-        KafkaError::MessageConsumptionFatal(_) => Err(error.into()),
-        other => {
-            tracing::debug!(error = %other, "the consumer reports");
-            Ok(())
-        }
+    if matches!(error, KafkaError::MessageConsumptionFatal(_)) {
+        return Err(error.into());
     }
+    tracing::debug!(%error, "the consumer reports");
+    Ok(())
 }
 
 fn assign_at_end(consumer: &StreamConsumer, topics: &Topics) -> Result<(), KafkaError> {
-    let mut list = TopicPartitionList::new();
-    for topic in topics.all() {
-        for partition in 0..topics.partitions() {
-            let (_, end) = consumer.fetch_watermarks(topic, partition, WATERMARK_MAX)?;
-            list.add_partition_offset(topic, partition, Offset::Offset(end))?;
-        }
-    }
-    consumer.assign(&list)
+    consumer.assign(&ends(consumer, topics, WATERMARK_MAX)?)
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ mod producer;
 mod topics;
 
 pub use codec::{CodecError, decode, partition_of};
-pub use producer::{EventProducer, ProduceError};
+pub use producer::{EventProducer, LastSent, OnTheWay, ProduceError};
+pub(crate) use topics::ends;
 pub use topics::{Topics, ensure_topics};
 
 use rdkafka::ClientConfig;

@@ -1,15 +1,20 @@
 //! The one producer: it sends numbered events and answers when the broker has all of them.
 
 use std::collections::HashMap;
+use std::future::Future;
 
-use futures::future::try_join_all;
+use futures::future::{BoxFuture, FutureExt as _, try_join_all};
 use rdkafka::error::KafkaError;
 use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer as _};
 use rdkafka::util::Timeout;
 
 use super::codec::{headers, partition_of};
+use super::topics::ensure_topics;
 use super::{KafkaSettings, Topics};
 use crate::event_store::LogRow;
+
+/// The last position sent to each (topic, partition).
+pub type LastSent = HashMap<(String, i32), i64>;
 
 /// Why a batch was not (all) acknowledged. The batch is to be sent again from the cursor.
 #[derive(Debug, thiserror::Error)]
@@ -27,8 +32,28 @@ pub enum ProduceError {
 
 /// Sends events to their topics.
 pub struct EventProducer {
+    settings: KafkaSettings,
     client: FutureProducer,
     topics: Topics,
+}
+
+/// Records in the client's hands.
+pub struct OnTheWay {
+    /// How many of the rows given were taken, from the first; at least one.
+    pub taken: usize,
+    /// The last position sent to each partition, once all are acknowledged.
+    pub last: LastSent,
+    acknowledged: BoxFuture<'static, Result<(), ProduceError>>,
+}
+
+impl OnTheWay {
+    /// Completes when the broker has every record. May be dropped while waiting and asked again.
+    ///
+    /// # Errors
+    /// When one is refused; those before it may have arrived, and consumers drop the repeats.
+    pub fn acknowledged(&mut self) -> impl Future<Output = Result<(), ProduceError>> + Send {
+        &mut self.acknowledged
+    }
 }
 
 impl EventProducer {
@@ -38,61 +63,80 @@ impl EventProducer {
     /// When the settings make no client.
     pub fn connect(settings: &KafkaSettings) -> Result<Self, KafkaError> {
         Ok(Self {
+            settings: settings.clone(),
             client: settings.producer().create()?,
             topics: Topics::new(settings),
         })
     }
 
-    /// Sends `rows` in order and returns once every one is acknowledged, with the last position
-    /// sent to each partition. `last` says what each partition had before.
+    /// Hands `rows` to the client in order, as many as its queue takes. `last` says what each
+    /// partition had before.
     ///
     /// # Errors
-    /// When one is refused; those before it may have arrived, and consumers drop the repeats.
+    /// When the client takes none.
     pub async fn send(
-        &self,
+        &mut self,
         rows: &[LogRow],
-        mut last: HashMap<(String, i32), i64>,
-    ) -> Result<HashMap<(String, i32), i64>, ProduceError> {
+        mut last: LastSent,
+    ) -> Result<OnTheWay, ProduceError> {
+        self.renew_if_broken().await?;
         let mut pending: Vec<DeliveryFuture> = Vec::with_capacity(rows.len());
         for row in rows {
-            if row.payload.is_empty() {
-                return Err(ProduceError::Empty(row.position));
+            match self.enqueue(row, &last) {
+                Ok((place, delivery)) => {
+                    last.insert(place, row.position);
+                    pending.push(delivery);
+                }
+                Err(ProduceError::Kafka(error)) if is_queue_full(&error) && !pending.is_empty() => {
+                    break;
+                }
+                Err(error) => return Err(error),
             }
-            let topic = self.topics.of(row.stream.kind);
-            let partition = partition_of(row.stream.id, self.topics.partitions());
-            let previous = last
-                .insert((topic.to_owned(), partition), row.position)
-                .unwrap_or(0);
-            pending.push(self.enqueue(row, topic, partition, previous).await?);
         }
-        try_join_all(pending.into_iter().map(acknowledged)).await?;
-        Ok(last)
+        let taken = pending.len();
+        let acknowledged = try_join_all(pending.into_iter().map(acknowledged));
+        Ok(OnTheWay {
+            taken,
+            last,
+            acknowledged: acknowledged.map(|all| all.map(drop)).boxed(),
+        })
     }
 
-    /// Hands one record to the client, waiting when its queue is full.
-    async fn enqueue(
+    /// With the gapless guarantee one record that can never be delivered (its topic is gone, it is
+    /// too large) ends the client for good. A new one begins at the cursor.
+    async fn renew_if_broken(&mut self) -> Result<(), ProduceError> {
+        let Some((code, reason)) = self.client.client().fatal_error() else {
+            return Ok(());
+        };
+        tracing::warn!(%code, reason, "the producer is broken for good; making a new one");
+        ensure_topics(&self.settings).await?;
+        self.client = self.settings.producer().create()?;
+        Ok(())
+    }
+
+    /// Hands one record to the client.
+    fn enqueue(
         &self,
         row: &LogRow,
-        topic: &str,
-        partition: i32,
-        previous: i64,
-    ) -> Result<DeliveryFuture, ProduceError> {
+        last: &LastSent,
+    ) -> Result<((String, i32), DeliveryFuture), ProduceError> {
+        if row.payload.is_empty() {
+            return Err(ProduceError::Empty(row.position));
+        }
+        let topic = self.topics.of(row.stream.kind);
+        let partition = partition_of(row.stream.id, self.topics.partitions());
+        let place = (topic.to_owned(), partition);
         let key = row.stream.id.to_string();
-        let mut record = FutureRecord::to(topic)
+        let record = FutureRecord::to(topic)
             .partition(partition)
             .key(&key)
             .payload(&row.payload)
-            .timestamp(row.recorded_at.timestamp_millis())
-            .headers(headers(row, previous));
-        loop {
-            match self.client.send_result(record) {
-                Ok(delivery) => return Ok(delivery),
-                Err((error, returned)) if is_queue_full(&error) => {
-                    record = returned;
-                    tokio::task::yield_now().await;
-                }
-                Err((error, _)) => return Err(error.into()),
-            }
+            // No timestamp of ours: the broker's retention counts real days, and the marketplace's
+            // clock may show others. When the event was decided says `ce_time`.
+            .headers(headers(row, last.get(&place).copied().unwrap_or(0)));
+        match self.client.send_result(record) {
+            Ok(delivery) => Ok((place, delivery)),
+            Err((error, _)) => Err(error.into()),
         }
     }
 
