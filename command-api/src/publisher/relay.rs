@@ -1,11 +1,14 @@
 //! The relay: takes numbered events, sends them to Kafka, and moves its cursor once the broker has
 //! all of them. A crash between the two repeats records; whoever reads drops what it has.
+//!
+//! A step never waits long for the broker: what is on its way stays there, and the next step goes on
+//! waiting for it, unless the lead was lost meanwhile.
 
-use std::collections::HashMap;
+use std::time::Duration;
 
 use infra::event_store::{EventLog, LogError, LogRow};
 use infra::fault;
-use infra::kafka::{EventProducer, ProduceError};
+use infra::kafka::{EventProducer, LastSent, OnTheWay, ProduceError};
 use infra::lifecycle::{Loop, Progress};
 use sqlx::PgPool;
 
@@ -14,6 +17,8 @@ use super::sequencer::position_gauge;
 
 /// Records sent before their acknowledgements are awaited.
 const BATCH_MAX: i64 = 1_000;
+/// One step's wait for acknowledgements, so that a stopping process and a lost lead are noticed.
+const STEP_MAX: Duration = Duration::from_secs(3);
 
 /// Sends the log to Kafka while this process leads.
 pub struct Relay {
@@ -22,14 +27,23 @@ pub struct Relay {
     producer: EventProducer,
     handover: Handover,
     leading: Option<Sent>,
+    /// An epoch that is over, although the sequencer has not said so yet.
+    deposed: Option<i64>,
 }
 
 /// How far this leader has sent.
 struct Sent {
     epoch: i64,
     cursor: i64,
-    /// The last position in each (topic, partition).
-    last: HashMap<(String, i32), i64>,
+    last: LastSent,
+    on_the_way: Option<Batch>,
+}
+
+/// Sent and not yet acknowledged.
+struct Batch {
+    end: i64,
+    count: usize,
+    records: OnTheWay,
 }
 
 /// Why a step of the relay failed. The next one begins at the stored cursor.
@@ -44,6 +58,9 @@ pub enum RelayError {
     /// The broker did not take everything.
     #[error("publishing to the broker failed")]
     Produce(#[from] ProduceError),
+    /// The broker has not answered yet. What was sent is still on its way.
+    #[error("the broker has not acknowledged position {0} yet")]
+    Late(i64),
 }
 
 impl Relay {
@@ -55,6 +72,7 @@ impl Relay {
             producer,
             handover,
             leading: None,
+            deposed: None,
         }
     }
 
@@ -62,6 +80,9 @@ impl Relay {
     async fn leading(&mut self) -> Result<Option<Sent>, RelayError> {
         let epoch = *self.handover.epoch.borrow_and_update();
         let Some(epoch) = epoch else { return Ok(None) };
+        if self.deposed == Some(epoch) {
+            return Ok(None);
+        }
         if let Some(sent) = self.leading.take()
             && sent.epoch == epoch
         {
@@ -81,6 +102,7 @@ impl Relay {
             epoch,
             cursor,
             last,
+            on_the_way: None,
         }))
     }
 
@@ -96,20 +118,70 @@ impl Relay {
         Ok(self.log.after(cursor, BATCH_MAX).await?)
     }
 
-    async fn move_cursor(&self, sent: &Sent) -> Result<bool, RelayError> {
+    /// The batch that is on its way, or the next one, sent just now.
+    async fn batch(&mut self, sent: &mut Sent) -> Result<Option<Batch>, RelayError> {
+        if let Some(batch) = sent.on_the_way.take() {
+            return Ok(Some(batch));
+        }
+        let rows = self.next(sent.cursor).await?;
+        fault::point("pub.read");
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let mut records = self.producer.send(&rows, sent.last.clone()).await?;
+        sent.last = std::mem::take(&mut records.last);
+        let count = records.taken;
+        let end = rows.get(count - 1).map_or(sent.cursor, |row| row.position);
+        Ok(Some(Batch {
+            end,
+            count,
+            records,
+        }))
+    }
+
+    /// Whether the broker has all of `batch`; waits a while for it, and not once the lead is lost.
+    async fn acknowledged(&mut self, batch: &mut Batch) -> Result<bool, ProduceError> {
+        tokio::select! {
+            acknowledged = batch.records.acknowledged() => acknowledged.map(|()| true),
+            // The sequencer's end lives as long as the process.
+            _ = self.handover.epoch.changed() => Ok(false),
+            () = tokio::time::sleep(STEP_MAX) => Ok(false),
+        }
+    }
+}
+
+/// What came of moving the cursor.
+struct Moved {
+    /// It has moved.
+    cursor: bool,
+    /// The epoch is still the present one.
+    leads: bool,
+}
+
+impl Moved {
+    /// Moves the cursor to `cursor` while `epoch` is the present one.
+    async fn to(
+        pool: &PgPool,
+        epoch: i64,
+        cursor: i64,
+        last: &LastSent,
+    ) -> Result<Self, sqlx::Error> {
         let (mut topics, mut partitions, mut positions) = (Vec::new(), Vec::new(), Vec::new());
-        for ((topic, partition), position) in &sent.last {
+        for ((topic, partition), position) in last {
             topics.push(topic.clone());
             partitions.push(*partition);
             positions.push(*position);
         }
         // Everything up to the cursor is acknowledged, so a leader that was deposed meanwhile would
         // do no harm by saying so; the epoch keeps it from saying it late.
-        let moved = sqlx::query_scalar!(
+        sqlx::query_as!(
+            Moved,
             r#"
-            WITH moved AS (
+            WITH leads AS MATERIALIZED (
+                SELECT FROM es.sequencer WHERE epoch = $2
+            ), moved AS (
                 UPDATE ops.publisher_cursor SET position = $1
-                WHERE position < $1 AND EXISTS (SELECT FROM es.sequencer WHERE epoch = $2)
+                WHERE position < $1 AND EXISTS (SELECT FROM leads)
                 RETURNING 1
             ), kept AS (
                 INSERT INTO ops.topic_positions (topic, partition, position)
@@ -118,17 +190,16 @@ impl Relay {
                 ON CONFLICT (topic, partition) DO UPDATE SET position = excluded.position
                     WHERE ops.topic_positions.position < excluded.position
             )
-            SELECT EXISTS (SELECT FROM moved) AS "moved!"
+            SELECT EXISTS (SELECT FROM moved) AS "cursor!", EXISTS (SELECT FROM leads) AS "leads!"
             "#,
-            sent.cursor,
-            sent.epoch,
+            cursor,
+            epoch,
             &topics,
             &partitions,
             &positions
         )
-        .fetch_one(&self.pool)
-        .await?;
-        Ok(moved)
+        .fetch_one(pool)
+        .await
     }
 }
 
@@ -140,21 +211,33 @@ impl Loop for Relay {
         let Some(mut sent) = self.leading().await? else {
             return Ok(Progress::Idle);
         };
-        let rows = self.next(sent.cursor).await?;
-        fault::point("pub.read");
-        let Some(end) = rows.last().map(|row| row.position) else {
+        // On an error `leading` stays empty, so that the next step reads the stored cursor.
+        let Some(mut batch) = self.batch(&mut sent).await? else {
             self.leading = Some(sent);
             return Ok(Progress::Idle);
         };
-        // On an error `leading` stays empty, so that the next step reads the stored cursor.
-        sent.last = self.producer.send(&rows, sent.last).await?;
+        if !self.acknowledged(&mut batch).await? {
+            let end = batch.end;
+            sent.on_the_way = Some(batch);
+            self.leading = Some(sent);
+            return Err(RelayError::Late(end));
+        }
         fault::point("pub.acked");
-        sent.cursor = end;
-        if self.move_cursor(&sent).await? {
-            metrics::gauge!("ramen_published_position").set(position_gauge(end));
+        sent.cursor = batch.end;
+        let moved = Moved::to(&self.pool, sent.epoch, sent.cursor, &sent.last).await?;
+        if !moved.leads {
+            tracing::warn!(
+                epoch = sent.epoch,
+                "another publisher leads; nothing more is sent"
+            );
+            self.deposed = Some(sent.epoch);
+            return Ok(Progress::Idle);
+        }
+        if moved.cursor {
+            metrics::gauge!("ramen_published_position").set(position_gauge(batch.end));
             self.leading = Some(sent);
         }
         fault::point("pub.cursor");
-        Ok(Progress::Did(rows.len()))
+        Ok(Progress::Did(batch.count))
     }
 }
