@@ -13,6 +13,9 @@ use sqlx::postgres::PgListener;
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
+use crate::clock::Clock;
+use crate::limits::DATABASE_DEADLINE;
+
 /// Channel of `pg_notify`.
 const CHANNEL: &str = "views_applied";
 /// Postgres refuses payloads of 8,000 bytes and more.
@@ -45,6 +48,8 @@ pub enum Applied {
 /// Where announcements of one process meet. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct AppliedHub {
+    /// Tells this hub's announcements from others'.
+    id: Uuid,
     sender: broadcast::Sender<Applied>,
 }
 
@@ -58,6 +63,7 @@ impl AppliedHub {
     /// A hub without listeners.
     pub fn new() -> Self {
         Self {
+            id: Clock::system().fresh_id(),
             sender: broadcast::Sender::new(BACKLOG_MAX),
         }
     }
@@ -66,6 +72,24 @@ impl AppliedHub {
     pub fn announce(&self, applied: Applied) {
         // The error says only that nobody listens.
         drop(self.sender.send(applied));
+    }
+
+    /// Tells other processes, when the transaction of `connection` commits (at once without one).
+    /// Nobody in this process hears it.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn tell_others(
+        &self,
+        connection: &mut sqlx::PgConnection,
+        applied: &Applied,
+    ) -> Result<(), sqlx::Error> {
+        for payload in encode(self.id, applied) {
+            sqlx::query!("SELECT pg_notify($1, $2)", CHANNEL, payload)
+                .execute(&mut *connection)
+                .await?;
+        }
+        Ok(())
     }
 
     /// A listener that hears what is announced from now on.
@@ -104,27 +128,13 @@ impl AppliedListener {
     }
 }
 
-/// Tells other processes, when the transaction of `connection` commits (at once without one).
-///
-/// # Errors
-/// When the database refuses.
-pub async fn notify(
-    connection: &mut sqlx::PgConnection,
-    applied: &Applied,
-) -> Result<(), sqlx::Error> {
-    for payload in encode(applied) {
-        sqlx::query!("SELECT pg_notify($1, $2)", CHANNEL, payload)
-            .execute(&mut *connection)
-            .await?;
-    }
-    Ok(())
-}
-
 /// Hears other processes and passes it on to the hub of this one.
 #[derive(Debug)]
 pub struct RemoteApplied {
-    listener: PgListener,
+    pool: PgPool,
     hub: AppliedHub,
+    /// None after the connection was lost.
+    listener: Option<PgListener>,
 }
 
 impl RemoteApplied {
@@ -133,38 +143,81 @@ impl RemoteApplied {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn connect(pool: &PgPool, hub: AppliedHub) -> Result<Self, sqlx::Error> {
-        let mut listener = PgListener::connect_with(pool).await?;
-        listener.listen(CHANNEL).await?;
-        hub.announce(Applied::Unknown);
-        Ok(Self { listener, hub })
+        let mut remote = Self {
+            pool: pool.clone(),
+            hub,
+            listener: None,
+        };
+        remote.listen().await?;
+        Ok(remote)
     }
 
-    /// Waits for the next announcement and passes it on. A lost connection is made anew, and told
-    /// as [`Applied::Unknown`]. Safe to drop while waiting.
+    /// Whether it has a connection that hears. Without one the next [`RemoteApplied::step`] makes
+    /// one and should not be dropped half way.
+    pub fn is_listening(&self) -> bool {
+        self.listener.is_some()
+    }
+
+    /// Waits for the next announcement and passes it on, or listens anew after the connection was
+    /// lost. Safe to drop while waiting.
     ///
     /// # Errors
     /// When the database cannot be reached.
     pub async fn step(&mut self) -> Result<(), sqlx::Error> {
-        let heard = self.listener.try_recv().await?;
-        let applied = heard.map_or(Applied::Unknown, |heard| decode(heard.payload()));
-        self.hub.announce(applied);
+        let Some(listener) = &mut self.listener else {
+            return self.listen().await;
+        };
+        match listener.try_recv().await {
+            Ok(Some(heard)) => self.pass_on(heard.payload()),
+            Ok(None) => self.listener = None,
+            Err(error) => {
+                self.listener = None;
+                return Err(error);
+            }
+        }
         Ok(())
+    }
+
+    /// Only what is announced once `LISTEN` is through will be heard: anything may have changed
+    /// before.
+    async fn listen(&mut self) -> Result<(), sqlx::Error> {
+        let listening = async {
+            let mut listener = PgListener::connect_with(&self.pool).await?;
+            listener.eager_reconnect(false);
+            listener.listen(CHANNEL).await?;
+            Ok::<_, sqlx::Error>(listener)
+        };
+        let listener = tokio::time::timeout(DATABASE_DEADLINE, listening)
+            .await
+            .map_err(|_| sqlx::Error::PoolTimedOut)??;
+        self.listener = Some(listener);
+        self.hub.announce(Applied::Unknown);
+        Ok(())
+    }
+
+    fn pass_on(&self, payload: &str) {
+        let (teller, applied) = decode(payload);
+        // What this process tells others comes back to it, and it has heard it already.
+        if teller != Some(self.hub.id) {
+            self.hub.announce(applied);
+        }
     }
 }
 
-/// One line for each stream: `kind id sequence`, after a line that says where.
-fn encode(applied: &Applied) -> Vec<String> {
-    let (head, streams) = match applied {
+/// A line that says who tells what, then one for each stream: `kind id sequence`.
+fn encode(teller: Uuid, applied: &Applied) -> Vec<String> {
+    let (what, streams) = match applied {
         Applied::Views(streams) => ("views", streams),
         Applied::Index(streams) => ("index", streams),
-        Applied::Unknown => return vec!["unknown".to_owned()],
+        Applied::Unknown => return vec![format!("unknown {}", teller.simple())],
     };
+    let head = format!("{what} {}", teller.simple());
     let mut payloads = Vec::new();
-    let mut payload = head.to_owned();
+    let mut payload = head.clone();
     for Visible { kind, id, sequence } in streams.iter() {
         let line = format!("\n{} {} {sequence}", kind.as_str(), id.simple());
         if payload.len() + line.len() > PAYLOAD_BYTES_MAX {
-            payloads.push(std::mem::replace(&mut payload, head.to_owned()));
+            payloads.push(std::mem::replace(&mut payload, head.clone()));
         }
         payload.push_str(&line);
     }
@@ -173,15 +226,17 @@ fn encode(applied: &Applied) -> Vec<String> {
 }
 
 /// The inverse of [`encode`]; what cannot be read may mean anything.
-fn decode(payload: &str) -> Applied {
+fn decode(payload: &str) -> (Option<Uuid>, Applied) {
     let mut lines = payload.lines();
-    let head = lines.next();
+    let head = lines.next().and_then(|head| head.split_once(' '));
+    let (what, teller) = head.unzip();
     let streams: Option<Arc<[Visible]>> = lines.map(decode_line).collect();
-    match (head, streams) {
+    let applied = match (what, streams) {
         (Some("views"), Some(streams)) => Applied::Views(streams),
         (Some("index"), Some(streams)) => Applied::Index(streams),
         _ => Applied::Unknown,
-    }
+    };
+    (teller.and_then(|teller| teller.parse().ok()), applied)
 }
 
 fn decode_line(line: &str) -> Option<Visible> {
@@ -211,13 +266,15 @@ mod tests {
 
     #[test]
     fn what_is_encoded_is_decoded_in_payloads_that_postgres_takes() {
-        let payloads = encode(&Applied::Views(streams(1_000)));
+        let teller = Uuid::from_u128(7);
+        let payloads = encode(teller, &Applied::Views(streams(1_000)));
         assert!(payloads.iter().all(|payload| payload.len() < 8_000));
         let mut all = Vec::new();
         for payload in payloads {
-            let Applied::Views(part) = decode(&payload) else {
+            let (Some(told_by), Applied::Views(part)) = decode(&payload) else {
                 panic!("no view announcement")
             };
+            assert_eq!(told_by, teller);
             all.extend(part.iter().copied());
         }
         assert_eq!(all, streams(1_000).to_vec());
@@ -225,8 +282,8 @@ mod tests {
 
     #[test]
     fn nonsense_means_that_anything_may_have_changed() {
-        assert_eq!(decode("views\nnothing"), Applied::Unknown);
-        assert_eq!(decode(""), Applied::Unknown);
+        assert_eq!(decode("views\nnothing"), (None, Applied::Unknown));
+        assert_eq!(decode(""), (None, Applied::Unknown));
     }
 
     #[tokio::test]

@@ -106,6 +106,10 @@ impl Loop for RemoteFollower {
     type Error = sqlx::Error;
 
     async fn step(&mut self) -> Result<Progress, sqlx::Error> {
+        if !self.remote.is_listening() {
+            // Not cut short: a new connection may take longer than a step.
+            self.remote.step().await?;
+        }
         match tokio::time::timeout(STEP_MAX, self.remote.step()).await {
             Ok(heard) => heard.map(|()| Progress::Did(1)),
             Err(_) => Ok(Progress::Did(0)),
