@@ -1,9 +1,9 @@
 //! Applying a batch: one transaction for all views, their parked events and their checkpoints. Gaps are
 //! filled from the store, and what the database refuses is isolated and parked.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use infra::applied::{self, Applied};
+use infra::applied::{Applied, AppliedHub};
 use infra::clock::Clock;
 use infra::event_store::{EventLog, StreamId};
 use infra::feed::{FeedRecord, Origin};
@@ -25,11 +25,21 @@ const FILLS_MAX: usize = 8;
 pub(crate) struct Applier {
     pub(crate) pool: PgPool,
     pub(crate) log: EventLog,
+    pub(crate) hub: AppliedHub,
     pub(crate) announce: Announce,
     pub(crate) clock: Clock,
 }
 
 impl Applier {
+    /// The checkpoints as they stand.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub(crate) async fn marks(&self) -> Result<Marks, sqlx::Error> {
+        let mut connection = self.pool.acquire().await?;
+        Marks::load(&mut connection, &views::names()).await
+    }
+
     /// Applies the held records and moves the checkpoints from `marks` to `next`; fills gaps and isolates what the database refuses on the way.
     ///
     /// # Errors
@@ -42,12 +52,16 @@ impl Applier {
     ) -> Result<Outcome, ProjectorError> {
         let mut items: Vec<Item> = held.iter().cloned().map(Item::of_feed).collect();
         let mut careful: HashSet<&'static str> = HashSet::new();
-        let mut fills = 0;
+        let mut fills: HashMap<StreamId, usize> = HashMap::new();
         loop {
             match self.attempt(&items, marks, next, &careful).await {
                 Ok(outcome) => return Ok(outcome),
-                Err(ProjectorError::Apply(ApplyError::Gap(gap))) if fills < FILLS_MAX => {
-                    fills += 1;
+                Err(ProjectorError::Apply(ApplyError::Gap(gap)))
+                    if fills
+                        .get(&gap.stream)
+                        .is_none_or(|fills| *fills < FILLS_MAX) =>
+                {
+                    *fills.entry(gap.stream).or_default() += 1;
                     self.fill(&mut items, gap).await?;
                 }
                 Err(ProjectorError::Apply(ApplyError::Refused { view, source }))
@@ -96,7 +110,8 @@ impl Applier {
             Announce::Here => Ok(()),
             Announce::Everywhere if outcome.visible.is_empty() => Ok(()),
             Announce::Everywhere => {
-                applied::notify(connection, &Applied::Views(outcome.announced().into())).await
+                let applied = Applied::Views(outcome.announced().into());
+                self.hub.tell_others(connection, &applied).await
             }
         }
     }
@@ -162,6 +177,7 @@ impl Applier {
             .await
             .map_err(ProjectorError::Apply)?;
         parked::park(&mut transaction, &outcome.parkings, self.clock.now()).await?;
+        self.tell_others(&mut transaction, &outcome).await?;
         transaction.commit().await?;
         Ok(outcome)
     }

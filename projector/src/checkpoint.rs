@@ -1,7 +1,7 @@
 //! How far each view has come: read when a projector starts, moved in the transaction of each batch.
 //!
 //! The rows are locked and compared first. When another projector has moved one, the batch is given
-//! up and begun again from what the rows say: two projectors are slow, never wrong.
+//! up and tried again on what the rows say: two projectors are slow, never wrong.
 
 use std::collections::BTreeMap;
 
@@ -71,6 +71,23 @@ impl Marks {
     pub(crate) fn covers(&self, view: &'static str, record: &FeedRecord) -> bool {
         record.position <= self.position(view, &record.origin)
             || record.position <= self.position(view, &Origin::store())
+    }
+
+    /// Whether every view that follows `record` has folded it.
+    pub(crate) fn hold(&self, views: &[ViewInfo], record: &FeedRecord) -> bool {
+        views
+            .iter()
+            .filter(|view| view.follows == record.kind)
+            .all(|view| self.covers(view.name, record))
+    }
+
+    /// Whether no checkpoint stands before where it stood in `before`: views that were emptied begin
+    /// again.
+    pub(crate) fn is_ahead_of(&self, before: &Self) -> bool {
+        before
+            .positions
+            .iter()
+            .all(|(place, position)| self.positions.get(place).is_some_and(|now| now >= position))
     }
 
     /// Where a feed must begin for all of `views`: at the least of their checkpoints. A view without
@@ -151,8 +168,14 @@ impl Marks {
         )
         .fetch_all(connection)
         .await?;
-        let moved = rows.into_iter().find(|row| row.position != row.old);
-        Ok(moved.map_or(Ok(()), |row| Err(Moved { view: row.view })))
+        let known = rows.len();
+        let moved = rows
+            .into_iter()
+            .find(|row| row.position != row.old)
+            .map(|row| row.view);
+        // A row that is gone was taken away by somebody, too.
+        let gone = changes.views.into_iter().nth(known);
+        Ok(moved.or(gone).map_or(Ok(()), |view| Err(Moved { view })))
     }
 
     /// Writes what `next` moves; the rows are locked by [`Marks::lock`].

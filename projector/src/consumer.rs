@@ -1,5 +1,8 @@
 //! The projector's loop: takes what the feed has, folds it into all views and moves the checkpoints in
 //! one transaction, then announces what it has applied.
+//!
+//! Of several projectors one has its turn and folds. The others keep reading, since each has the index
+//! of its own host to feed, and mark for it what they see the views hold.
 
 use infra::applied::{Applied, AppliedHub};
 use infra::clock::Clock;
@@ -11,6 +14,7 @@ use sqlx::PgPool;
 use crate::applier::Applier;
 use crate::checkpoint::{Marks, Moved};
 use crate::search::IndexQueue;
+use crate::turn::Turn;
 use crate::views::{self, ApplyError, Gap};
 
 /// Events folded in one transaction: above this a batch gains nothing and its rows stay locked longer.
@@ -72,8 +76,9 @@ pub struct Projector {
     applier: Applier,
     hub: AppliedHub,
     index: Option<IndexQueue>,
-    /// None until started, and after another projector was seen at work.
+    /// None until started, and after the checkpoints went back.
     marks: Option<Marks>,
+    turn: Turn,
     /// Taken from the feed and not yet committed.
     held: Vec<FeedRecord>,
     frontier: i64,
@@ -87,12 +92,14 @@ impl Projector {
             applier: Applier {
                 pool: parts.pool,
                 log: parts.log,
+                hub: parts.hub.clone(),
                 announce: parts.announce,
                 clock: parts.clock,
             },
             hub: parts.hub,
             index: parts.index,
             marks: None,
+            turn: Turn::default(),
             held: Vec::new(),
             frontier: 0,
         }
@@ -113,8 +120,15 @@ impl Projector {
                 self.marks = Some(next);
                 Ok(progress)
             }
-            // Begin again from what the rows say.
-            Err(error @ ProjectorError::Moved(_)) => Err(error),
+            Err(ProjectorError::Moved(moved)) => {
+                tracing::warn!(
+                    view = moved.view,
+                    "another projector works on the same views"
+                );
+                self.turn.over();
+                self.catch_up(&marks).await?;
+                Ok(Progress::Did(0))
+            }
             Err(error) => {
                 self.marks = Some(marks);
                 Err(error)
@@ -123,8 +137,7 @@ impl Projector {
     }
 
     async fn begin(&mut self) -> Result<Marks, ProjectorError> {
-        let mut connection = self.applier.pool.acquire().await?;
-        let marks = Marks::load(&mut connection, &views::names()).await?;
+        let marks = self.applier.marks().await?;
         let mut from = marks.start(&views::names());
         if let Some(index) = &self.index {
             index.reach_back(&mut from);
@@ -132,6 +145,46 @@ impl Projector {
         self.held.clear();
         self.feed.start(from).await?;
         Ok(marks)
+    }
+
+    /// Learns what another projector has done. The feed goes on from where it is, and what is folded
+    /// already is known by the checkpoints, unless these went back.
+    async fn catch_up(&mut self, before: &Marks) -> Result<(), ProjectorError> {
+        // What the other one announced may not have been heard here.
+        self.hub.announce(Applied::Unknown);
+        let now = self.applier.marks().await?;
+        self.marks = now.is_ahead_of(before).then_some(now);
+        Ok(())
+    }
+
+    /// Beside the projector that has its turn: marks for the index what the views hold by now.
+    /// `Idle` when there is nothing, or the views do not hold it yet.
+    async fn follow(&mut self) -> Result<Progress, ProjectorError> {
+        if self.marks.is_none() {
+            self.marks = Some(self.begin().await?);
+        }
+        if self.held.is_empty() {
+            self.held = self.feed.poll(BATCH_EVENTS_MAX).await?;
+            self.frontier = self.feed.frontier();
+        }
+        if self.held.is_empty() {
+            return Ok(Progress::Idle);
+        }
+        let marks = self.applier.marks().await?;
+        if !self
+            .held
+            .iter()
+            .all(|record| marks.hold(views::VIEWS, record))
+        {
+            return Ok(Progress::Idle);
+        }
+        self.marks = Some(marks);
+        let count = self.held.len();
+        if let Some(index) = &self.index {
+            index.mark(&self.held, &self.reached());
+        }
+        self.held.clear();
+        Ok(Progress::Did(count))
     }
 
     async fn take_batch(&mut self, marks: &Marks) -> Result<(Marks, Progress), ProjectorError> {
@@ -217,9 +270,16 @@ impl Loop for Projector {
     const NAME: &'static str = "projector";
     type Error = ProjectorError;
 
-    /// As [`Projector::advance`], but waits for the feed when there is nothing to do: the feed knows
-    /// best when it may have something.
+    /// As [`Projector::advance`] in its turn, but waits for the feed when there is nothing to do: the
+    /// feed knows best when it may have something.
     async fn step(&mut self) -> Result<Progress, ProjectorError> {
+        if !self
+            .turn
+            .is_mine(&self.applier.pool, &self.applier.clock)
+            .await?
+        {
+            return self.follow().await;
+        }
         match self.advance().await? {
             Progress::Idle => {
                 self.feed.wait().await;

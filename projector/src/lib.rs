@@ -2,7 +2,7 @@
 //!
 //! Reading order: `consumer` (the loop), `applier` (one batch), `views` (what it folds into), `checkpoint`
 //! and `parked` (what
-//! it remembers), `search` (the index, made from the views).
+//! it remembers), `turn` (which of several folds), `search` (the index, made from the views).
 //!
 //! To add a view: a file in `views` with a row and a fold, a line in `views!`, a migration. A new
 //! event makes the views that follow its aggregate stop compiling: fold it or name it as ignored.
@@ -14,6 +14,7 @@ mod consumer;
 mod names;
 mod parked;
 mod search;
+mod turn;
 mod views;
 
 use std::path::PathBuf;

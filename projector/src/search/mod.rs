@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use domain::aggregates::Kind;
-use infra::applied::{self, Applied, AppliedHub, Visible};
+use infra::applied::{Applied, AppliedHub, Visible};
 use infra::clock::{Clock, Stopwatch};
 use infra::event_store::StreamId;
 use infra::feed::{Checkpoints, FeedRecord, Origin};
@@ -337,7 +337,7 @@ impl SearchIndexer {
         self.parts.hub.announce(applied.clone());
         if self.parts.announce == Announce::Everywhere {
             let mut connection = self.parts.pool.acquire().await?;
-            applied::notify(&mut connection, &applied).await?;
+            self.parts.hub.tell_others(&mut connection, &applied).await?;
         }
         Ok(())
     }

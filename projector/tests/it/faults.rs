@@ -4,7 +4,7 @@ use domain::aggregates::Kind;
 use infra::applied::{Applied, AppliedHub, RemoteApplied};
 use infra::event_store::StreamId;
 use infra::feed::FeedRecord;
-use infra::lifecycle::Progress;
+use infra::lifecycle::{Loop as _, Progress};
 use projector::ProjectorError;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -202,16 +202,11 @@ async fn two_projectors_are_slow_and_never_wrong() {
         "a repeat, and known to be one"
     );
     assert_eq!(first.advance().await.unwrap(), Progress::Did(1));
-    assert!(matches!(
-        second.advance().await,
-        Err(ProjectorError::Moved(_))
-    ));
+    let mut listener = world.hub.subscribe();
+    assert_eq!(second.advance().await.unwrap(), Progress::Did(0));
+    assert_eq!(listener.try_next(), Some(Applied::Unknown));
     settle(&mut second).await.unwrap();
-    assert_eq!(
-        two.started().len(),
-        2,
-        "it began again from the checkpoints"
-    );
+    assert_eq!(two.started().len(), 1, "its feed went on from where it was");
     assert_eq!(stage(&world.pool, 1).await.as_deref(), Some("approved"));
 }
 
@@ -259,4 +254,116 @@ async fn another_process_hears_what_was_applied() {
         heard += streams.len();
     }
     assert_eq!(heard, 300);
+}
+
+#[tokio::test]
+async fn of_two_projectors_one_folds_and_the_other_takes_over() {
+    let world = World::new().await;
+    let (one, two) = (ListFeed::default(), ListFeed::default());
+    let (mut first, mut second) = (world.projector(&one), world.projector(&two));
+    assert_eq!(
+        first.step().await.unwrap(),
+        Progress::Did(0),
+        "nothing yet, but its turn"
+    );
+    two.put(vec![driver(1, 0, 1, 1)]);
+    assert_eq!(second.step().await.unwrap(), Progress::Idle, "not its turn");
+    assert_eq!(stage(&world.pool, 1).await, None);
+    one.put(vec![driver(1, 0, 1, 1)]);
+    assert_eq!(first.step().await.unwrap(), Progress::Did(1));
+    assert_eq!(
+        second.step().await.unwrap(),
+        Progress::Did(1),
+        "the views hold it by now"
+    );
+
+    drop(first);
+    two.put(vec![driver(1, 1, 2, 2)]);
+    while stage(&world.pool, 1).await.as_deref() != Some("approved") {
+        second.step().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn views_that_were_emptied_are_begun_again() {
+    let world = World::new().await;
+    let feed = ListFeed::default();
+    feed.put(vec![driver(1, 0, 1, 1)]);
+    let mut projector = world.projector(&feed);
+    settle(&mut projector).await.unwrap();
+    world.clear().await;
+    feed.put(vec![driver(2, 0, 1, 2)]);
+    assert_eq!(projector.advance().await.unwrap(), Progress::Did(0));
+    settle(&mut projector).await.unwrap();
+    assert_eq!(feed.started().len(), 2, "it began again from nothing");
+}
+
+#[tokio::test]
+async fn many_streams_of_one_batch_may_have_gaps() {
+    let world = World::new().await;
+    let mut batch = Vec::new();
+    for stream in 1..=20_i64 {
+        let id = u128::try_from(stream).unwrap();
+        plant(&world, &driver(id, 0, 1, stream)).await;
+        batch.push(driver(id, 1, 2, 100 + stream));
+    }
+    world.project(vec![batch]).await.unwrap();
+    for stream in 1..=20 {
+        assert_eq!(
+            stage(&world.pool, stream).await.as_deref(),
+            Some("approved")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_told_once_others_are_heard_again() {
+    let world = World::new().await;
+    let elsewhere = AppliedHub::new();
+    let mut listener = elsewhere.subscribe();
+    let mut remote = RemoteApplied::connect(&world.pool, elsewhere)
+        .await
+        .unwrap();
+    assert_eq!(listener.try_next(), Some(Applied::Unknown));
+    let owner = world.database.owner();
+    sqlx::query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND query LIKE 'LISTEN%'",
+    )
+    .execute(&owner)
+    .await
+    .unwrap();
+    // Announced to nobody: it is heard as something that may have happened.
+    world.project(vec![vec![driver(1, 0, 1, 1)]]).await.unwrap();
+    while remote.is_listening() {
+        if remote.step().await.is_err() {
+            break;
+        }
+    }
+    assert_eq!(listener.try_next(), None, "not before it hears again");
+    while !remote.is_listening() {
+        // A connection of the pool may have died with it; the next one is fresh.
+        if let Err(error) = remote.step().await {
+            assert!(!error.to_string().is_empty());
+        }
+    }
+    assert_eq!(listener.try_next(), Some(Applied::Unknown));
+    world.project(vec![vec![driver(2, 0, 1, 2)]]).await.unwrap();
+    remote.step().await.unwrap();
+    assert!(matches!(listener.try_next(), Some(Applied::Views(streams)) if streams.len() == 1));
+    owner.close().await;
+}
+
+#[tokio::test]
+async fn what_a_process_tells_others_does_not_come_back_to_it() {
+    let world = World::new().await;
+    let mut listener = world.hub.subscribe();
+    let mut remote = RemoteApplied::connect(&world.pool, world.hub.clone())
+        .await
+        .unwrap();
+    assert_eq!(listener.try_next(), Some(Applied::Unknown));
+    world.project(vec![vec![driver(1, 0, 1, 1)]]).await.unwrap();
+    assert!(matches!(listener.try_next(), Some(Applied::Views(_))));
+    remote.step().await.unwrap();
+    assert_eq!(listener.try_next(), None);
 }
