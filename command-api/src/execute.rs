@@ -220,6 +220,9 @@ impl Unit<'_> {
 
     /// An aggregate that does not exist yet, under a fresh id: nothing is read, and the commit
     /// asserts that there is no such stream.
+    ///
+    /// # Panics
+    /// When `A` is missing in the list of aggregates.
     pub fn create<A: Decider>(&self, id: Uuid) -> Loaded<A> {
         let kind = Kind::parse(A::KIND).expect("every decider stands in the aggregates! list");
         Loaded { stream: StreamId { kind, id }, version: 0, state: Arc::default() }

@@ -45,16 +45,31 @@ impl Origin {
         add("request_id", Some(self.request_id.clone()));
         add("traceparent", self.traceparent.clone());
         add("causation", self.causation.map(|id| id.to_string()));
-        let journey = self.correlation.or(journey).or(facets.order.map(Uuid::from));
+        let journey = self
+            .correlation
+            .or(journey)
+            .or(facets.order.map(Uuid::from));
         let journey = journey.map_or_else(|| self.request_id.clone(), |id| id.to_string());
-        add("correlation", Some(journey).filter(|journey| !journey.is_empty()));
+        add(
+            "correlation",
+            Some(journey).filter(|journey| !journey.is_empty()),
+        );
         add("restaurant", facets.restaurant.map(|id| id.to_string()));
         add("order", facets.order.map(|id| id.to_string()));
         add("city", facets.city.clone());
-        add("currency", facets.currency.map(|currency| currency.to_string()));
-        add("service_date", facets.service_date.map(|date| date.to_string()));
+        add(
+            "currency",
+            facets.currency.map(|currency| currency.to_string()),
+        );
+        add(
+            "service_date",
+            facets.service_date.map(|date| date.to_string()),
+        );
         let channel = facets.channel.or(self.channel);
-        add("channel", channel.map(|channel| <&str>::from(channel).to_owned()));
+        add(
+            "channel",
+            channel.map(|channel| <&str>::from(channel).to_owned()),
+        );
         add("device", self.device.clone());
         add("test", self.test.then(|| "true".to_owned()));
         // A map of strings always serialises.
@@ -76,14 +91,29 @@ mod tests {
 
     #[test]
     fn events_name_the_journey_they_belong_to() {
-        let request = Origin { request_id: "r-1".to_owned(), ..Origin::default() };
+        let request = Origin {
+            request_id: "r-1".to_owned(),
+            ..Origin::default()
+        };
         let [order, journey, known] = [1, 2, 3].map(Uuid::from_u128);
-        let about = Facets { order: Some(OrderId::new(order)), ..Facets::default() };
+        let about = Facets {
+            order: Some(OrderId::new(order)),
+            ..Facets::default()
+        };
         let nothing = Facets::default();
         assert_eq!(correlation(&request, &nothing, None), "r-1");
         assert_eq!(correlation(&request, &about, None), order.to_string());
-        assert_eq!(correlation(&request, &about, Some(journey)), journey.to_string());
-        let process = Origin { correlation: Some(known), ..request };
-        assert_eq!(correlation(&process, &about, Some(journey)), known.to_string());
+        assert_eq!(
+            correlation(&request, &about, Some(journey)),
+            journey.to_string()
+        );
+        let process = Origin {
+            correlation: Some(known),
+            ..request
+        };
+        assert_eq!(
+            correlation(&process, &about, Some(journey)),
+            known.to_string()
+        );
     }
 }

@@ -47,15 +47,11 @@ pub(super) async fn execute_once(
         AnyCommand::Restaurant(to, command) => {
             single::<Restaurant>(executor, &origin, &key, to, command).await
         }
-        AnyCommand::Menu(to, command) => {
-            single::<Menu>(executor, &origin, &key, to, command).await
-        }
+        AnyCommand::Menu(to, command) => single::<Menu>(executor, &origin, &key, to, command).await,
         AnyCommand::Inventory(to, command) => {
             single::<Inventory>(executor, &origin, &key, to, command).await
         }
-        AnyCommand::Cart(to, command) => {
-            single::<Cart>(executor, &origin, &key, to, command).await
-        }
+        AnyCommand::Cart(to, command) => single::<Cart>(executor, &origin, &key, to, command).await,
         AnyCommand::Order(to, command) => {
             single::<Order>(executor, &origin, &key, to, command).await
         }
@@ -91,5 +87,8 @@ async fn single<A: Decider>(
 fn key_of(process: &str, id: Uuid) -> Key {
     let hash = digest(&SHA256, format!("effect\n{process}\n{id}").as_bytes());
     let hash: [u8; 32] = hash.as_ref().try_into().unwrap_or_default();
-    Key { hash, fingerprint: hash }
+    Key {
+        hash,
+        fingerprint: hash,
+    }
 }

@@ -71,9 +71,14 @@ impl EffectTable {
         busy: &[Uuid],
         room: &[(EffectKind, usize)],
     ) -> Result<Vec<Due>, sqlx::Error> {
-        let kinds: Vec<String> = room.iter().map(|(kind, _)| kind.as_str().to_owned()).collect();
-        let most: Vec<i64> =
-            room.iter().map(|(_, room)| i64::try_from(*room).unwrap_or(i64::MAX)).collect();
+        let kinds: Vec<String> = room
+            .iter()
+            .map(|(kind, _)| kind.as_str().to_owned())
+            .collect();
+        let most: Vec<i64> = room
+            .iter()
+            .map(|(_, room)| i64::try_from(*room).unwrap_or(i64::MAX))
+            .collect();
         // The oldest is compared as a scalar: asked as an anti join, it is planned as a hash over
         // all that is open.
         let rows = sqlx::query!(
@@ -101,9 +106,14 @@ impl EffectTable {
         .await?;
         let mut due = Vec::with_capacity(rows.len());
         for row in rows {
-            let Some(kind) = EffectKind::parse(&row.kind) else { continue };
+            let Some(kind) = EffectKind::parse(&row.kind) else {
+                continue;
+            };
             match serde_json::from_str(&row.effect) {
-                Err(error) => self.park(row.effect_id, &format!("does not decode: {error}")).await?,
+                Err(error) => {
+                    self.park(row.effect_id, &format!("does not decode: {error}"))
+                        .await?
+                }
                 Ok(effect) => due.push(Due {
                     id: row.effect_id,
                     kind,
@@ -259,7 +269,10 @@ mod tests {
         }
 
         async fn due(&self) -> Vec<Due> {
-            self.table.due(&[], &[(EffectKind::Payment, 8)]).await.unwrap()
+            self.table
+                .due(&[], &[(EffectKind::Payment, 8)])
+                .await
+                .unwrap()
         }
 
         /// Status, whether it was sent, and seconds until it is due.
@@ -288,7 +301,11 @@ mod tests {
         stand.table.finish(&held, None).await.unwrap();
         assert!(!stand.table.sent(&held).await.unwrap());
         let (why, pause) = ("late".to_owned(), Duration::from_secs(9));
-        stand.table.postpone(&held, pause, true, why.clone()).await.unwrap();
+        stand
+            .table
+            .postpone(&held, pause, true, why.clone())
+            .await
+            .unwrap();
         stand.table.park(held.id, &why).await.unwrap();
         stand.table.finish(&held, Some(why)).await.unwrap();
         assert_eq!(stand.row(10).await, ("done".to_owned(), false, 0));
@@ -302,7 +319,11 @@ mod tests {
         let mut due = stand.due().await;
         assert_eq!(ids(&due), [10, 20]);
         let pause = Duration::from_secs(9);
-        stand.table.postpone(&due.remove(0), pause, true, "away".to_owned()).await.unwrap();
+        stand
+            .table
+            .postpone(&due.remove(0), pause, true, "away".to_owned())
+            .await
+            .unwrap();
         for id in [10, 11, 12] {
             assert_eq!(stand.row(id).await, ("pending".to_owned(), false, 9));
         }
@@ -317,7 +338,11 @@ mod tests {
         assert!(stand.table.sent(&held).await.unwrap());
         assert_eq!(stand.row(10).await, ("sent".to_owned(), true, 0));
         let pause = Duration::from_secs(1);
-        stand.table.postpone(&held, pause, false, "breaker open".to_owned()).await.unwrap();
+        stand
+            .table
+            .postpone(&held, pause, false, "breaker open".to_owned())
+            .await
+            .unwrap();
         assert_eq!(stand.row(10).await, ("pending".to_owned(), false, 1));
     }
 
@@ -325,7 +350,10 @@ mod tests {
     fn an_effect_is_given_up_by_its_age_and_not_by_its_attempts() {
         let (hour, days) = (TimeDelta::hours(1), TimeDelta::days(2));
         assert!(!is_hopeless(hour, i32::MAX));
-        assert!(!is_hopeless(days, 1), "a day without a leader is no day of trying");
+        assert!(
+            !is_hopeless(days, 1),
+            "a day without a leader is no day of trying"
+        );
         assert!(is_hopeless(days, ATTEMPTS_MIN));
     }
 

@@ -47,7 +47,11 @@ impl EffectsInFlight {
     /// Counts an effect until the guard is dropped, which rings `doorbell`.
     fn begin(&self, id: Uuid, kind: EffectKind, doorbell: &Doorbell) -> UnderWay {
         self.lock().insert(id, kind);
-        UnderWay { id, in_flight: self.clone(), doorbell: doorbell.clone() }
+        UnderWay {
+            id,
+            in_flight: self.clone(),
+            doorbell: doorbell.clone(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, EffectKind>> {
@@ -93,7 +97,14 @@ impl EffectRunner {
         let table = EffectTable::new(pool, clock.clone());
         let performer = Performer::new(table.clone(), clock, executor, payments);
         let in_flight = EffectsInFlight::default();
-        Self { table, performer, leading, tasks, doorbell, in_flight }
+        Self {
+            table,
+            performer,
+            leading,
+            tasks,
+            doorbell,
+            in_flight,
+        }
     }
 
     /// What is under way.

@@ -53,7 +53,12 @@ impl Performer {
         executor: Executor,
         payments: Arc<dyn PaymentGateway>,
     ) -> Self {
-        Self { table, clock, executor, payments }
+        Self {
+            table,
+            clock,
+            executor,
+            payments,
+        }
     }
 
     /// Tries once, and writes what came of it.
@@ -125,7 +130,10 @@ impl Performer {
             Err(error) => return self.later(due, error.to_string()),
         }
         fault::point("effect.sent");
-        let key = Call { key: due.id, first_sent: due.first_sent };
+        let key = Call {
+            key: due.id,
+            first_sent: due.first_sent,
+        };
         let outcome = perform(self.payments.as_ref(), &key, call).await;
         fault::point("effect.answered");
         match outcome {
@@ -161,9 +169,10 @@ impl Performer {
         };
         match self.payments.read_intent(intent).await {
             Outcome::Done(found) => self.record(due, call, found.vendor.news()).await,
-            Outcome::Rejected(_) | Outcome::NotDone { .. } | Outcome::Unknown { .. } => {
-                self.later(due, format!("rejected ({code}), and the intent cannot be read"))
-            }
+            Outcome::Rejected(_) | Outcome::NotDone { .. } | Outcome::Unknown { .. } => self.later(
+                due,
+                format!("rejected ({code}), and the intent cannot be read"),
+            ),
         }
     }
 
@@ -180,7 +189,9 @@ impl Performer {
 /// The span that the pause after so many attempts is drawn from.
 fn backoff(attempts: i32) -> Duration {
     let doublings = u32::try_from(attempts).unwrap_or(0).min(16);
-    RETRY_MIN.saturating_mul(2_u32.saturating_pow(doublings)).min(RETRY_MAX)
+    RETRY_MIN
+        .saturating_mul(2_u32.saturating_pow(doublings))
+        .min(RETRY_MAX)
 }
 
 #[cfg(test)]
@@ -189,7 +200,9 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_a_minute() {
-        let spans: Vec<_> = (0..4).map(|attempts| backoff(attempts).as_millis()).collect();
+        let spans: Vec<_> = (0..4)
+            .map(|attempts| backoff(attempts).as_millis())
+            .collect();
         assert_eq!(spans, [200, 400, 800, 1_600]);
         assert_eq!((backoff(9), backoff(i32::MAX)), (RETRY_MAX, RETRY_MAX));
         assert_eq!(backoff(-1), RETRY_MIN);

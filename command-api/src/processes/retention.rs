@@ -35,7 +35,11 @@ impl Retention {
 
     /// Retention for the tables of `ops`.
     pub fn new(pool: PgPool, clock: Clock, leading: watch::Receiver<Option<i64>>) -> Self {
-        Self { pool, clock, leading }
+        Self {
+            pool,
+            clock,
+            leading,
+        }
     }
 
     async fn delete_records(&self, before: DateTime<Utc>) -> Result<u64, sqlx::Error> {
@@ -91,12 +95,16 @@ impl Loop for Retention {
         let records = self.delete_records(before).await?;
         let effects = self.delete_effects(before).await?;
         let webhooks = self.delete_webhooks(before).await?;
-        for (table, deleted) in
-            [("command_records", records), ("effects", effects), ("webhook_inbox", webhooks)]
-        {
+        for (table, deleted) in [
+            ("command_records", records),
+            ("effects", effects),
+            ("webhook_inbox", webhooks),
+        ] {
             metrics::counter!("ramen_rows_deleted_total", "table" => table).increment(deleted);
         }
-        Ok(Progress::of(usize::try_from(records + effects + webhooks).unwrap_or(usize::MAX)))
+        Ok(Progress::of(
+            usize::try_from(records + effects + webhooks).unwrap_or(usize::MAX),
+        ))
     }
 }
 
@@ -132,14 +140,16 @@ mod tests {
     #[tokio::test]
     async fn only_what_is_settled_and_old_is_deleted_and_only_by_the_leader() {
         let database = TestDatabase::create().await;
-        let (owner, now) = (database.owner(), DateTime::UNIX_EPOCH + TimeDelta::days(400));
+        let (owner, now) = (
+            database.owner(),
+            DateTime::UNIX_EPOCH + TimeDelta::days(400),
+        );
         for days in [31, 29] {
             let at = now - TimeDelta::days(days);
             sqlx::query(PLANT).bind(at).execute(&owner).await.unwrap();
         }
-        let left = async || -> (i64, i64, i64) {
-            sqlx::query_as(LEFT).fetch_one(&owner).await.unwrap()
-        };
+        let left =
+            async || -> (i64, i64, i64) { sqlx::query_as(LEFT).fetch_one(&owner).await.unwrap() };
         let (leader, leading) = watch::channel(None);
         let clock = TestClock::at(now, 1).clock();
         let mut retention = Retention::new(database.pool(Role::App), clock, leading);

@@ -26,7 +26,12 @@ impl Timers {
         leading: watch::Receiver<Option<i64>>,
         effects: Doorbell,
     ) -> Self {
-        Self { pool, clock, leading, effects }
+        Self {
+            pool,
+            clock,
+            leading,
+            effects,
+        }
     }
 }
 
