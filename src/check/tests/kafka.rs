@@ -116,6 +116,9 @@ async fn verdict_of(copy: &Copy, records: &[Sent]) -> Verdict {
     verdict(&args).await.unwrap()
 }
 
+/// A change to what the topics hold.
+type Spoil = fn(&mut Vec<Sent>);
+
 /// The last record of the first order.
 fn completed(records: &[Sent]) -> usize {
     records
@@ -143,7 +146,7 @@ async fn the_topics_are_compared_with_the_store() {
     let after_a_crash = verdict_of(&copy, &repeated).await;
     assert!(after_a_crash.is_clean(), "{after_a_crash}");
 
-    let faults: [(Invariant, &str, fn(&mut Vec<Sent>)); 8] = [
+    let faults: [(Invariant, &str, Spoil); 8] = [
         (Invariant::I5, "a record dropped", |records| {
             records.remove(completed(records));
         }),

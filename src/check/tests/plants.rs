@@ -319,14 +319,14 @@ pub(super) const PLANTS: &[Plant] = &[
     plant(
         Invariant::I12,
         "a hold consumed after its release",
-        r#"SELECT es.plant('restaurant.inventory', es.tid(2),
-               json_build_object('type', 'hold_consumed', 'hold', es.tid(32)))"#,
+        "SELECT es.plant('restaurant.inventory', es.tid(2),
+               json_build_object('type', 'hold_consumed', 'hold', es.tid(32)))",
     ),
     plant(
         Invariant::I12,
         "a hold released twice",
-        r#"SELECT es.plant('restaurant.inventory', es.tid(2),
-               json_build_object('type', 'hold_released', 'hold', es.tid(32)))"#,
+        "SELECT es.plant('restaurant.inventory', es.tid(2),
+               json_build_object('type', 'hold_released', 'hold', es.tid(32)))",
     ),
     plant(
         Invariant::I12,
