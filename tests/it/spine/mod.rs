@@ -1,6 +1,10 @@
 //! What every journey stands on: feeds, idempotency, conditional requests, bad input.
 
 mod bad_input;
+mod budgets;
 mod conditional;
 mod kafka;
+mod metadata;
+mod outages;
+mod repeats;
 mod two_writers;

@@ -16,6 +16,15 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    async fn of(response: reqwest::Response) -> Self {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        // A stream of events has no end to wait for.
+        let endless = headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
+        let text = if endless { String::new() } else { response.text().await.unwrap() };
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Self { status, headers, text, body }
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
@@ -62,13 +71,22 @@ impl TestApp {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let response = request.send().await.unwrap();
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        // A stream of events has no end to wait for.
-        let endless = headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
-        let text = if endless { String::new() } else { response.text().await.unwrap() };
-        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Answer { status, headers, text, body }
+        Answer::of(request.send().await.unwrap()).await
+    }
+
+    /// A write to a process at `base`, under a fresh key.
+    pub(crate) async fn send_to(
+        &self,
+        base: &str,
+        by: &Session,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Answer {
+        let key = self.clock.clock().fresh_id().to_string();
+        let request = self.client.request(method, format!("{base}{path}")).bearer_auth(&by.token);
+        let request = request.header("idempotency-key", key).json(body);
+        Answer::of(request.send().await.unwrap()).await
     }
 
     pub(crate) async fn get(&self, session: &Session, path: &str) -> Answer {

@@ -5,8 +5,10 @@ mod app;
 mod http;
 mod market;
 mod people;
+mod wire;
 
 pub(crate) use app::TestApp;
 pub(crate) use http::Answer;
 pub(crate) use market::{Shop, address, menu};
 pub(crate) use people::{Role, Session};
+pub(crate) use wire::Wire;
