@@ -513,7 +513,7 @@ mod tests {
     #[tokio::test]
     async fn a_ring_wakes_an_idle_loop() {
         let (seen, mut steps) = mpsc::unbounded_channel();
-        let day = Duration::from_secs(86_400);
+        let day = Duration::from_hours(24);
         let pace = Pace {
             idle_min: day,
             idle_max: day,

@@ -1,5 +1,7 @@
 //! Our deciders and our store behind cqrs-es's traits, and postgres-es reading the table we write.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use chrono::{DateTime, Utc};
 use cqrs_es::persist::PersistedEventRepository as _;
 use cqrs_es::{AggregateContext as _, AggregateError, CqrsFramework, EventStore as _};
@@ -19,15 +21,21 @@ fn context() -> Context {
 
 /// The registration that the domain gives as a sample.
 fn registration() -> RestaurantCommand {
-    let found = RestaurantEvent::samples().into_iter().find_map(|event| match event {
-        RestaurantEvent::Registered(registration) => Some(registration),
-        _ => None,
+    let found = RestaurantEvent::samples().into_iter().find_map(|event| {
+        if let RestaurantEvent::Registered(registration) = event {
+            Some(registration)
+        } else {
+            None
+        }
     });
     RestaurantCommand::Register(found.unwrap())
 }
 
 #[tokio::test]
-#[expect(clippy::disallowed_methods, reason = "a test runs the store's tasks by itself")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test runs the store's tasks by itself"
+)]
 async fn a_decider_runs_in_the_framework_and_its_events_are_read_by_postgres_es() {
     let database = TestDatabase::create().await;
     let (store, tasks) = EventStore::new(database.pool(Role::App), database.options());
@@ -38,9 +46,14 @@ async fn a_decider_runs_in_the_framework_and_its_events_are_read_by_postgres_es(
     let events = CqrsEventStore::<Restaurant>::new(store.clone(), context());
     let framework = CqrsFramework::new(events, vec![], context());
     framework.execute(&id, registration()).await.unwrap();
-    let approve = RestaurantCommand::Approve { menu_published: false };
+    let approve = RestaurantCommand::Approve {
+        menu_published: false,
+    };
     let refused = framework.execute(&id, approve).await;
-    assert!(matches!(refused, Err(AggregateError::UserError(_))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(AggregateError::UserError(_))),
+        "{refused:?}"
+    );
 
     let reader = CqrsEventStore::<Restaurant>::new(store.clone(), context());
     let mut loaded = reader.load_aggregate(&id).await.unwrap();
@@ -52,8 +65,14 @@ async fn a_decider_runs_in_the_framework_and_its_events_are_read_by_postgres_es(
     let stored = theirs.get_events::<Folded<Restaurant>>(&id).await.unwrap();
     assert_eq!(stored.len(), 1);
     let first = &stored[0];
-    assert_eq!((first.sequence, first.event_type.as_str()), (1, "registered"));
-    assert_eq!((first.aggregate_type.as_str(), first.aggregate_id.as_str()), ("restaurant.restaurant", id.as_str()));
+    assert_eq!(
+        (first.sequence, first.event_type.as_str()),
+        (1, "registered")
+    );
+    assert_eq!(
+        (first.aggregate_type.as_str(), first.aggregate_id.as_str()),
+        ("restaurant.restaurant", id.as_str())
+    );
 
     drop(store);
     stop.cancel();

@@ -1,6 +1,8 @@
 //! The event store on a real Postgres: atomic appends, optimistic locks on writes and reads, keys,
 //! append-only tables, and postgres-es reading what we wrote.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,14 +72,14 @@ fn record(key: u8) -> CommandRecord {
     }
 }
 
-struct Store {
+struct Process {
     database: Arc<TestDatabase>,
     store: EventStore,
     stop: CancellationToken,
     tasks: JoinHandle<()>,
 }
 
-impl Store {
+impl Process {
     async fn start() -> Self {
         Self::on(&Arc::new(TestDatabase::create().await))
     }
@@ -116,7 +118,7 @@ impl Store {
 
 #[tokio::test]
 async fn several_streams_are_written_together_or_not_at_all() {
-    let test = Store::start().await;
+    let test = Process::start().await;
     let (one, two) = (shop(1), shop(2));
     let both = append(vec![
         part(one, 0, vec![event(1), event(2)]),
@@ -134,7 +136,7 @@ async fn several_streams_are_written_together_or_not_at_all() {
 
 #[tokio::test]
 async fn a_hole_is_refused() {
-    let test = Store::start().await;
+    let test = Process::start().await;
     let ahead = append(vec![part(shop(1), 3, vec![event(1)])]);
     assert_eq!(test.store.append(ahead).await, Err(AppendError::Conflict));
     assert_eq!(test.count(shop(1)).await, 0);
@@ -143,7 +145,7 @@ async fn a_hole_is_refused() {
 
 #[tokio::test]
 async fn a_decision_that_relied_on_a_stream_that_moved_is_refused() {
-    let test = Store::start().await;
+    let test = Process::start().await;
     let (menu, order) = (shop(1), shop(2));
     test.store
         .append(append(vec![part(menu, 0, vec![event(1)])]))
@@ -165,7 +167,7 @@ async fn a_decision_that_relied_on_a_stream_that_moved_is_refused() {
 
 #[tokio::test]
 async fn a_key_is_used_once_and_its_answer_is_kept() {
-    let test = Store::start().await;
+    let test = Process::start().await;
     let keyed = |stream, id| Append {
         streams: vec![part(stream, 0, vec![event(id)])],
         record: Some(record(9)),
@@ -187,7 +189,7 @@ async fn a_key_is_used_once_and_its_answer_is_kept() {
 
 #[tokio::test]
 async fn in_a_shared_commit_the_stale_and_the_repeated_are_left_out_and_the_rest_goes_in() {
-    let test = Store::start().await;
+    let test = Process::start().await;
     test.store
         .append(append(vec![part(shop(1), 0, vec![event(1)])]))
         .await
@@ -224,7 +226,7 @@ async fn in_a_shared_commit_the_stale_and_the_repeated_are_left_out_and_the_rest
 
 #[tokio::test]
 async fn of_many_that_expect_the_same_version_exactly_one_is_stored() {
-    let test = Arc::new(Store::start().await);
+    let test = Arc::new(Process::start().await);
     let racing = (0..64_u128).map(|number| {
         let test = Arc::clone(&test);
         async move {
@@ -241,7 +243,7 @@ async fn of_many_that_expect_the_same_version_exactly_one_is_stored() {
 
 #[tokio::test]
 async fn what_is_stored_keeps_its_text_and_its_order() {
-    let test = Store::start().await;
+    let test = Process::start().await;
     let events = (1..=50).map(event).collect();
     test.store
         .append(append(vec![part(shop(1), 0, events)]))
@@ -262,7 +264,7 @@ async fn what_is_stored_keeps_its_text_and_its_order() {
 
 #[tokio::test]
 async fn events_and_log_cannot_be_changed_even_by_their_owner() {
-    let test = Store::start().await;
+    let test = Process::start().await;
     test.store
         .append(append(vec![part(shop(1), 0, vec![event(1)])]))
         .await
@@ -289,7 +291,7 @@ async fn events_and_log_cannot_be_changed_even_by_their_owner() {
 
 #[tokio::test]
 async fn an_event_above_the_limit_is_refused_before_it_is_sent() {
-    let test = Store::start().await;
+    let test = Process::start().await;
     let payload = format!("\"{}\"", "x".repeat(infra::event_store::EVENT_BYTES_MAX));
     let large = NewEvent {
         payload,
@@ -305,7 +307,7 @@ async fn an_event_above_the_limit_is_refused_before_it_is_sent() {
 
 #[tokio::test]
 async fn a_lost_connection_is_an_unknown_outcome_and_the_next_append_works() {
-    let test = Store::start().await;
+    let test = Process::start().await;
     test.store
         .append(append(vec![part(shop(1), 0, vec![event(1)])]))
         .await
@@ -337,8 +339,8 @@ async fn a_lost_connection_is_an_unknown_outcome_and_the_next_append_works() {
 /// Two processes that write the same streams, each in its own order.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn appenders_with_opposite_orders_never_wait_in_a_circle() {
-    let test = Store::start().await;
-    let other = Store::on(&test.database);
+    let test = Process::start().await;
+    let other = Process::on(&test.database);
     for round in 0..100_u128 {
         let streams: Vec<_> = (0..20).map(|n| shop(round * 100 + n)).collect();
         let write = |order: Vec<StreamId>| {

@@ -338,7 +338,7 @@ pub(crate) mod tests {
         let logins = Logins::new(Arc::new(store.clone()), clock.clone());
         let id = PrincipalId::new(Uuid::from_u128(9));
         let shop = RestaurantId::new(Uuid::from_u128(10));
-        let day = Duration::from_secs(86_400);
+        let day = Duration::from_hours(24);
         let owner = store
             .open(&clock, id, Role::Owner, &[shop], day)
             .await

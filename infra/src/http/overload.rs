@@ -204,7 +204,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_waits_gets_the_place_that_comes_free() {
-        let overload = Overload::with(|_| (1, Duration::from_secs(600)));
+        let overload = Overload::with(|_| (1, Duration::from_mins(10)));
         let held = overload.enter(Class::Floor).await.unwrap();
         let mut next = std::pin::pin!(overload.enter(Class::Floor));
         assert!(futures::poll!(&mut next).is_pending());

@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_quota_may_be_spent_at_once_and_comes_back_smoothly() {
-        let limiter = Limiter::new(3, Duration::from_secs(60));
+        let limiter = Limiter::new(3, Duration::from_mins(1));
         let now = Duration::from_secs(1_000);
         let left: Vec<_> = (0..3).map(|_| limiter.take(ME, now).remaining).collect();
         assert_eq!(left, [2, 1, 0]);
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn the_headers_are_those_of_the_draft() {
-        let limiter = Limiter::new(100, Duration::from_secs(60));
+        let limiter = Limiter::new(100, Duration::from_mins(1));
         let standing = limiter.take(ME, Duration::ZERO);
         let mut headers = HeaderMap::new();
         limiter.tell(&standing, &mut headers);
@@ -147,7 +147,7 @@ mod tests {
         fn never_more_than_two_quotas_in_a_window(
             quota in 1_u32..50, gaps in prop::collection::vec(0_u64..3_000, 1..300)
         ) {
-            let window = Duration::from_secs(60);
+            let window = Duration::from_mins(1);
             let limiter = Limiter::new(quota, window);
             let (mut now, mut taken) = (Duration::ZERO, Vec::new());
             for gap in gaps {

@@ -113,13 +113,13 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_reads_is_not() {
         let (near, mut far) = tokio::io::duplex(8);
-        let mut near = Stalling::new(near, Duration::from_secs(600));
+        let mut near = Stalling::new(near, Duration::from_mins(10));
         let write = async {
             near.write_all(&[7; 64]).await.unwrap();
             near.shutdown().await.unwrap();
         };
         let mut read = Vec::new();
-        let (_, count) = tokio::join!(write, far.read_to_end(&mut read));
+        let ((), count) = tokio::join!(write, far.read_to_end(&mut read));
         assert_eq!(count.unwrap(), 64);
     }
 }

@@ -355,6 +355,7 @@ fn additional(key: Uuid, origin: &Origin) -> Vec<u8> {
 }
 
 #[cfg(all(test, feature = "testing"))]
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 mod tests {
     use super::*;
     use crate::clock::TestClock;
