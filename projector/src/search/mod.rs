@@ -283,7 +283,7 @@ impl SearchIndexer {
             shops = count,
             "search index built from the views, {count} shops"
         );
-        self.parts.hub.announce(Applied::Unknown);
+        self.announce(Applied::Unknown).await?;
         Ok(Progress::Did(count.max(1)))
     }
 
@@ -333,11 +333,17 @@ impl SearchIndexer {
                 sequence: *sequence,
             })
             .collect();
-        let applied = Applied::Index(streams.into());
+        self.announce(Applied::Index(streams.into())).await
+    }
+
+    async fn announce(&self, applied: Applied) -> Result<(), SearchError> {
         self.parts.hub.announce(applied.clone());
         if self.parts.announce == Announce::Everywhere {
             let mut connection = self.parts.pool.acquire().await?;
-            self.parts.hub.tell_others(&mut connection, &applied).await?;
+            self.parts
+                .hub
+                .tell_others(&mut connection, &applied)
+                .await?;
         }
         Ok(())
     }
