@@ -23,12 +23,12 @@ mod processes;
 mod records;
 mod report;
 mod rest;
-mod sandbox;
 mod steps;
 mod stock;
 mod store;
 mod streams;
 mod topics;
+mod vendor;
 mod views;
 
 #[cfg(test)]
@@ -45,9 +45,9 @@ use crate::console;
 use facts::Facts;
 use log::Log;
 use report::{Invariant, Report};
-use sandbox::Sandbox;
 use store::Store;
 use topics::Topics;
+use vendor::Sandbox;
 use views::Comparison;
 
 /// What to check.
@@ -170,7 +170,7 @@ async fn check_vendors(
     facts: &Facts,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let inbox = sandbox::check_inbox(store, report).await?;
+    let inbox = vendor::check_inbox(store, report).await?;
     let Some(url) = &args.sandbox_url else {
         let why = "no sandbox named (--sandbox-url)";
         report.not_run(Invariant::I3, format!("the vendor's ledger: {why}"));
@@ -181,8 +181,8 @@ async fn check_vendors(
     let sandbox = Sandbox::new(url)?;
     let ledger = sandbox.ledger().await?;
     money::check_ledger(facts, &ledger, report);
-    sandbox::check_states(&ledger, facts, report);
-    sandbox::check_webhooks(&sandbox.webhooks().await?, &inbox, report);
+    vendor::check_states(&ledger, facts, report);
+    vendor::check_webhooks(&sandbox.webhooks().await?, &inbox, report);
     sandbox.check_breaches(report).await
 }
 
