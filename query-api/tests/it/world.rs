@@ -69,6 +69,7 @@ fn http_settings() -> config::Http {
         listen: any,
         health_listen: any,
         sandbox_listen: any,
+        sandbox_webhooks: None,
         trusted_hops: 0,
         cors_origins: Vec::new(),
         rate_quota: 10_000,
