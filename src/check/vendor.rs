@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::Row as _;
 
@@ -98,8 +99,8 @@ impl Sandbox {
     }
 }
 
-/// What was received of each webhook: its key, and whether it was handled.
-pub(super) type Inbox = HashMap<String, String>;
+/// What was received of each webhook: its key, and when it came.
+pub(super) type Inbox = HashMap<String, DateTime<Utc>>;
 
 /// Reads the inbox and checks each row by itself: it was handled, and its body is sealed and its own.
 ///
@@ -110,7 +111,8 @@ pub(super) async fn check_inbox(store: &mut Store, report: &mut Report) -> anyho
     let mut origins: HashMap<String, String> = HashMap::new();
     store
         .open_cursor(
-            "SELECT event_key, status, body FROM ops.webhook_inbox WHERE source = 'stripe'",
+            "SELECT event_key, status, body, received_at FROM ops.webhook_inbox
+             WHERE source = 'stripe'",
         )
         .await?;
     loop {
@@ -135,7 +137,7 @@ pub(super) async fn check_inbox(store: &mut Store, report: &mut Report) -> anyho
                     });
                 }
             }
-            inbox.insert(key, status);
+            inbox.insert(key, row.try_get(3)?);
         }
     }
 }
@@ -181,11 +183,24 @@ pub(super) fn check_webhooks(sent: &Value, inbox: &Inbox, report: &mut Report) {
         );
         return;
     }
-    for key in inbox.keys() {
+    // A simulator that was started anew remembers its payments, not what it sent before.
+    let remembers_from = deliveries.iter().filter_map(first_attempt).min();
+    let forgotten = |at: &DateTime<Utc>| remembers_from.is_none_or(|from| *at < from);
+    if inbox.values().any(forgotten) {
+        let why = "forgeries before the simulator was started: it has forgotten what it sent";
+        report.not_run(Invariant::I10, why);
+    }
+    for (key, _) in inbox.iter().filter(|(_, at)| !forgotten(at)) {
         report.expect(Invariant::I10, possible.contains(key.as_str()), || {
             format!("webhook {key} is kept and was never sent, or was refused")
         });
     }
+}
+
+/// When a delivery was tried first.
+fn first_attempt(delivery: &Value) -> Option<DateTime<Utc>> {
+    let at = delivery.pointer("/attempts/0/at")?.as_str()?;
+    Some(DateTime::parse_from_rfc3339(at).ok()?.to_utc())
 }
 
 /// Compares where each payment is with where the vendor says it is: every webhook, or the reading that

@@ -112,7 +112,7 @@ impl EffectTable {
             match serde_json::from_str(&row.effect) {
                 Err(error) => {
                     self.park(row.effect_id, &format!("does not decode: {error}"))
-                        .await?
+                        .await?;
                 }
                 Ok(effect) => due.push(Due {
                     id: row.effect_id,

@@ -151,7 +151,7 @@ fn step(row: &mut DeliveryRow, event: &DeliveryEvent) -> Result<(), FoldError> {
         }
         DeliveryEvent::ArrivedAtPickup { at } => {
             row.at_pickup_at = Some(*at);
-            enter(row, "at_pickup", *at);
+            advance(row, "at_pickup", *at);
         }
         DeliveryEvent::PickupVerified {
             checks,
@@ -164,12 +164,12 @@ fn step(row: &mut DeliveryRow, event: &DeliveryEvent) -> Result<(), FoldError> {
         }
         DeliveryEvent::PickedUp { at } => {
             row.picked_up_at = Some(*at);
-            enter(row, "picked_up", *at);
+            advance(row, "picked_up", *at);
         }
-        DeliveryEvent::Departed { at } => enter(row, "en_route", *at),
+        DeliveryEvent::Departed { at } => advance(row, "en_route", *at),
         DeliveryEvent::ArrivedAtDropoff { at } => {
             row.at_dropoff_at = Some(*at);
-            enter(row, "at_dropoff", *at);
+            advance(row, "at_dropoff", *at);
         }
         DeliveryEvent::ContactAttempted { at, channel: _ } => {
             row.contact_attempts = row.contact_attempts.saturating_add(1);
@@ -197,6 +197,19 @@ fn step(row: &mut DeliveryRow, event: &DeliveryEvent) -> Result<(), FoldError> {
         }
     }
     Ok(())
+}
+
+/// The way of a transport that goes well.
+const WAY: &[&str] =
+    &["requested", "unassigned", "assigned", "at_pickup", "picked_up", "en_route", "at_dropoff"];
+
+/// News that comes late is kept as a fact and moves nothing back.
+fn advance(row: &mut DeliveryRow, stage: &str, at: DateTime<Utc>) {
+    let place = |stage: &str| WAY.iter().position(|known| *known == stage);
+    match (place(&row.stage), place(stage)) {
+        (Some(now), Some(then)) if now < then => enter(row, stage, at),
+        (Some(_) | None, Some(_) | None) => row.updated_at = at,
+    }
 }
 
 fn enter(row: &mut DeliveryRow, stage: &str, at: DateTime<Utc>) {

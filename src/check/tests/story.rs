@@ -320,6 +320,8 @@ fn delivers(of: Checkout) -> Vec<Told> {
         ),
         delivery(of, plain("departed")),
         delivery(of, plain("arrived_at_dropoff")),
+        // Late news: a fact, and no step back.
+        delivery(of, plain("departed")),
         delivery(of, frozen!("delivery.delivery.contact_attempted")),
         delivery(of, plain("pin_failed")),
         delivery(of, frozen!("delivery.delivery.delivered")),
