@@ -104,6 +104,7 @@ impl Sequencer {
                 ("enable_seqscan", "off"),
                 ("enable_hashjoin", "off"),
                 ("enable_mergejoin", "off"),
+                ("max_parallel_workers_per_gather", "0"),
                 ("synchronous_commit", "on"),
                 ("statement_timeout", statement_max.as_str()),
                 ("client_connection_check_interval", CLIENT_CHECK_MS),
@@ -307,14 +308,22 @@ impl Leader {
             WITH seen AS MATERIALIZED (
                 SELECT pg_current_snapshot() AS snapshot
             ), fresh AS MATERIALIZED (
-                SELECT e AS event FROM es.events e
-                WHERE NOT $8 AND e.xid >= $1::text::xid8
-                  AND e.xid < pg_snapshot_xmax(pg_current_snapshot())
-                  AND NOT EXISTS (SELECT FROM es.event_log l WHERE l.event_row = e.id)
+                -- Ordered by the index and asked by range, so that the planner takes it whatever the
+                -- statistics say: after an import one transaction may have written half the events.
+                (SELECT e AS event FROM es.events e
+                 WHERE NOT $8 AND e.xid >= $1::text::xid8
+                   AND e.xid < pg_snapshot_xmax(pg_current_snapshot())
+                   AND NOT EXISTS (SELECT FROM es.event_log l WHERE l.event_row = e.id)
+                 ORDER BY e.xid, e.id)
                 UNION ALL
-                SELECT e AS event FROM es.events e
-                WHERE NOT $8 AND e.xid = ANY($2::text[]::xid8[])
-                  AND NOT EXISTS (SELECT FROM es.event_log l WHERE l.event_row = e.id)
+                SELECT late.event
+                FROM unnest($2::text[]::xid8[]) AS open (xid)
+                CROSS JOIN LATERAL (
+                    SELECT e AS event FROM es.events e
+                    WHERE NOT $8 AND e.xid BETWEEN open.xid AND open.xid
+                      AND NOT EXISTS (SELECT FROM es.event_log l WHERE l.event_row = e.id)
+                    ORDER BY e.xid, e.id
+                ) late
                 UNION ALL
                 SELECT e AS event FROM es.events e
                 WHERE $8 AND NOT EXISTS (SELECT FROM es.event_log l WHERE l.event_row = e.id)
@@ -394,14 +403,21 @@ impl Leader {
     async fn backlog(&mut self) -> Result<i64, sqlx::Error> {
         sqlx::query_scalar!(
             r#"SELECT count(*) AS "count!" FROM (
-                   SELECT FROM es.events e
-                   WHERE e.xid >= (SELECT pg_snapshot_xmax(snapshot) FROM es.sequencer)
-                     AND e.xid < pg_snapshot_xmax(pg_current_snapshot())
-                     AND NOT EXISTS (SELECT FROM es.event_log l WHERE l.event_row = e.id)
+                   (SELECT e.id FROM es.events e
+                    WHERE e.xid >= (SELECT pg_snapshot_xmax(snapshot) FROM es.sequencer)
+                      AND e.xid < pg_snapshot_xmax(pg_current_snapshot())
+                      AND NOT EXISTS (SELECT FROM es.event_log l WHERE l.event_row = e.id)
+                    -- As in the numbering: by the index, whatever the statistics say.
+                    ORDER BY e.xid, e.id)
                    UNION ALL
-                   SELECT FROM es.events e
-                   WHERE e.xid = ANY(ARRAY(SELECT pg_snapshot_xip(snapshot) FROM es.sequencer))
-                     AND NOT EXISTS (SELECT FROM es.event_log l WHERE l.event_row = e.id)
+                   SELECT late.id
+                   FROM (SELECT pg_snapshot_xip(snapshot) AS xid FROM es.sequencer) open
+                   CROSS JOIN LATERAL (
+                       SELECT e.id FROM es.events e
+                       WHERE e.xid BETWEEN open.xid AND open.xid
+                         AND NOT EXISTS (SELECT FROM es.event_log l WHERE l.event_row = e.id)
+                       ORDER BY e.xid, e.id
+                   ) late
                    LIMIT $1
                ) waiting"#,
             BACKLOG_LONG
