@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use infra::config::Config;
 
-use crate::stack::Services;
 use crate::running::Running;
+use crate::stack::Services;
 use crate::{
     check, console, demo, door, import, local, published, rehearsal, services, simulate, stack,
     token,
@@ -22,6 +22,10 @@ struct Cli {
 
 /// What can be asked of the binary.
 #[derive(Subcommand)]
+#[expect(
+    clippy::enum_variant_names,
+    reason = "`command-api` is the service's name"
+)]
 enum Command {
     /// Starts a private Postgres and Kafka and everything on them, with a demo marketplace
     Up(local::ServiceArgs),
@@ -53,9 +57,9 @@ enum Command {
     Check(check::CheckArgs),
     /// Opens a login and prints its access token
     Token(token::TokenArgs),
-    /// Prints the OpenAPI document of both APIs
+    /// Prints the `OpenAPI` document of both APIs
     Openapi,
-    /// Prints the AsyncAPI document of the topics
+    /// Prints the `AsyncAPI` document of the topics
     Asyncapi,
     /// Starts a private Postgres and Kafka for another program and prints where they are
     LocalServices(local::LocalServicesArgs),
@@ -65,7 +69,10 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let command = parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             console::progress(format!("ramen: no runtime: {error}"));
@@ -101,12 +108,16 @@ fn defaults(check: clap::Command, running: Running) -> clap::Command {
         ("sandbox_url", Some(running.vendor)),
         ("index", Some(running.index.display().to_string())),
     ];
-    given.into_iter().fold(check, |check, (name, value)| match value {
-        Some(value) => {
-            check.mut_arg(name, |arg| arg.required(false).default_value(value).hide_default_value(true))
-        }
-        None => check,
-    })
+    given
+        .into_iter()
+        .fold(check, |check, (name, value)| match value {
+            Some(value) => check.mut_arg(name, |arg| {
+                arg.required(false)
+                    .default_value(value)
+                    .hide_default_value(true)
+            }),
+            None => check,
+        })
 }
 
 async fn run(command: Command) -> anyhow::Result<()> {
@@ -115,18 +126,41 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::All(args) => services::all(args).await,
         Command::CommandApi { no_publisher } => {
             let publisher = !no_publisher;
-            services::some(Services { command_api: true, publisher, ..Services::default() }).await
+            services::some(Services {
+                command_api: true,
+                publisher,
+                ..Services::default()
+            })
+            .await
         }
         Command::Publisher => {
-            services::some(Services { publisher: true, ..Services::default() }).await
+            services::some(Services {
+                publisher: true,
+                ..Services::default()
+            })
+            .await
         }
         Command::Projector => {
-            services::some(Services { projector: true, ..Services::default() }).await
+            services::some(Services {
+                projector: true,
+                ..Services::default()
+            })
+            .await
         }
         Command::QueryApi => {
-            services::some(Services { query_api: true, ..Services::default() }).await
+            services::some(Services {
+                query_api: true,
+                ..Services::default()
+            })
+            .await
         }
-        Command::Sandbox => services::some(Services { sandbox: true, ..Services::default() }).await,
+        Command::Sandbox => {
+            services::some(Services {
+                sandbox: true,
+                ..Services::default()
+            })
+            .await
+        }
         Command::Migrate => stack::migrate(&door::config()?).await,
         Command::Import(args) => {
             let (door, _) = door::open(args.base()).await?;

@@ -1,4 +1,4 @@
-//! The published documents: one OpenAPI of both APIs, one AsyncAPI of the topics. Built from the
+//! The published documents: one `OpenAPI` of both APIs, one `AsyncAPI` of the topics. Built from the
 //! types, served at `/openapi.json`, `/asyncapi.json` and `/docs`, kept under `tests/published/`.
 
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
@@ -17,13 +17,15 @@ const DOCS_POLICY: &str = "default-src 'none'; script-src 'self' 'unsafe-inline'
     style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; \
     frame-ancestors 'none'";
 
-/// The OpenAPI 3.1 document of the write side and the read side together.
+/// The `OpenAPI` 3.1 document of the write side and the read side together.
 pub fn openapi() -> OpenApi {
     let mut document = command_api::http::routes().into_openapi();
     document.merge(query_api::openapi());
     document.info = InfoBuilder::new()
         .title("Ramen")
-        .description(Some("Hot ramen from independent shops, brought to the door."))
+        .description(Some(
+            "Hot ramen from independent shops, brought to the door.",
+        ))
         .version("1")
         .license(Some(License::new("MIT OR Apache-2.0")))
         .build();
@@ -38,7 +40,11 @@ pub fn openapi() -> OpenApi {
 
 /// The heading under which a reader looks for a route.
 fn context_of(path: &str) -> &'static str {
-    let first = path.trim_start_matches("/v1/").split('/').next().unwrap_or_default();
+    let first = path
+        .trim_start_matches("/v1/")
+        .split('/')
+        .next()
+        .unwrap_or_default();
     match (first, path) {
         ("search", _) => "discovery",
         ("restaurants", _) => "restaurant",
@@ -52,24 +58,38 @@ fn context_of(path: &str) -> &'static str {
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete]
-        .into_iter()
-        .filter_map(Option::as_mut)
+    [
+        &mut item.get,
+        &mut item.put,
+        &mut item.post,
+        &mut item.patch,
+        &mut item.delete,
+    ]
+    .into_iter()
+    .filter_map(Option::as_mut)
 }
 
-/// The AsyncAPI 3.0 document: a channel for each topic, a message for each event.
+/// The `AsyncAPI` 3.0 document: a channel for each topic, a message for each event.
 pub fn asyncapi() -> Value {
     let schemas = AnyEvent::schemas();
     let (mut channels, mut operations, mut messages) = (Map::new(), Map::new(), Map::new());
     for (kind, events) in &schemas {
-        let Some(known) = Kind::ALL.iter().find(|known| known.as_str() == *kind) else { continue };
+        let Some(known) = Kind::ALL.iter().find(|known| known.as_str() == *kind) else {
+            continue;
+        };
         let mut in_channel = Map::new();
         for (event, schema) in events {
             let name = format!("{kind}.{event}");
-            in_channel.insert(event.clone(), reference(&format!("/components/messages/{name}")));
+            in_channel.insert(
+                event.clone(),
+                reference(&format!("/components/messages/{name}")),
+            );
             messages.insert(name.clone(), message(kind, event, schema));
         }
-        channels.insert((*kind).to_owned(), channel(&known.topic("ramen"), in_channel));
+        channels.insert(
+            (*kind).to_owned(),
+            channel(&known.topic("ramen"), &in_channel),
+        );
         let operation = json!({
             "action": "send",
             "channel": { "$ref": format!("#/channels/{kind}") },
@@ -97,7 +117,7 @@ fn reference(pointer: &str) -> Value {
     json!({ "$ref": format!("#{pointer}") })
 }
 
-fn channel(topic: &str, messages: Map<String, Value>) -> Value {
+fn channel(topic: &str, messages: &Map<String, Value>) -> Value {
     json!({
         "address": topic,
         "messages": messages,
@@ -143,7 +163,9 @@ fn envelope() -> Value {
 
 /// `/openapi.json`, `/asyncapi.json` and the page at `/docs`.
 pub(crate) fn routes() -> Router {
-    let docs: Router = SwaggerUi::new("/docs").url("/openapi.json", openapi()).into();
+    let docs: Router = SwaggerUi::new("/docs")
+        .url("/openapi.json", openapi())
+        .into();
     docs.layer(middleware::map_response(own_policy))
         .route("/asyncapi.json", get(asyncapi_json))
 }
@@ -155,6 +177,8 @@ async fn asyncapi_json() -> Response {
 
 async fn own_policy(mut response: Response) -> Response {
     let policy = HeaderValue::from_static(DOCS_POLICY);
-    response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    response
+        .headers_mut()
+        .insert(CONTENT_SECURITY_POLICY, policy);
     response
 }

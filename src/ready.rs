@@ -32,7 +32,10 @@ impl Loop for DatabaseProbe {
     type Error = sqlx::Error;
 
     async fn step(&mut self) -> Result<Progress, sqlx::Error> {
-        match sqlx::query_scalar!(r#"SELECT 1 AS "one!""#).fetch_one(&self.pool).await {
+        match sqlx::query_scalar!(r#"SELECT 1 AS "one!""#)
+            .fetch_one(&self.pool)
+            .await
+        {
             Ok(_) => {
                 self.gate.open();
                 Ok(Progress::Idle)

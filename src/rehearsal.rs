@@ -4,13 +4,13 @@ use anyhow::Context as _;
 use infra::config::Config;
 use infra::telemetry;
 
+use crate::check::{self, CheckArgs};
 use crate::cli::config_from_environment;
+use crate::door;
 use crate::local::{Purpose, ServiceArgs, Services as Local};
 use crate::services::configured;
 use crate::simulate::{self, Scene, SimulateArgs};
 use crate::stack::{self, Services, Stack};
-use crate::check::{self, CheckArgs};
-use crate::door;
 
 /// Requests of one caller a minute of the fast clock: the day's people call from one address.
 const RATE_QUOTA: u32 = 100_000_000;
@@ -22,13 +22,15 @@ const RATE_QUOTA: u32 = 100_000_000;
 pub(crate) async fn simulate(args: SimulateArgs) -> anyhow::Result<()> {
     let mut config = config_from_environment()?;
     if config.telemetry.filter == "info" {
-        config.telemetry.filter = "error".to_owned();
+        "error".clone_into(&mut config.telemetry.filter);
     }
     telemetry::init(&config.telemetry)?;
     let day = args.day()?;
     let speed = args.speed(&day);
     simulate::announce(&day, speed);
-    let folder = tempfile::Builder::new().prefix("ramen-simulate.").tempdir()?;
+    let folder = tempfile::Builder::new()
+        .prefix("ramen-simulate.")
+        .tempdir()?;
     let services = ServiceArgs::throwaway(folder.path(), args.feed());
     let local = Local::start(&services, Purpose::Throwaway).await?;
     let played = play(config, &local, &args, folder.path()).await;
@@ -71,16 +73,26 @@ async fn play(
         Ok(_) => Some(check::run(books(&config, &stack)?).await),
         Err(_) => None,
     };
-    stack.tasks.shut_down().await.context("the stack did not stop cleanly")?;
+    stack
+        .tasks
+        .shut_down()
+        .await
+        .context("the stack did not stop cleanly")?;
     played?;
-    let clean = verdict.transpose()?.is_some_and(|verdict| verdict.is_clean());
+    let clean = verdict
+        .transpose()?
+        .is_some_and(|verdict| verdict.is_clean());
     anyhow::ensure!(clean, "the books do not agree");
     Ok(())
 }
 
 /// What the checker is to look at: everything that the rehearsal has left.
 fn books(config: &Config, stack: &Stack) -> anyhow::Result<CheckArgs> {
-    let url = config.postgres.events.as_ref().context("the rehearsal has no database")?;
+    let url = config
+        .postgres
+        .events
+        .as_ref()
+        .context("the rehearsal has no database")?;
     Ok(CheckArgs {
         database_url: url.expose().clone(),
         views_url: None,

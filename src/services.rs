@@ -48,7 +48,7 @@ async fn marketplace(args: ServiceArgs, with_demo: bool) -> anyhow::Result<()> {
     let mut config = config_from_environment()?;
     // People read what the services print; warnings belong there, the rest into a log.
     if config.telemetry.filter == "info" {
-        config.telemetry.filter = "warn".to_owned();
+        "warn".clone_into(&mut config.telemetry.filter);
     }
     let metrics = telemetry::init(&config.telemetry)?;
     let dir = args.dir.clone();
@@ -68,7 +68,7 @@ pub(crate) fn configured(mut config: Config, addresses: &Addresses, dir: &Path) 
         brokers: brokers.clone(),
         ..config.kafka.clone().unwrap_or_else(Kafka::local)
     });
-    config.data_dir = dir.to_owned();
+    dir.clone_into(&mut config.data_dir);
     config
 }
 
@@ -96,7 +96,9 @@ async fn serve(
             let (tokens, logins) = (stack.tokens.clone(), stack.logins.clone());
             let door = door::door(&stack.base, stack.clock.clone(), tokens, logins)?;
             let shops = demo::load_demo_marketplace(&door).await?;
-            console::progress(format!("demo       {shops} shops of Taipei and Seoul are open"));
+            console::progress(format!(
+                "demo       {shops} shops of Taipei and Seoul are open"
+            ));
         }
         welcome(&stack);
         anyhow::Ok(())
@@ -117,7 +119,9 @@ async fn serve(
 
 /// Whether nothing has ever happened here.
 async fn is_empty(config: &Config) -> anyhow::Result<bool> {
-    let Some(url) = &config.postgres.events else { return Ok(false) };
+    let Some(url) = &config.postgres.events else {
+        return Ok(false);
+    };
     let options = infra::postgres::options(url.expose())?;
     let pool = infra::postgres::pool(options, infra::postgres::Role::App, 1);
     let some = sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM es.events) AS "some!""#)

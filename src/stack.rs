@@ -14,11 +14,11 @@ use infra::clock::Clock;
 use infra::config::{Config, Secret};
 use infra::event_store::EventLog;
 use infra::feed::{Feed, HeadWatch, KafkaFeed, StoreFeed};
+use infra::http::Edge;
 use infra::http::health::{Readiness, routes as health_routes};
 use infra::http::logins::{Logins, PgLogins};
 use infra::http::serve::{Rules, serve};
 use infra::http::token::Tokens;
-use infra::http::Edge;
 use infra::kafka::{KafkaSettings, ensure_topics};
 use infra::lifecycle::{Doorbell, Tasks};
 use infra::postgres::{self, Role};
@@ -32,6 +32,10 @@ use crate::published;
 use crate::ready::DatabaseProbe;
 
 /// Which services run in this process.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each service is on or off by itself"
+)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Services {
     /// Serves writes.
@@ -49,7 +53,13 @@ pub struct Services {
 impl Services {
     /// Every one.
     pub fn all() -> Self {
-        Self { command_api: true, publisher: true, projector: true, query_api: true, sandbox: true }
+        Self {
+            command_api: true,
+            publisher: true,
+            projector: true,
+            query_api: true,
+            sandbox: true,
+        }
     }
 }
 
@@ -91,14 +101,22 @@ struct Site<'a> {
 /// When the database cannot be reached or a migration fails.
 pub async fn migrate(config: &Config) -> anyhow::Result<()> {
     let options = postgres::options(events_url(config)?)?;
-    let pool = PgPool::connect_with(options).await.context("the database cannot be reached")?;
-    postgres::migrate(&pool).await.context("a migration failed")?;
+    let pool = PgPool::connect_with(options)
+        .await
+        .context("the database cannot be reached")?;
+    postgres::migrate(&pool)
+        .await
+        .context("a migration failed")?;
     pool.close().await;
     Ok(())
 }
 
 fn events_url(config: &Config) -> anyhow::Result<&str> {
-    let url = config.postgres.events.as_ref().map(|url| url.expose().as_str());
+    let url = config
+        .postgres
+        .events
+        .as_ref()
+        .map(|url| url.expose().as_str());
     url.context("DATABASE_URL says where the events are, and it is not set")
 }
 
@@ -125,14 +143,16 @@ impl Stack {
             None => format!("http://{}", config.http.sandbox_listen),
         };
         if let Some(kafka) = &site.kafka {
-            ensure_topics(kafka).await.context("the topics cannot be made")?;
+            ensure_topics(kafka)
+                .await
+                .context("the topics cannot be made")?;
         }
         let mut routes = Router::new();
         if services.command_api || services.publisher {
             routes = routes.merge(site.write_side(services, &vendor)?);
         }
         if services.projector {
-            site.project().await?;
+            site.project()?;
         }
         if services.query_api {
             routes = routes.merge(site.read_side().await?);
@@ -171,7 +191,10 @@ impl<'a> Site<'a> {
         Ok(Self {
             config,
             tasks: Tasks::new(clock.clone()),
-            kafka: config.kafka.as_ref().map(|kafka| KafkaSettings::new(kafka, config.stage)),
+            kafka: config
+                .kafka
+                .as_ref()
+                .map(|kafka| KafkaSettings::new(kafka, config.stage)),
             vault: Vault::new(vault_pool, &config.vault, clock.clone())?,
             app_pool: postgres::pool(events.clone(), Role::App, connections),
             clock,
@@ -211,7 +234,7 @@ impl<'a> Site<'a> {
         Ok(routes)
     }
 
-    async fn project(&self) -> anyhow::Result<()> {
+    fn project(&self) -> anyhow::Result<()> {
         let pool = postgres::pool(self.views.clone(), Role::Projector, 4);
         let log_pool = postgres::pool(self.events.clone(), Role::Projector, 2);
         let log = EventLog::new(log_pool);
@@ -225,9 +248,17 @@ impl<'a> Site<'a> {
             announce: projector::Announce::Everywhere,
         };
         let (hub, clock) = (self.hub.clone(), self.clock.clone());
-        let deps = projector::Deps { feed, pool, log, hub, clock };
+        let deps = projector::Deps {
+            feed,
+            pool,
+            log,
+            hub,
+            clock,
+        };
         let tasks = self.tasks.clone();
-        self.tasks.service("projector", async move { projector::run(settings, deps, &tasks).await });
+        self.tasks.service("projector", async move {
+            projector::run(settings, deps, &tasks).await
+        });
         Ok(())
     }
 
@@ -266,15 +297,22 @@ impl<'a> Site<'a> {
             ..sandbox::Config::default()
         };
         let stop = self.tasks.stop().soft_token();
-        self.tasks.service("sandbox", sandbox::run(config, listener, stop));
+        self.tasks
+            .service("sandbox", sandbox::run(config, listener, stop));
     }
 
     fn serve(&self, listener: TcpListener, routes: Router, tokens: Tokens, logins: PgLogins) {
         let logins = Logins::new(Arc::new(logins), self.clock.clone());
-        let edge = Arc::new(Edge::new(&self.config.http, tokens, logins, self.clock.clone()));
+        let edge = Arc::new(Edge::new(
+            &self.config.http,
+            tokens,
+            logins,
+            self.clock.clone(),
+        ));
         let routes = edge.wrap(routes.merge(published::routes()));
         let rules = Rules::behind(self.config.http.trusted_hops);
-        self.tasks.service("http", serve(listener, routes, rules, self.tasks.clone()));
+        self.tasks
+            .service("http", serve(listener, routes, rules, self.tasks.clone()));
     }
 
     async fn serve_health(&self, metrics: Metrics) -> anyhow::Result<String> {
@@ -284,13 +322,18 @@ impl<'a> Site<'a> {
         let probe = DatabaseProbe::new(self.app_pool.clone(), readiness.gate("database"));
         self.tasks.run(probe, Doorbell::new(), DatabaseProbe::PACE);
         let routes = health_routes(readiness, metrics, self.tasks.stop());
-        self.tasks.service("health", serve(listener, routes, Rules::default(), self.tasks.clone()));
+        self.tasks.service(
+            "health",
+            serve(listener, routes, Rules::default(), self.tasks.clone()),
+        );
         Ok(address)
     }
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}"))
 }
 
 fn address(listener: &TcpListener) -> anyhow::Result<String> {

@@ -40,14 +40,20 @@ fn role(text: &str) -> Result<Role, String> {
 /// # Errors
 /// When the database cannot be reached or a key does not read.
 pub(crate) async fn run(config: &Config, args: TokenArgs) -> anyhow::Result<()> {
-    let url = config.postgres.events.as_ref().context("DATABASE_URL is not set")?;
+    let url = config
+        .postgres
+        .events
+        .as_ref()
+        .context("DATABASE_URL is not set")?;
     let pool = postgres::pool(postgres::options(url.expose())?, postgres::Role::App, 1);
     let clock = config.clock.clock();
     let principal = args.principal.unwrap_or_else(|| clock.fresh_id());
     let logins = PgLogins::new(pool);
     let life = Duration::from_secs(args.life);
     let shops: Vec<_> = args.restaurants.iter().copied().map(Into::into).collect();
-    let opened = logins.open(&clock, principal.into(), args.role, &shops, life).await?;
+    let opened = logins
+        .open(&clock, principal.into(), args.role, &shops, life)
+        .await?;
     let token = Tokens::new(&config.tokens, clock)?.issue_for(&opened, life);
     console::progress(format!("{} {principal}", args.role.as_str()));
     console::line(token);
@@ -74,6 +80,8 @@ pub(crate) async fn issue(
         As::Ops => Role::Ops,
     };
     let shops: Vec<_> = person.restaurants.iter().copied().map(Into::into).collect();
-    let principal = logins.open(clock, person.id.into(), role, &shops, LIFE).await?;
+    let principal = logins
+        .open(clock, person.id.into(), role, &shops, LIFE)
+        .await?;
     Ok(tokens.issue_for(&principal, LIFE))
 }

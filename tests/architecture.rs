@@ -1,5 +1,9 @@
 //! Keeps the arrows of `docs/architecture.md`: reads `cargo metadata` and the sources, runs nothing.
 //! It is not a linter of taste; every rule here is one of the numbered ones in the document.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot read its world fails loudly"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -7,7 +11,17 @@ use std::process::Command;
 
 /// What each crate of ours may depend on of ours. A crate that is missing here fails the test.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("ramen", &["command-api", "projector", "query-api", "sandbox", "infra", "domain"]),
+    (
+        "ramen",
+        &[
+            "command-api",
+            "projector",
+            "query-api",
+            "sandbox",
+            "infra",
+            "domain",
+        ],
+    ),
     ("command-api", &["infra", "domain"]),
     ("projector", &["infra", "domain"]),
     ("query-api", &["infra", "domain"]),
@@ -17,8 +31,18 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Third-party crates that the pure domain may use.
-const DOMAIN_CRATES: &[&str] =
-    &["chrono", "chrono-tz", "schemars", "serde", "serde_json", "strum", "thiserror", "unicode-normalization", "utoipa", "uuid"];
+const DOMAIN_CRATES: &[&str] = &[
+    "chrono",
+    "chrono-tz",
+    "schemars",
+    "serde",
+    "serde_json",
+    "strum",
+    "thiserror",
+    "unicode-normalization",
+    "utoipa",
+    "uuid",
+];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -47,11 +71,16 @@ impl Source {
 }
 
 fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
     for entry in entries.flatten() {
         let path = entry.path();
         if path.is_dir() {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let name = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .unwrap_or_default();
             if !name.starts_with('.') && name != "target" {
                 rust_files(&path, into);
             }
@@ -71,9 +100,16 @@ fn without_comments(text: &str) -> String {
 
 fn sources() -> Vec<Source> {
     let mut paths = Vec::new();
-    for folder in
-        ["domain", "infra", "command-api", "projector", "query-api", "sandbox", "src", "tests"]
-    {
+    for folder in [
+        "domain",
+        "infra",
+        "command-api",
+        "projector",
+        "query-api",
+        "sandbox",
+        "src",
+        "tests",
+    ] {
         rust_files(&root().join(folder), &mut paths);
     }
     paths.sort();
@@ -81,8 +117,15 @@ fn sources() -> Vec<Source> {
         .into_iter()
         .map(|path| {
             let text = std::fs::read_to_string(&path).unwrap();
-            let relative = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
-            Source { path: relative, text: without_comments(&text) }
+            let relative = path
+                .strip_prefix(root())
+                .unwrap()
+                .to_string_lossy()
+                .into_owned();
+            Source {
+                path: relative,
+                text: without_comments(&text),
+            }
         })
         .collect()
 }
@@ -90,14 +133,18 @@ fn sources() -> Vec<Source> {
 /// Sources of the product itself: not tests, benches or fuzz targets.
 fn product() -> Vec<Source> {
     let beside = |path: &str| {
-        ["/tests/", "/benches/", "/fuzz/"].iter().any(|place| path.contains(place))
+        ["/tests/", "/benches/", "/fuzz/"]
+            .iter()
+            .any(|place| path.contains(place))
             || path.starts_with("tests/")
             || path.ends_with("/tests.rs")
             || path.ends_with("testing.rs")
             || path.contains("/testing/")
     };
-    let mut sources: Vec<Source> =
-        sources().into_iter().filter(|source| !beside(&source.path)).collect();
+    let mut sources: Vec<Source> = sources()
+        .into_iter()
+        .filter(|source| !beside(&source.path))
+        .collect();
     for source in &mut sources {
         if let Some(at) = source.text.find("#[cfg(test)]\nmod ") {
             source.text.truncate(at);
@@ -116,7 +163,13 @@ fn offenders(sources: &[Source], word: &str, allowed: &[&str]) -> Vec<String> {
 
 fn metadata() -> serde_json::Value {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+        ])
         .current_dir(root())
         .output()
         .unwrap();
@@ -150,8 +203,14 @@ fn crates_depend_only_along_the_arrows() {
             .iter()
             .find(|(known, _)| known == name)
             .unwrap_or_else(|| panic!("crate {name} stands in no tier"));
-        for dependency in depends.iter().filter(|dependency| ours.contains(dependency)) {
-            assert!(allowed.contains(&dependency.as_str()), "{name} must not use {dependency}");
+        for dependency in depends
+            .iter()
+            .filter(|dependency| ours.contains(dependency))
+        {
+            assert!(
+                allowed.contains(&dependency.as_str()),
+                "{name} must not use {dependency}"
+            );
         }
     }
 }
@@ -160,11 +219,25 @@ fn crates_depend_only_along_the_arrows() {
 fn the_domain_is_pure() {
     let crates = dependencies();
     for dependency in &crates["domain"] {
-        assert!(DOMAIN_CRATES.contains(&dependency.as_str()), "domain must not use {dependency}");
+        assert!(
+            DOMAIN_CRATES.contains(&dependency.as_str()),
+            "domain must not use {dependency}"
+        );
     }
-    let domain: Vec<Source> =
-        product().into_iter().filter(|source| source.is_under(&["domain/src/"])).collect();
-    for word in ["async", "tokio", "sqlx", "Utc::now", "SystemTime", "Instant", "new_v4", "now_v7"] {
+    let domain: Vec<Source> = product()
+        .into_iter()
+        .filter(|source| source.is_under(&["domain/src/"]))
+        .collect();
+    for word in [
+        "async",
+        "tokio",
+        "sqlx",
+        "Utc::now",
+        "SystemTime",
+        "Instant",
+        "new_v4",
+        "now_v7",
+    ] {
         assert_eq!(offenders(&domain, word, &[]), Vec::<String>::new());
     }
 }
@@ -174,8 +247,12 @@ fn contexts_do_not_name_one_another() {
     let contexts = ["restaurant", "ordering", "payment", "delivery", "driver"];
     let mut wrong = Vec::new();
     for source in product() {
-        let Some(inside) = source.path.strip_prefix("domain/src/") else { continue };
-        let Some(own) = contexts.iter().find(|context| inside.starts_with(&format!("{context}/")))
+        let Some(inside) = source.path.strip_prefix("domain/src/") else {
+            continue;
+        };
+        let Some(own) = contexts
+            .iter()
+            .find(|context| inside.starts_with(&format!("{context}/")))
         else {
             continue;
         };
@@ -224,8 +301,7 @@ fn each_schema_has_one_writer() {
     let mut wrong = Vec::new();
     for source in product() {
         for table in ["es.events", "es.event_log"] {
-            let owner =
-                source.is_under(&["infra/src/event_store/", "command-api/src/publisher/"]);
+            let owner = source.is_under(&["infra/src/event_store/", "command-api/src/publisher/"]);
             if writes(&source.text, table) && !owner {
                 wrong.push(format!("{} writes {table}", source.path));
             }
@@ -241,11 +317,19 @@ fn each_schema_has_one_writer() {
 fn each_library_has_its_place() {
     let product = product();
     let checker = "src/check/";
-    let rdkafka = offenders(&product, "rdkafka", &["infra/src/kafka/", "infra/src/feed/", checker]);
+    let rdkafka = offenders(
+        &product,
+        "rdkafka",
+        &["infra/src/kafka/", "infra/src/feed/", checker],
+    );
     assert_eq!(rdkafka, Vec::<String>::new());
     let writer = offenders(&product, "IndexWriter", &["projector/src/search/writer.rs"]);
     assert_eq!(writer, Vec::<String>::new());
-    let stripe = offenders(&product, "stripe_shared", &["command-api/src/gateways/payment/stripe/"]);
+    let stripe = offenders(
+        &product,
+        "stripe_shared",
+        &["command-api/src/gateways/payment/stripe/"],
+    );
     assert_eq!(stripe, Vec::<String>::new());
 }
 
@@ -273,9 +357,18 @@ fn clock_randomness_environment_and_tasks_have_one_place_each() {
 
 #[test]
 fn the_checker_imports_none_of_our_crates() {
-    let checker: Vec<Source> =
-        product().into_iter().filter(|source| source.is_under(&["src/check/"])).collect();
-    let ours = ["domain::", "infra::", "command_api::", "projector::", "query_api::", "sandbox::"];
+    let checker: Vec<Source> = product()
+        .into_iter()
+        .filter(|source| source.is_under(&["src/check/"]))
+        .collect();
+    let ours = [
+        "domain::",
+        "infra::",
+        "command_api::",
+        "projector::",
+        "query_api::",
+        "sandbox::",
+    ];
     for source in &checker {
         for name in ours {
             assert!(!source.text.contains(name), "{} names {name}", source.path);
@@ -287,9 +380,16 @@ fn the_checker_imports_none_of_our_crates() {
 fn every_file_says_what_it_is() {
     let mut silent = Vec::new();
     let mut paths = Vec::new();
-    for folder in
-        ["domain", "infra", "command-api", "projector", "query-api", "sandbox", "src", "tests"]
-    {
+    for folder in [
+        "domain",
+        "infra",
+        "command-api",
+        "projector",
+        "query-api",
+        "sandbox",
+        "src",
+        "tests",
+    ] {
         rust_files(&root().join(folder), &mut paths);
     }
     for path in paths {
@@ -315,14 +415,27 @@ fn no_test_waits_by_the_clock() {
 
 #[test]
 fn aggregate_folders_hold_the_same_files() {
-    let needed =
-        ["mod.rs", "command.rs", "event.rs", "rejection.rs", "transitions.rs", "state.rs", "decide.rs"];
+    let needed = [
+        "mod.rs",
+        "command.rs",
+        "event.rs",
+        "rejection.rs",
+        "transitions.rs",
+        "state.rs",
+        "decide.rs",
+    ];
     let optional = ["rules.rs", "upcast.rs"];
     let mut wrong = Vec::new();
     for context in ["restaurant", "ordering", "payment", "delivery", "driver"] {
         let folder = root().join("domain/src").join(context);
-        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
-        for aggregate in entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()) {
+        let Ok(entries) = std::fs::read_dir(&folder) else {
+            continue;
+        };
+        for aggregate in entries
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.is_dir())
+        {
             let names: BTreeSet<String> = std::fs::read_dir(&aggregate)
                 .unwrap()
                 .flatten()

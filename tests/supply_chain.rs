@@ -69,7 +69,10 @@ fn every_package_comes_from_the_registry() {
     });
     assert_eq!(faults, Vec::<String>::new());
     let first = each_package(|package| package["source"].as_str().map(str::to_owned));
-    assert!(first.windows(2).all(|pair| pair[0] == pair[1]), "packages come from two registries");
+    assert!(
+        first.windows(2).all(|pair| pair[0] == pair[1]),
+        "packages come from two registries"
+    );
 }
 
 #[test]

@@ -131,7 +131,11 @@ impl Publishing {
         let leading = leadership.epoch();
         let relay = match kafka {
             None => None,
-            Some(kafka) => Some(Relay::new(pool.clone(), EventProducer::connect(kafka)?, handed)),
+            Some(kafka) => Some(Relay::new(
+                pool.clone(),
+                EventProducer::connect(kafka)?,
+                handed,
+            )),
         };
         app.head.rings(bells.fulfilment.clone());
         let feed = StoreFeed::new(EventLog::new(pool.clone()), &app.head);
@@ -143,8 +147,12 @@ impl Publishing {
             leading.clone(),
             bells.effects.clone(),
         );
-        let timers =
-            Timers::new(pool.clone(), clock.clone(), leading.clone(), bells.effects.clone());
+        let timers = Timers::new(
+            pool.clone(),
+            clock.clone(),
+            leading.clone(),
+            bells.effects.clone(),
+        );
         let retention = Retention::new(pool.clone(), clock.clone(), leading.clone());
         let effects = EffectRunner::new(
             pool,
@@ -156,7 +164,16 @@ impl Publishing {
             bells.effects.clone(),
         );
         let inbox = Inbox::new(app.clone(), leading);
-        Ok(Self { sequencer, relay, fulfilment, timers, effects, inbox, retention, bells })
+        Ok(Self {
+            sequencer,
+            relay,
+            fulfilment,
+            timers,
+            effects,
+            inbox,
+            retention,
+            bells,
+        })
     }
 
     /// Which effects are under way.

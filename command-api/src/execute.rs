@@ -55,24 +55,39 @@ pub struct Reply {
 impl Reply {
     /// 200 with `body`.
     pub fn ok(body: Value) -> Self {
-        Self { status: 200, body, ..Self::default() }
+        Self {
+            status: 200,
+            body,
+            ..Self::default()
+        }
     }
 
     /// 201 with `body`, at `location`.
     pub fn created(body: Value, location: String) -> Self {
         let headers = vec![("location".to_owned(), location)];
-        Self { status: 201, body, headers, ..Self::default() }
+        Self {
+            status: 201,
+            body,
+            headers,
+            ..Self::default()
+        }
     }
 
     /// 204.
     pub fn done() -> Self {
-        Self { status: 204, ..Self::default() }
+        Self {
+            status: 204,
+            ..Self::default()
+        }
     }
 
     /// The same with the version of `stream` as `ETag`.
     #[must_use]
     pub fn tagged(self, stream: StreamId) -> Self {
-        Self { etag: Some(stream), ..self }
+        Self {
+            etag: Some(stream),
+            ..self
+        }
     }
 }
 
@@ -167,10 +182,7 @@ pub struct Answer {
 /// A decision over loaded aggregates. It may be run more than once and must not act on the world.
 pub trait Work: Sync {
     /// Loads what it needs through `unit`, decides, and writes through `unit`.
-    fn run(
-        &self,
-        unit: &mut Unit<'_>,
-    ) -> impl Future<Output = Result<Reply, ExecuteError>> + Send;
+    fn run(&self, unit: &mut Unit<'_>) -> impl Future<Output = Result<Reply, ExecuteError>> + Send;
 
     /// A busy stream that every such command writes: commands of this process queue for it instead
     /// of running into each other's versions.
@@ -225,7 +237,11 @@ impl Unit<'_> {
     /// When `A` is missing in the list of aggregates.
     pub fn create<A: Decider>(&self, id: Uuid) -> Loaded<A> {
         let kind = Kind::parse(A::KIND).expect("every decider stands in the aggregates! list");
-        Loaded { stream: StreamId { kind, id }, version: 0, state: Arc::default() }
+        Loaded {
+            stream: StreamId { kind, id },
+            version: 0,
+            state: Arc::default(),
+        }
     }
 
     /// Says which journey the events belong to: the order's id, or the cart's before there is one.
@@ -265,7 +281,9 @@ impl Unit<'_> {
         for event in events {
             state.evolve(event);
         }
-        let metadata = self.origin.metadata(&state.facets(loaded.stream.id), self.journey);
+        let metadata = self
+            .origin
+            .metadata(&state.facets(loaded.stream.id), self.journey);
         let mut rows = Vec::with_capacity(events.len());
         for event in events {
             let payload = serde_json::to_string(event)
@@ -307,19 +325,24 @@ impl Unit<'_> {
         expected: Option<i64>,
     ) -> Result<(), ExecuteError> {
         match expected {
-            Some(version) if version != loaded.version => {
-                Err(ExecuteError::Moved { current: loaded.version })
-            }
+            Some(version) if version != loaded.version => Err(ExecuteError::Moved {
+                current: loaded.version,
+            }),
             Some(_) | None => Ok(()),
         }
     }
 
     fn writes(&self) -> bool {
-        self.touched.values().any(|touched| !touched.events.is_empty())
+        self.touched
+            .values()
+            .any(|touched| !touched.events.is_empty())
     }
 
     fn versions(&self) -> Vec<(StreamId, i64)> {
-        self.touched.iter().map(|(stream, touched)| (*stream, touched.version)).collect()
+        self.touched
+            .iter()
+            .map(|(stream, touched)| (*stream, touched.version))
+            .collect()
     }
 
     /// The version that `stream` has once the unit is committed.
@@ -350,7 +373,11 @@ impl Executor {
     /// An executor over `store`.
     pub fn new(store: EventStore, clock: Clock) -> Self {
         let locks = (0..STREAM_LOCKS).map(|_| Mutex::new(())).collect();
-        Self { store, clock, locks }
+        Self {
+            store,
+            clock,
+            locks,
+        }
     }
 
     /// The store behind it.
@@ -365,7 +392,11 @@ impl Executor {
     /// When the store cannot be read.
     pub async fn current<A: Decider>(&self, id: Uuid) -> Result<Loaded<A>, StoreError> {
         let loaded = self.store.load::<A>(id).await?;
-        if self.store.still_at(&[(loaded.stream, loaded.version)]).await? {
+        if self
+            .store
+            .still_at(&[(loaded.stream, loaded.version)])
+            .await?
+        {
             return Ok(loaded);
         }
         self.store.forget(&[loaded.stream]);
@@ -438,7 +469,11 @@ impl Executor {
                 })
             }
             Err(error @ ExecuteError::NotTheirs) => {
-                if self.is_fresh(&unit).await? { Err(error) } else { Ok(Conclusion::Again) }
+                if self.is_fresh(&unit).await? {
+                    Err(error)
+                } else {
+                    Ok(Conclusion::Again)
+                }
             }
             Err(error @ ExecuteError::Moved { .. }) => match self.vouch(key, &unit).await? {
                 Some(other) => Ok(other),
@@ -490,7 +525,15 @@ impl Executor {
             keeps.extend(touched.keep);
         }
         let record = key.map(|key| record_of(key, &answer, recorded_at));
-        match self.store.append(Append { streams, record, recorded_at }).await {
+        match self
+            .store
+            .append(Append {
+                streams,
+                record,
+                recorded_at,
+            })
+            .await
+        {
             Ok(()) => {
                 for keep in keeps {
                     keep(&self.store);
@@ -499,7 +542,10 @@ impl Executor {
             }
             Err(AppendError::Conflict | AppendError::KeyUsed) => {
                 self.forget(&versions);
-                Ok(self.replay(key).await?.map_or(Conclusion::Again, Conclusion::Answered))
+                Ok(self
+                    .replay(key)
+                    .await?
+                    .map_or(Conclusion::Again, Conclusion::Answered))
             }
             Err(error) => Err(ExecuteError::Append(error)),
         }
@@ -516,7 +562,15 @@ impl Executor {
         let Some(used) = key else { return Ok(None) };
         let recorded_at = unit.context.now;
         let record = Some(record_of(used, answer, recorded_at));
-        match self.store.append(Append { streams: Vec::new(), record, recorded_at }).await {
+        match self
+            .store
+            .append(Append {
+                streams: Vec::new(),
+                record,
+                recorded_at,
+            })
+            .await
+        {
             Ok(()) => Ok(None),
             Err(AppendError::KeyUsed) => self.replay(key).await,
             Err(error) => Err(ExecuteError::Append(error)),
@@ -525,7 +579,9 @@ impl Executor {
 
     async fn replay(&self, key: Option<&Key>) -> Result<Option<Answer>, ExecuteError> {
         let Some(key) = key else { return Ok(None) };
-        let Some(record) = self.store.command_record(&key.hash).await? else { return Ok(None) };
+        let Some(record) = self.store.command_record(&key.hash).await? else {
+            return Ok(None);
+        };
         if record.fingerprint != key.fingerprint {
             return Err(ExecuteError::KeyReused);
         }
@@ -592,24 +648,39 @@ where
 
 /// The stream to queue for when `A` is the stock of a shop, which every order of the shop writes.
 pub(crate) fn stock_queue<A: Decider>(id: Uuid) -> Option<StreamId> {
-    (A::KIND == Kind::Inventory.as_str()).then_some(StreamId { kind: Kind::Inventory, id })
+    (A::KIND == Kind::Inventory.as_str()).then_some(StreamId {
+        kind: Kind::Inventory,
+        id,
+    })
 }
 
 fn answer_of(unit: &Unit<'_>, reply: Reply) -> Answer {
     let mut headers: BTreeMap<String, String> = reply.headers.into_iter().collect();
     if let Some(stream) = reply.etag {
-        headers.insert("etag".to_owned(), format!("\"{}\"", unit.version_after(stream)));
+        headers.insert(
+            "etag".to_owned(),
+            format!("\"{}\"", unit.version_after(stream)),
+        );
     }
     let written = unit.written();
     if !written.is_empty() {
         let token = infra::http::consistency::encode(&written);
         headers.insert("x-consistency-token".to_owned(), token);
     }
-    let body = if reply.body.is_null() { String::new() } else { reply.body.to_string() };
+    let body = if reply.body.is_null() {
+        String::new()
+    } else {
+        reply.body.to_string()
+    };
     if !body.is_empty() {
         headers.insert("content-type".to_owned(), "application/json".to_owned());
     }
-    Answer { status: reply.status, headers, body, replayed: false }
+    Answer {
+        status: reply.status,
+        headers,
+        body,
+        replayed: false,
+    }
 }
 
 fn record_of(

@@ -167,7 +167,9 @@ fn yen(amount: i64) -> Money {
 fn done<T: std::fmt::Debug>(outcome: Outcome<T>) -> T {
     match outcome {
         Outcome::Done(value) => value,
-        other => panic!("not done: {other:?}"),
+        other @ (Outcome::Rejected(_) | Outcome::NotDone { .. } | Outcome::Unknown { .. }) => {
+            panic!("not done: {other:?}")
+        }
     }
 }
 
@@ -175,7 +177,9 @@ fn done<T: std::fmt::Debug>(outcome: Outcome<T>) -> T {
 fn rejected<T: std::fmt::Debug>(outcome: Outcome<T>) -> (String, bool) {
     match outcome {
         Outcome::Rejected(refusal) => (refusal.code, refusal.alarm),
-        other => panic!("not rejected: {other:?}"),
+        other @ (Outcome::Done(_) | Outcome::NotDone { .. } | Outcome::Unknown { .. }) => {
+            panic!("not rejected: {other:?}")
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! The sequencer against everything that breaks polling by id: writers that roll back and pause, a
 //! transaction that stays open over hundreds of numberings, and a second sequencer.
-#![expect(clippy::unwrap_used, reason = "a test that cannot read its world fails loudly")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot read its world fails loudly"
+)]
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -215,14 +215,14 @@ fn yen(amount: i64) -> Money {
     Money::new(amount, Currency::parse("JPY").unwrap())
 }
 
-fn event(id: &str, object: Value) -> String {
+fn event(id: &str, object: &Value) -> String {
     json!({"id": id, "type": "any.type", "livemode": false, "data": {"object": object}}).to_string()
 }
 
 fn of_intent(id: &str, intent: &IntentId) -> String {
     event(
         id,
-        json!({"id": intent.as_str(), "object": "payment_intent", "status": "canceled"}),
+        &json!({"id": intent.as_str(), "object": "payment_intent", "status": "canceled"}),
     )
 }
 
@@ -277,7 +277,7 @@ async fn news_about_nothing_of_ours_is_parked_after_a_day() {
     let mut tries = 0;
     while stand.kept().await[0].1 == "pending" {
         stand.inbox.step().await.unwrap();
-        stand.hand.advance(Duration::from_secs(3_600));
+        stand.hand.advance(Duration::from_hours(1));
         tries += 1;
     }
     assert_eq!((tries, stand.kept().await[0].1.as_str()), (25, "parked"));
@@ -313,7 +313,7 @@ async fn what_contradicts_our_payment_is_parked_and_changes_nothing() {
 #[tokio::test]
 async fn what_nobody_follows_is_answered_and_done() {
     let mut stand = Stand::start().await;
-    let dispute = event("evt_1", json!({"id": "dp_1", "object": "dispute"}));
+    let dispute = event("evt_1", &json!({"id": "dp_1", "object": "dispute"}));
     assert_eq!(stand.deliver(&dispute, SECRET).await, 200);
     stand.inbox.step().await.unwrap();
     assert_eq!(
@@ -325,7 +325,7 @@ async fn what_nobody_follows_is_answered_and_done() {
 #[tokio::test]
 async fn a_forged_event_is_refused_and_not_kept() {
     let stand = Stand::start().await;
-    let body = event("evt_1", json!({}));
+    let body = event("evt_1", &json!({}));
     assert_eq!(stand.deliver(&body, "whsec_of_somebody_else").await, 401);
     assert_eq!(stand.kept().await, []);
 }
@@ -335,7 +335,7 @@ async fn what_is_kept_cannot_be_read_in_the_table() {
     let stand = Stand::start().await;
     let body = event(
         "evt_1",
-        json!({"object": "charge", "receipt_email": "a@b.example"}),
+        &json!({"object": "charge", "receipt_email": "a@b.example"}),
     );
     assert_eq!(stand.deliver(&body, SECRET).await, 200);
     let kept: String = sqlx::query_scalar("SELECT body FROM ops.webhook_inbox")

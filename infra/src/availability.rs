@@ -109,7 +109,9 @@ impl Levels {
                 (false, false) => None,
             }
         });
-        Self { free: free.collect() }
+        Self {
+            free: free.collect(),
+        }
     }
 
     fn serve(&self, recipe: &[Need]) -> bool {
@@ -152,7 +154,10 @@ impl MenuNeeds {
             .filter(|item| {
                 switched_off.contains(&item.key)
                     || !levels.serve(&item.recipe)
-                    || item.groups.iter().any(|link| self.exhausted(link, &options))
+                    || item
+                        .groups
+                        .iter()
+                        .any(|link| self.exhausted(link, &options))
             })
             .map(|item| item.key.clone())
             .collect();
@@ -161,7 +166,11 @@ impl MenuNeeds {
 
     /// Whether too few options are left for what the link requires.
     fn exhausted(&self, link: &GroupLink, gone: &BTreeSet<(String, String)>) -> bool {
-        let Some(group) = self.option_groups.iter().find(|group| group.key == link.group) else {
+        let Some(group) = self
+            .option_groups
+            .iter()
+            .find(|group| group.key == link.group)
+        else {
             return link.min > 0;
         };
         let left = group
@@ -169,7 +178,9 @@ impl MenuNeeds {
             .iter()
             .filter(|option| !gone.contains(&(group.key.clone(), option.key.clone())))
             .count();
-        let reach = u64::try_from(left).unwrap_or(u64::MAX).saturating_mul(link.max_per_option.into());
+        let reach = u64::try_from(left)
+            .unwrap_or(u64::MAX)
+            .saturating_mul(link.max_per_option.into());
         reach < u64::from(link.min)
     }
 }
@@ -198,12 +209,21 @@ mod tests {
     }
 
     fn stock(levels: &[(&str, i64)]) -> Levels {
-        Levels { free: levels.iter().map(|(key, free)| ((*key).to_owned(), *free)).collect() }
+        Levels {
+            free: levels
+                .iter()
+                .map(|(key, free)| ((*key).to_owned(), *free))
+                .collect(),
+        }
     }
 
     fn gone(levels: &[(&str, i64)]) -> (Vec<String>, Vec<String>) {
         let found = menu().unavailable(&stock(levels), &BTreeSet::new());
-        let options = found.options.into_iter().map(|(_, option)| option).collect();
+        let options = found
+            .options
+            .into_iter()
+            .map(|(_, option)| option)
+            .collect();
         (found.items.into_iter().collect(), options)
     }
 
@@ -236,12 +256,22 @@ mod tests {
         let before = Levels::at(&row, until - chrono::Duration::seconds(1));
         assert_eq!(menu().unavailable(&before, &BTreeSet::new()).items.len(), 1);
         let after = Levels::at(&row, until);
-        assert!(menu().unavailable(&after, &BTreeSet::new()).items.is_empty());
+        assert!(
+            menu()
+                .unavailable(&after, &BTreeSet::new())
+                .items
+                .is_empty()
+        );
     }
 
     #[test]
     fn what_is_switched_off_is_gone() {
         let off = BTreeSet::from(["rice".to_owned()]);
-        assert!(menu().unavailable(&Levels::default(), &off).items.contains("rice"));
+        assert!(
+            menu()
+                .unavailable(&Levels::default(), &off)
+                .items
+                .contains("rice")
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! Who may do what, asked of every route: each role and nobody, on one's own thing, another's and one
-//! that does not exist. The answers come from the one policy table, the routes from OpenAPI.
+//! that does not exist. The answers come from the one policy table, the routes from
+//! `OpenAPI`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +23,9 @@ fn routes() -> Vec<Route> {
     let mut routes = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for method in ["get", "put", "post", "patch", "delete"] {
-            let Some(operation) = item.get(method) else { continue };
+            let Some(operation) = item.get(method) else {
+                continue;
+            };
             routes.push(Route {
                 method: method.to_uppercase().parse().unwrap(),
                 path: path.clone(),
@@ -34,22 +37,41 @@ fn routes() -> Vec<Route> {
 }
 
 fn action_of(route: &Route) -> Option<Action> {
-    Action::ALL.iter().copied().find(|action| action.name() == route.operation)
+    Action::ALL
+        .iter()
+        .copied()
+        .find(|action| action.name() == route.operation)
 }
 
 /// Routes that anybody may call, or that are signed by a vendor.
-const OPEN: &[&str] = &["search", "read_restaurant", "read_menu", "receive_stripe_webhook"];
+const OPEN: &[&str] = &[
+    "search",
+    "read_restaurant",
+    "read_menu",
+    "receive_stripe_webhook",
+];
 
 #[test]
 fn every_route_has_a_row_and_every_row_a_route() {
     let routes = routes();
-    let named: BTreeSet<&str> = routes.iter().map(|route| route.operation.as_str()).collect();
+    let named: BTreeSet<&str> = routes
+        .iter()
+        .map(|route| route.operation.as_str())
+        .collect();
     for route in &routes {
         let known = action_of(route).is_some() || OPEN.contains(&route.operation.as_str());
-        assert!(known, "{} {} ({})", route.method, route.path, route.operation);
+        assert!(
+            known,
+            "{} {} ({})",
+            route.method, route.path, route.operation
+        );
     }
     for action in Action::ALL {
-        assert!(named.contains(action.name()), "{} has no route", action.name());
+        assert!(
+            named.contains(action.name()),
+            "{} has no route",
+            action.name()
+        );
     }
 }
 
@@ -96,15 +118,21 @@ async fn world() -> World {
     let order = app.placed_order(&theirs, &shop).await;
     let (cart, _) = app.cart(&theirs, &shop).await;
     let accept = format!("/v1/orders/{order}/accept");
-    app.post(&shop.owner, &accept, json!({ "prep_minutes": 9 })).await;
-    let requested = app.post(&ops, &format!("/v1/orders/{order}/delivery"), json!({})).await;
+    app.post(&shop.owner, &accept, json!({ "prep_minutes": 9 }))
+        .await;
+    let requested = app
+        .post(&ops, &format!("/v1/orders/{order}/delivery"), json!({}))
+        .await;
     app.settle().await;
     let id = |text: &str| text.rsplit('/').next().unwrap().parse::<Uuid>().unwrap();
     let others = Things(BTreeMap::from([
         ("restaurants", shop.id),
         ("carts", id(&cart)),
         ("orders", id(&order)),
-        ("deliveries", id(requested.body["delivery_id"].as_str().unwrap())),
+        (
+            "deliveries",
+            id(requested.body["delivery_id"].as_str().unwrap()),
+        ),
         ("drivers", Uuid::from_u128(3_002)),
     ]));
     let mine = Uuid::from_u128(5_001);
@@ -114,9 +142,16 @@ async fn world() -> World {
         (Some(Role::Owner), Some(app.owner(mine).await)),
         (Some(Role::Driver), Some(app.driver(1).await)),
         (Some(Role::Ops), Some(ops)),
-        (Some(Role::Service), Some(app.sign_in(Role::Service, Uuid::from_u128(7), &[]).await)),
+        (
+            Some(Role::Service),
+            Some(app.sign_in(Role::Service, Uuid::from_u128(7), &[]).await),
+        ),
     ];
-    World { app, people, others }
+    World {
+        app,
+        people,
+        others,
+    }
 }
 
 impl World {
@@ -124,14 +159,14 @@ impl World {
         let path = things.fill(&route.path);
         let key = self.app.clock.clock().fresh_id().to_string();
         let mut headers = vec![("if-match", "\"999\""), ("accept", "*/*")];
-        let body: Option<Value> = match route.method {
-            Method::GET => None,
-            _ => {
-                headers.push(("idempotency-key", &key));
-                Some(json!({}))
-            }
-        };
-        self.app.send(who, route.method.clone(), &path, &headers, body.as_ref()).await
+        let writes = route.method != Method::GET;
+        if writes {
+            headers.push(("idempotency-key", &key));
+        }
+        let body: Option<Value> = writes.then(|| json!({}));
+        self.app
+            .send(who, route.method.clone(), &path, &headers, body.as_ref())
+            .await
     }
 }
 
@@ -140,13 +175,20 @@ async fn roles_see_and_do_what_the_table_says() {
     let world = world().await;
     let mut cells = 0;
     for route in routes() {
-        let Some(action) = action_of(&route) else { continue };
+        let Some(action) = action_of(&route) else {
+            continue;
+        };
         for (role, session) in &world.people {
             let allowed = role.and_then(|role| action.relation_of(role));
             let others = world.ask(&route, session.as_ref(), &world.others).await;
-            let absent = world.ask(&route, session.as_ref(), &Things::absent(77)).await;
+            let absent = world
+                .ask(&route, session.as_ref(), &Things::absent(77))
+                .await;
             cells += 2;
-            let said = format!("{role:?} {}: {} {}", route.operation, others.status, others.text);
+            let said = format!(
+                "{role:?} {}: {} {}",
+                route.operation, others.status, others.text
+            );
             match (role, allowed) {
                 (None, _) => assert_eq!(others.problem(401), "unauthorized", "{said}"),
                 (Some(_), None) => assert_eq!(others.status, 403, "{said}"),

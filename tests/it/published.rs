@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 fn path(name: &str) -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "tests", "published", name].iter().collect()
+    [env!("CARGO_MANIFEST_DIR"), "tests", "published", name]
+        .iter()
+        .collect()
 }
 
 fn published(name: &str) -> Option<Value> {
@@ -22,7 +24,9 @@ fn renewed(name: &str, now: &Value) -> Option<String> {
     text.push('\n');
     std::fs::create_dir_all(path(name).parent().unwrap()).unwrap();
     std::fs::write(path(name), text).unwrap();
-    Some(format!("tests/published/{name} was stale and is written anew: read the change, commit it"))
+    Some(format!(
+        "tests/published/{name} was stale and is written anew: read the change, commit it"
+    ))
 }
 
 /// Fails once when a document is stale, and leaves the new one to be read and committed.
@@ -32,7 +36,10 @@ fn keep(name: &str, now: &Value) {
 
 #[test]
 fn openapi_is_published() {
-    keep("openapi.json", &serde_json::to_value(ramen::published::openapi()).unwrap());
+    keep(
+        "openapi.json",
+        &serde_json::to_value(ramen::published::openapi()).unwrap(),
+    );
 }
 
 #[test]
@@ -107,11 +114,21 @@ fn a_breaking_change_is_found() {
     let before = ramen::published::asyncapi();
     let name = "ordering.order.placed";
     let mut dropped = before.clone();
-    dropped["components"]["messages"].as_object_mut().unwrap().remove(name);
-    assert_eq!(breaking_changes(&before, &dropped), [format!("message {name} is gone")]);
+    dropped["components"]["messages"]
+        .as_object_mut()
+        .unwrap()
+        .remove(name);
+    assert_eq!(
+        breaking_changes(&before, &dropped),
+        [format!("message {name} is gone")]
+    );
     let mut retyped = before.clone();
-    retyped["components"]["messages"][name]["payload"]["properties"]["at"]["type"] = "integer".into();
-    assert_eq!(breaking_changes(&before, &retyped), [format!("{name}: at has another type")]);
+    retyped["components"]["messages"][name]["payload"]["properties"]["at"]["type"] =
+        "integer".into();
+    assert_eq!(
+        breaking_changes(&before, &retyped),
+        [format!("{name}: at has another type")]
+    );
     let mut optional = before.clone();
     optional["components"]["messages"][name]["payload"]["required"] = Value::Array(vec![]);
     assert!(!breaking_changes(&before, &optional).is_empty());

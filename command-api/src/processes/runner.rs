@@ -132,7 +132,9 @@ impl<P: Process> Runner<P> {
         )
         .fetch_one(&self.pool)
         .await?;
-        self.feed.start(Checkpoints::from([(Origin::store(), position)])).await?;
+        self.feed
+            .start(Checkpoints::from([(Origin::store(), position)]))
+            .await?;
         self.position = Some(position);
         Ok(position)
     }
@@ -156,31 +158,48 @@ impl<P: Process> Runner<P> {
         Ok(Progress::Did(records.len()))
     }
 
-    async fn react(
-        &mut self,
-        events: Vec<Followed>,
-    ) -> Result<Batch<P::State>, RunnerError> {
+    async fn react(&mut self, events: Vec<Followed>) -> Result<Batch<P::State>, RunnerError> {
         let instances: Vec<Uuid> = events.iter().map(|followed| followed.instance).collect();
         self.load(&instances).await?;
-        let mut batch =
-            Batch { states: BTreeMap::new(), effects: Vec::new(), timers: BTreeMap::new() };
-        for Followed { instance, event, about } in events {
-            let known = batch.states.get(&instance).or_else(|| self.states.get(&instance));
+        let mut batch = Batch {
+            states: BTreeMap::new(),
+            effects: Vec::new(),
+            timers: BTreeMap::new(),
+        };
+        for Followed {
+            instance,
+            event,
+            about,
+        } in events
+        {
+            let known = batch
+                .states
+                .get(&instance)
+                .or_else(|| self.states.get(&instance));
             let mut state = known.cloned().unwrap_or_default();
             let effects = P::react(&mut state, &event, &self.flags);
             batch.states.insert(instance, state);
             for (index, effect) in effects.into_iter().enumerate() {
                 let cause = event.recorded.event_id;
                 let id = effect_id(P::NAME, cause, index);
-                batch.add(Wanted { instance, id, cause, test: about.test.is_some(), effect });
+                batch.add(Wanted {
+                    instance,
+                    id,
+                    cause,
+                    test: about.test.is_some(),
+                    effect,
+                });
             }
         }
         Ok(batch)
     }
 
     async fn load(&mut self, instances: &[Uuid]) -> Result<(), RunnerError> {
-        let missing: Vec<Uuid> =
-            instances.iter().copied().filter(|id| !self.states.contains_key(id)).collect();
+        let missing: Vec<Uuid> = instances
+            .iter()
+            .copied()
+            .filter(|id| !self.states.contains_key(id))
+            .collect();
         if missing.is_empty() {
             return Ok(());
         }
@@ -193,7 +212,8 @@ impl<P: Process> Runner<P> {
         .fetch_all(&self.pool)
         .await?;
         for row in rows {
-            self.states.insert(row.instance, serde_json::from_str(&row.state)?);
+            self.states
+                .insert(row.instance, serde_json::from_str(&row.state)?);
         }
         Ok(())
     }
@@ -274,7 +294,11 @@ impl<P: Process> Runner<P> {
         )
         .fetch_one(&self.pool)
         .await?;
-        if moved { Ok(()) } else { Err(RunnerError::Overtaken) }
+        if moved {
+            Ok(())
+        } else {
+            Err(RunnerError::Overtaken)
+        }
     }
 
     fn keep(&mut self, states: BTreeMap<Uuid, P::State>) {
@@ -308,8 +332,13 @@ impl<S> Batch<S> {
         let instance = wanted.instance;
         match wanted.effect {
             Effect::StartTimer { name, at, fires } => {
-                let fires = Wanted { id: fired_id(wanted.id), effect: *fires, ..wanted };
-                self.timers.insert((instance, name), Some(Timer { at, fires }));
+                let fires = Wanted {
+                    id: fired_id(wanted.id),
+                    effect: *fires,
+                    ..wanted
+                };
+                self.timers
+                    .insert((instance, name), Some(Timer { at, fires }));
             }
             Effect::CancelTimer { name } => {
                 self.timers.insert((instance, name), None);
@@ -366,7 +395,8 @@ impl Rows {
             rows.timer_names.push(name.clone());
             rows.timer_due.push(timer.at);
             rows.timer_ids.push(timer.fires.id);
-            rows.timer_effects.push(serde_json::to_string(&timer.fires.effect)?);
+            rows.timer_effects
+                .push(serde_json::to_string(&timer.fires.effect)?);
             rows.timer_causes.push(timer.fires.cause);
             rows.timer_tests.push(timer.fires.test);
         }
@@ -377,10 +407,20 @@ impl Rows {
 /// The records that the process follows, decoded, with the instance each belongs to.
 fn understood<P: Process>(records: &[FeedRecord]) -> Result<Vec<Followed>, RunnerError> {
     let mut events = Vec::new();
-    for record in records.iter().filter(|record| P::FOLLOWS.contains(&record.kind)) {
-        let event =
-            AnyEvent::decode(record.kind, &record.event_type, &record.event_version, &record.payload)
-                .map_err(|source| RunnerError::Event { position: record.position, source })?;
+    for record in records
+        .iter()
+        .filter(|record| P::FOLLOWS.contains(&record.kind))
+    {
+        let event = AnyEvent::decode(
+            record.kind,
+            &record.event_type,
+            &record.event_version,
+            &record.payload,
+        )
+        .map_err(|source| RunnerError::Event {
+            position: record.position,
+            source,
+        })?;
         let recorded = Recorded {
             event,
             event_id: record.event_id,
@@ -391,9 +431,16 @@ fn understood<P: Process>(records: &[FeedRecord]) -> Result<Vec<Followed>, Runne
         };
         // Metadata is ours; what does not read says nothing.
         let about: About = serde_json::from_str(&record.metadata).unwrap_or_default();
-        let event = AnyRecorded { recorded, order: about.order };
+        let event = AnyRecorded {
+            recorded,
+            order: about.order,
+        };
         if let Some(instance) = P::instance(&event) {
-            events.push(Followed { instance, event, about });
+            events.push(Followed {
+                instance,
+                event,
+                about,
+            });
         }
     }
     Ok(events)

@@ -12,8 +12,8 @@ use utoipa::ToSchema;
 use uuid::{Uuid, uuid};
 
 use super::line::OrderLine;
-use crate::kernel::collect::leaf;
 use crate::kernel::allergen::{Allergen, Presence};
+use crate::kernel::collect::leaf;
 use crate::kernel::money::{BasisPoints, Currency, Money};
 use crate::kernel::quantity::{IngredientAmount, Minutes};
 use crate::kernel::sample;

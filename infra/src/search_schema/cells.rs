@@ -63,7 +63,10 @@ pub fn distance_m(a: Place, b: Place) -> f64 {
 
 /// The terms of a place, one for each zoom.
 pub fn cells_of(lat: f64, lon: f64) -> Vec<String> {
-    ZOOMS.iter().map(|zoom| term(*zoom, column(*zoom, lon), row(*zoom, lat))).collect()
+    ZOOMS
+        .iter()
+        .map(|zoom| term(*zoom, column(*zoom, lon), row(*zoom, lat)))
+        .collect()
 }
 
 /// Terms whose cells cover the circle, at the finest zoom that needs at most sixteen.

@@ -126,5 +126,7 @@ pub fn schema() -> (Schema, Fields) {
 
 /// Makes the tokeniser of the text fields known to an opened index.
 pub fn register(index: &Index) {
-    index.tokenizers().register(TOKENIZER, RamenTokenizer::default());
+    index
+        .tokenizers()
+        .register(TOKENIZER, RamenTokenizer::default());
 }

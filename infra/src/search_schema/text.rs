@@ -99,7 +99,7 @@ fn is_dense(c: char) -> bool {
         | 0x3041..=0x3096          // hiragana
         | 0x30A1..=0x30FA | 0x30FC // katakana and the long vowel mark
         | 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xF900..=0xFAFF | 0x20000..=0x3134F // han
-        | 0xAC00..=0xD7A3)         // hangul syllables
+        | 0xAC00..=0xD7A3) // hangul syllables
 }
 
 fn fold_char(c: char) -> char {
@@ -138,13 +138,19 @@ impl Tokenizer for RamenTokenizer {
 
     fn token_stream<'a>(&'a mut self, text: &'a str) -> RamenTokens<'a> {
         self.terms = index_terms(text);
-        RamenTokens { terms: &mut self.terms, next: 0, token: Token::default() }
+        RamenTokens {
+            terms: &mut self.terms,
+            next: 0,
+            token: Token::default(),
+        }
     }
 }
 
 impl TokenStream for RamenTokens<'_> {
     fn advance(&mut self) -> bool {
-        let Some(term) = self.terms.get_mut(self.next) else { return false };
+        let Some(term) = self.terms.get_mut(self.next) else {
+            return false;
+        };
         self.token.text = std::mem::take(term);
         self.token.position = self.next;
         self.next += 1;
@@ -166,7 +172,10 @@ mod tests {
 
     #[test]
     fn words_lose_case_and_accents() {
-        assert_eq!(index_terms("Café  TONKOTSU-Ramen №1"), ["cafe", "tonkotsu", "ramen", "no1"]);
+        assert_eq!(
+            index_terms("Café  TONKOTSU-Ramen №1"),
+            ["cafe", "tonkotsu", "ramen", "no1"]
+        );
     }
 
     #[test]
@@ -178,7 +187,10 @@ mod tests {
 
     #[test]
     fn dense_scripts_are_cut_into_pairs() {
-        assert_eq!(query_terms(&fold("豚骨ラーメン")), ["豚骨", "骨ら", "らー", "ーめ", "めん"]);
+        assert_eq!(
+            query_terms(&fold("豚骨ラーメン")),
+            ["豚骨", "骨ら", "らー", "ーめ", "めん"]
+        );
         assert_eq!(query_terms(&fold("麺")), ["麺"]);
         assert_eq!(query_terms(&fold("돈코츠 라멘")), ["돈코", "코츠", "라멘"]);
     }
@@ -187,7 +199,12 @@ mod tests {
     fn every_term_of_a_query_is_among_the_terms_of_the_same_text() {
         for text in ["豚骨ラーメン hakata 12", "Bún bò", "麺", "a", "((((", ""] {
             let indexed = index_terms(text);
-            assert!(query_terms(&fold(text)).iter().all(|term| indexed.contains(term)), "{text}");
+            assert!(
+                query_terms(&fold(text))
+                    .iter()
+                    .all(|term| indexed.contains(term)),
+                "{text}"
+            );
         }
     }
 

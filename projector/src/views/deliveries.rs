@@ -200,8 +200,15 @@ fn step(row: &mut DeliveryRow, event: &DeliveryEvent) -> Result<(), FoldError> {
 }
 
 /// The way of a transport that goes well.
-const WAY: &[&str] =
-    &["requested", "unassigned", "assigned", "at_pickup", "picked_up", "en_route", "at_dropoff"];
+const WAY: &[&str] = &[
+    "requested",
+    "unassigned",
+    "assigned",
+    "at_pickup",
+    "picked_up",
+    "en_route",
+    "at_dropoff",
+];
 
 /// News that comes late is kept as a fact and moves nothing back.
 fn advance(row: &mut DeliveryRow, stage: &str, at: DateTime<Utc>) {

@@ -11,7 +11,10 @@ async fn a_bowl_goes_from_cart_to_door() {
     let (mei, ops, driver) = (app.customer(1).await, app.ops().await, app.driver(1).await);
     let order = app.placed_order(&mei, &shop).await;
     assert_eq!(app.order(&mei, &order).await["state"], "placed");
-    assert_eq!(app.ledger().await["intents"][0]["status"], "requires_capture");
+    assert_eq!(
+        app.ledger().await["intents"][0]["status"],
+        "requires_capture"
+    );
 
     let at = |rest: &str| format!("/v1/orders/{order}/{rest}");
     let step = async |rest: &str, body: Value| {
@@ -33,13 +36,24 @@ async fn a_bowl_goes_from_cart_to_door() {
     let approve = format!("/v1/drivers/{}/approve", driver.id);
     assert!(app.post(&ops, &approve, json!({})).await.status < 300);
     let requested = app.post(&ops, &at("delivery"), json!({})).await.expect(201);
-    let delivery = format!("/v1/deliveries/{}", requested.body["delivery_id"].as_str().unwrap());
-    let assigned =
-        app.post(&ops, &format!("{delivery}/assign"), json!({ "driver_id": driver.id })).await;
+    let delivery = format!(
+        "/v1/deliveries/{}",
+        requested.body["delivery_id"].as_str().unwrap()
+    );
+    let assigned = app
+        .post(
+            &ops,
+            &format!("{delivery}/assign"),
+            json!({ "driver_id": driver.id }),
+        )
+        .await;
     assert!(assigned.status < 300, "{}", assigned.text);
     app.settle().await;
 
-    let pin = app.order(&mei, &order).await["delivery"]["pin"].as_str().unwrap().to_owned();
+    let pin = app.order(&mei, &order).await["delivery"]["pin"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let checks = json!({ "seal": true, "upright": true, "hot_bag": true, "cold_separate": true,
                          "toppings_dry": true });
     for (rest, body) in [
@@ -60,11 +74,7 @@ async fn a_bowl_goes_from_cart_to_door() {
     app.settle().await;
     let mei = app.customer(1).await;
     assert_eq!(app.order(&mei, &order).await["state"], "completed");
-    let told: Vec<String> = app
-        .get(&mei, &at("timeline"))
-        .await
-        .expect(200)
-        .body["entries"]
+    let told: Vec<String> = app.get(&mei, &at("timeline")).await.expect(200).body["entries"]
         .as_array()
         .unwrap()
         .iter()
@@ -73,8 +83,17 @@ async fn a_bowl_goes_from_cart_to_door() {
     assert_eq!(
         told,
         [
-            "checked_out", "placed", "acknowledged", "accepted", "fired", "bowl_boiled",
-            "bowl_sealed", "ready", "picked_up", "delivered", "completed"
+            "checked_out",
+            "placed",
+            "acknowledged",
+            "accepted",
+            "fired",
+            "bowl_boiled",
+            "bowl_sealed",
+            "ready",
+            "picked_up",
+            "delivered",
+            "completed"
         ]
     );
     assert_eq!(app.breaches().await["breaches"], json!([]));

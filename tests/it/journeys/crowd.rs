@@ -23,14 +23,29 @@ async fn sixty_four_buyers_of_the_last_portion_buy_exactly_one() {
     });
     let answers = join_all(racing).await;
     let sold = answers.iter().filter(|answer| answer.status == 201).count();
-    assert_eq!(sold, 1, "{:?}", answers.iter().map(|answer| answer.status).collect::<Vec<_>>());
+    assert_eq!(
+        sold,
+        1,
+        "{:?}",
+        answers
+            .iter()
+            .map(|answer| answer.status)
+            .collect::<Vec<_>>()
+    );
     for answer in answers.iter().filter(|answer| answer.status != 201) {
         assert!(matches!(answer.status, 409 | 422), "{}", answer.text);
     }
     app.settle().await;
-    let stock = app.get(&shop.owner, &shop.path("/stock")).await.expect(200).body;
+    let stock = app
+        .get(&shop.owner, &shop.path("/stock"))
+        .await
+        .expect(200)
+        .body;
     let noodles = stock["ingredients"].as_array().unwrap();
-    let noodles = noodles.iter().find(|row| row["ingredient"] == "noodles").unwrap();
+    let noodles = noodles
+        .iter()
+        .find(|row| row["ingredient"] == "noodles")
+        .unwrap();
     assert_eq!(noodles["free"], 0);
     Arc::into_inner(app).unwrap().end().await;
 }
@@ -45,7 +60,8 @@ async fn one_key_sent_eight_times_at_once_orders_once() {
     let path = format!("{cart}/checkout");
     let send = || async {
         let key = [("idempotency-key", "\"one-and-the-same\"")];
-        app.send(Some(&mei), reqwest::Method::POST, &path, &key, Some(&body)).await
+        app.send(Some(&mei), reqwest::Method::POST, &path, &key, Some(&body))
+            .await
     };
     let answers = join_all((0..8).map(|_| send())).await;
     let first = answers.iter().find(|answer| answer.status == 201).unwrap();

@@ -6,7 +6,15 @@ use std::process::Command;
 /// Plays `orders` with the feed given; the binary fails when the books do not agree.
 fn play(feed: &str, orders: &str) {
     let output = Command::new(env!("CARGO_BIN_EXE_ramen"))
-        .args(["simulate", "--generate", orders, "--speed", "240", "--feed", feed])
+        .args([
+            "simulate",
+            "--generate",
+            orders,
+            "--speed",
+            "240",
+            "--feed",
+            feed,
+        ])
         .env_remove("DATABASE_URL")
         .env_remove("KAFKA_BROKERS")
         .output()

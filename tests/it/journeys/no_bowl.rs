@@ -9,9 +9,16 @@ use crate::support::{Session, Shop, TestApp};
 
 /// What is left of an ingredient, as the shop sees it.
 async fn free(app: &TestApp, shop: &Shop, ingredient: &str) -> Value {
-    let stock = app.get(&shop.owner, &shop.path("/stock")).await.expect(200).body;
+    let stock = app
+        .get(&shop.owner, &shop.path("/stock"))
+        .await
+        .expect(200)
+        .body;
     let rows = stock["ingredients"].as_array().unwrap().clone();
-    rows.into_iter().find(|row| row["ingredient"] == ingredient).unwrap()["free"].clone()
+    rows.into_iter()
+        .find(|row| row["ingredient"] == ingredient)
+        .unwrap()["free"]
+        .clone()
 }
 
 async fn world() -> (TestApp, Shop, Session) {
@@ -27,7 +34,9 @@ async fn a_rejected_order_frees_the_stock_and_voids_the_authorisation() {
     let order = app.placed_order(&mei, &shop).await;
     assert_eq!(free(&app, &shop, "noodles").await, 1_080);
     let path = format!("/v1/orders/{order}/reject");
-    let rejected = app.post(&shop.owner, &path, json!({ "reason": "too_busy" })).await;
+    let rejected = app
+        .post(&shop.owner, &path, json!({ "reason": "too_busy" }))
+        .await;
     assert!(rejected.status < 300, "{}", rejected.text);
     app.settle().await;
     assert_eq!(app.order(&mei, &order).await["state"], "rejected");
@@ -69,7 +78,9 @@ async fn a_cancelled_order_after_capture_is_refunded() {
     let (app, shop, mei) = world().await;
     let order = app.placed_order(&mei, &shop).await;
     let at = |rest: &str| format!("/v1/orders/{order}/{rest}");
-    let accepted = app.post(&shop.owner, &at("accept"), json!({ "prep_minutes": 10 })).await;
+    let accepted = app
+        .post(&shop.owner, &at("accept"), json!({ "prep_minutes": 10 }))
+        .await;
     assert!(accepted.status < 300, "{}", accepted.text);
     app.settle().await;
     let ops = app.ops().await;

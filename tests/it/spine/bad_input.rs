@@ -20,7 +20,13 @@ async fn world() -> World {
     let mei = app.customer(1).await;
     let (cart, quoted) = app.cart(&mei, &shop).await;
     app.settle().await;
-    World { app, shop, mei, cart, quote: quoted.body["quote"]["quote_id"].clone() }
+    World {
+        app,
+        shop,
+        mei,
+        cart,
+        quote: quoted.body["quote"]["quote_id"].clone(),
+    }
 }
 
 impl World {
@@ -60,21 +66,33 @@ async fn hostile_bodies_are_refused_and_change_nothing() {
         ("[]", 422),
         (deep.as_str(), 400),
         (wide.as_str(), 413),
-        (r#"{"item":"tonkotsu","item":"gyoza","quantity":1,"options":[]}"#, 422),
-        (r#"{"item":"tonkotsu","quantity":1,"options":[],"price":1}"#, 422),
+        (
+            r#"{"item":"tonkotsu","item":"gyoza","quantity":1,"options":[]}"#,
+            422,
+        ),
+        (
+            r#"{"item":"tonkotsu","quantity":1,"options":[],"price":1}"#,
+            422,
+        ),
         (r#"{"item":"tonkotsu","quantity":"1","options":[]}"#, 422),
         (r#"{"item":"tonkotsu","quantity":1.5,"options":[]}"#, 422),
         (r#"{"item":"tonkotsu","quantity":-1,"options":[]}"#, 422),
         (r#"{"item":"tonkotsu","quantity":0,"options":[]}"#, 422),
         (r#"{"item":"tonkotsu","quantity":100,"options":[]}"#, 422),
-        (r#"{"item":"tonkotsu","quantity":99999999999999999999,"options":[]}"#, 422),
+        (
+            r#"{"item":"tonkotsu","quantity":99999999999999999999,"options":[]}"#,
+            422,
+        ),
         (r#"{"item":"Tonkotsu!","quantity":1,"options":[]}"#, 422),
     ] {
         let shown: String = body.chars().take(60).collect();
         let (got, problem) = world.raw(&lines, body).await;
         assert_eq!(got, status, "{shown}: {problem}");
         assert_eq!(problem["status"], status, "{shown}");
-        assert!(problem["code"].is_string() && problem["instance"].is_string(), "{problem}");
+        assert!(
+            problem["code"].is_string() && problem["instance"].is_string(),
+            "{problem}"
+        );
     }
     assert_eq!(world.events().await, before);
     world.app.end().await;
@@ -85,11 +103,17 @@ async fn all_faults_are_named_at_once_with_their_places() {
     let world = world().await;
     let bad = json!({ "item": "no such!", "quantity": 0, "surprise": true,
                       "options": [{ "group": "firmness", "option": 7, "quantity": 1 }] });
-    let answer = world.app.post(&world.mei, &format!("{}/lines", world.cart), bad).await;
+    let answer = world
+        .app
+        .post(&world.mei, &format!("{}/lines", world.cart), bad)
+        .await;
     assert_eq!(answer.problem(422), "invalid_request");
     let mut pointers = answer.pointers();
     pointers.sort_unstable();
-    assert_eq!(pointers, ["/item", "/options/0/option", "/quantity", "/surprise"]);
+    assert_eq!(
+        pointers,
+        ["/item", "/options/0/option", "/quantity", "/surprise"]
+    );
 
     let mut broken = menu();
     broken["sections"][0]["items"][0]["groups"][0]["group"] = "no-such-group".into();
@@ -107,11 +131,16 @@ async fn what_the_menu_forbids_is_refused_in_the_cart() {
     let world = world().await;
     let line = |options: Value| json!({ "item": "tonkotsu", "quantity": 1, "options": options });
     for (body, code) in [
-        (json!({ "item": "sushi", "quantity": 1, "options": [] }), "item_unknown"),
+        (
+            json!({ "item": "sushi", "quantity": 1, "options": [] }),
+            "item_unknown",
+        ),
         (line(json!([])), "group_below_min"),
         (
-            line(json!([{ "group": "firmness", "option": "kata", "quantity": 1 },
-                        { "group": "firmness", "option": "futsu", "quantity": 1 }])),
+            line(
+                json!([{ "group": "firmness", "option": "kata", "quantity": 1 },
+                        { "group": "firmness", "option": "futsu", "quantity": 1 }]),
+            ),
             "group_above_max",
         ),
         (
@@ -119,7 +148,10 @@ async fn what_the_menu_forbids_is_refused_in_the_cart() {
             "option_unknown",
         ),
     ] {
-        let answer = world.app.post(&world.mei, &format!("{}/lines", world.cart), body).await;
+        let answer = world
+            .app
+            .post(&world.mei, &format!("{}/lines", world.cart), body)
+            .await;
         assert!(answer.text.contains(code), "{code}: {}", answer.text);
     }
     world.app.end().await;
@@ -132,24 +164,43 @@ async fn no_order_comes_of_a_moved_quote_a_closed_shop_or_a_far_door() {
     let checkout = format!("{}/checkout", world.cart);
     let body = json!({ "quote_id": world.quote });
 
-    let without_key =
-        app.send(Some(&world.mei), Method::POST, &checkout, &[], Some(&body)).await;
+    let without_key = app
+        .send(Some(&world.mei), Method::POST, &checkout, &[], Some(&body))
+        .await;
     assert_eq!(without_key.status, 400, "{}", without_key.text);
 
     let dearer = json!({ "price_minor": 1_200 });
     let item = world.shop.path("/menu/items/tonkotsu");
-    app.send(Some(&world.shop.owner), Method::PATCH, &item, &[], Some(&dearer)).await;
+    app.send(
+        Some(&world.shop.owner),
+        Method::PATCH,
+        &item,
+        &[],
+        Some(&dearer),
+    )
+    .await;
     let moved = app.post(&world.mei, &checkout, body.clone()).await;
     assert_eq!(moved.problem(409), "quote_changed");
-    assert!(moved.body["quote"]["quote_id"].is_string(), "{}", moved.text);
+    assert!(
+        moved.body["quote"]["quote_id"].is_string(),
+        "{}",
+        moved.text
+    );
 
     let mut far = address();
     far["pin"] = json!({ "lat": 24.0, "lon": 121.0 });
     let deliver = json!({ "type": "delivery", "address": far });
-    let refused = app.put(&world.mei, &format!("{}/fulfilment", world.cart), deliver).await;
+    let refused = app
+        .put(&world.mei, &format!("{}/fulfilment", world.cart), deliver)
+        .await;
     assert!(refused.text.contains("out_of_zone"), "{}", refused.text);
 
-    app.post(&world.shop.owner, &world.shop.path("/pause"), json!({ "reason": "rest" })).await;
+    app.post(
+        &world.shop.owner,
+        &world.shop.path("/pause"),
+        json!({ "reason": "rest" }),
+    )
+    .await;
     let closed = app.post(&world.mei, &checkout, body).await;
     assert!(matches!(closed.status, 409 | 422), "{}", closed.text);
     app.settle().await;
@@ -165,11 +216,24 @@ async fn anothers_cart_is_not_there_and_a_forged_token_is_nobody() {
     let seen = world.app.get(&stranger, &world.cart).await;
     assert_eq!(seen.problem(404), "not_found");
     let tip = format!("{}/tip", world.cart);
-    assert_eq!(world.app.put(&stranger, &tip, json!({ "amount_minor": 1 })).await.status, 404);
+    assert_eq!(
+        world
+            .app
+            .put(&stranger, &tip, json!({ "amount_minor": 1 }))
+            .await
+            .status,
+        404
+    );
     let mut forged = world.mei.clone();
     forged.token.pop();
-    assert_eq!(world.app.get(&forged, &world.cart).await.problem(401), "unauthorized");
+    assert_eq!(
+        world.app.get(&forged, &world.cart).await.problem(401),
+        "unauthorized"
+    );
     world.app.advance(std::time::Duration::from_hours(25)).await;
-    assert_eq!(world.app.get(&world.mei, &world.cart).await.problem(401), "unauthorized");
+    assert_eq!(
+        world.app.get(&world.mei, &world.cart).await.problem(401),
+        "unauthorized"
+    );
     world.app.end().await;
 }

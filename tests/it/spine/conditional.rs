@@ -11,7 +11,8 @@ async fn a_document_is_replaced_only_by_whom_has_read_it() {
     let shop = app.open_shop(1, 10).await;
     let (path, body) = (shop.path("/menu"), menu());
     let put = async |headers: &[(&str, &str)]| {
-        app.send(Some(&shop.owner), Method::PUT, &path, headers, Some(&body)).await
+        app.send(Some(&shop.owner), Method::PUT, &path, headers, Some(&body))
+            .await
     };
     assert_eq!(put(&[]).await.problem(428), "if_match_required");
     let stale = put(&[("if-match", "\"70\"")]).await;
@@ -20,7 +21,11 @@ async fn a_document_is_replaced_only_by_whom_has_read_it() {
     let replaced = put(&[("if-match", &current)]).await;
     assert!(replaced.status < 300, "{}", replaced.text);
     let again = put(&[("if-match", &current)]).await;
-    assert!(again.status == 412 || again.header("etag") == replaced.header("etag"), "{}", again.text);
+    assert!(
+        again.status == 412 || again.header("etag") == replaced.header("etag"),
+        "{}",
+        again.text
+    );
     app.end().await;
 }
 
@@ -29,15 +34,16 @@ async fn a_menu_that_has_not_changed_is_not_sent_again() {
     let app = TestApp::start().await;
     let shop = app.open_shop(1, 10).await;
     let path = shop.path("/menu");
-    let read = async |headers: &[(&str, &str)]| {
-        app.send(None, Method::GET, &path, headers, None).await
-    };
+    let read =
+        async |headers: &[(&str, &str)]| app.send(None, Method::GET, &path, headers, None).await;
     let first = read(&[]).await.expect(200);
     let etag = first.header("etag").unwrap().to_owned();
     assert_eq!(read(&[("if-none-match", &etag)]).await.status, 304);
     let dearer = json!({ "price_minor": 990 });
     let path = shop.path("/menu/items/tonkotsu");
-    let changed = app.send(Some(&shop.owner), Method::PATCH, &path, &[], Some(&dearer)).await;
+    let changed = app
+        .send(Some(&shop.owner), Method::PATCH, &path, &[], Some(&dearer))
+        .await;
     assert!(changed.status < 300, "{}", changed.text);
     app.settle().await;
     let second = read(&[("if-none-match", &etag)]).await.expect(200);
@@ -53,14 +59,28 @@ async fn a_reader_with_a_token_sees_what_was_written_or_hears_that_it_does_not()
     let paused = app.post(&shop.owner, &shop.path("/pause"), pause).await;
     let token = paused.header("x-consistency-token").unwrap().to_owned();
     let path = shop.path("");
-    let strict = [("x-consistency-token", token.as_str()), ("prefer", "handling=strict")];
+    let strict = [
+        ("x-consistency-token", token.as_str()),
+        ("prefer", "handling=strict"),
+    ];
     // Nothing has projected yet: nobody steps the loops meanwhile.
-    assert_eq!(app.send(None, Method::GET, &path, &strict, None).await.status, 412);
+    assert_eq!(
+        app.send(None, Method::GET, &path, &strict, None)
+            .await
+            .status,
+        412
+    );
     let lenient = [("x-consistency-token", token.as_str())];
-    let stale = app.send(None, Method::GET, &path, &lenient, None).await.expect(200);
+    let stale = app
+        .send(None, Method::GET, &path, &lenient, None)
+        .await
+        .expect(200);
     assert_eq!(stale.header("x-consistency"), Some("stale"));
     app.settle().await;
-    let fresh = app.send(None, Method::GET, &path, &strict, None).await.expect(200);
+    let fresh = app
+        .send(None, Method::GET, &path, &strict, None)
+        .await
+        .expect(200);
     assert_eq!(fresh.header("x-consistency"), None);
     app.end().await;
 }

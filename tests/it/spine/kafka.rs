@@ -40,9 +40,14 @@ async fn line() -> Option<Line> {
     let producer = EventProducer::connect(&settings).unwrap();
     let relay = Relay::new(database.pool(Role::App), producer, handed);
     let clock = Clock::system();
-    let sequencer =
-        Sequencer::new(database.options(), clock, HeadWatch::default(), leadership);
-    Some(Line { database, settings, sequencer, relay, events: 0 })
+    let sequencer = Sequencer::new(database.options(), clock, HeadWatch::default(), leadership);
+    Some(Line {
+        database,
+        settings,
+        sequencer,
+        relay,
+        events: 0,
+    })
 }
 
 impl Line {
@@ -111,12 +116,24 @@ async fn what_is_numbered_arrives_once_with_the_bytes_that_were_stored() {
     line.publish().await;
     records.extend(read(&mut feed, 40).await);
     assert_eq!(positions(&records), (1..=40).collect::<Vec<_>>());
-    let stored: HashMap<i64, _> =
-        line.log().after(0, 100).await.unwrap().into_iter().map(|row| (row.position, row)).collect();
+    let stored: HashMap<i64, _> = line
+        .log()
+        .after(0, 100)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|row| (row.position, row))
+        .collect();
     for record in records {
         let row = &stored[&record.position];
-        assert_eq!((&record.payload, &record.metadata), (&row.payload, &row.metadata));
-        assert_eq!((record.event_id, record.recorded_at), (row.event_id, row.recorded_at));
+        assert_eq!(
+            (&record.payload, &record.metadata),
+            (&row.payload, &row.metadata)
+        );
+        assert_eq!(
+            (record.event_id, record.recorded_at),
+            (row.event_id, row.recorded_at)
+        );
     }
 }
 
@@ -151,11 +168,17 @@ async fn what_never_reached_the_topic_is_filled_from_the_store() {
     // These were published to a topic that has been wiped since: the cursor is past them.
     line.store(30).await;
     let jump = "UPDATE ops.publisher_cursor SET position = 30";
-    sqlx::query(jump).execute(&line.database.owner()).await.unwrap();
+    sqlx::query(jump)
+        .execute(&line.database.owner())
+        .await
+        .unwrap();
     let names = "INSERT INTO ops.topic_positions (topic, partition, position)
                  SELECT topic, partition, 30 FROM ops.topic_positions
                  ON CONFLICT (topic, partition) DO UPDATE SET position = 30";
-    sqlx::query(names).execute(&line.database.owner()).await.unwrap();
+    sqlx::query(names)
+        .execute(&line.database.owner())
+        .await
+        .unwrap();
     let producer = EventProducer::connect(&line.settings).unwrap();
     let (leadership, handed) = handover(Doorbell::new());
     line.relay = Relay::new(line.database.pool(Role::App), producer, handed);
@@ -177,24 +200,36 @@ async fn either_feed_goes_on_where_the_other_stopped() {
     line.store(15).await;
     line.publish().await;
     let mut kafka = line.kafka_feed(Checkpoints::new()).await;
-    assert_eq!(positions(&read(&mut kafka, 15).await), (1..=15).collect::<Vec<_>>());
+    assert_eq!(
+        positions(&read(&mut kafka, 15).await),
+        (1..=15).collect::<Vec<_>>()
+    );
     let reached = Checkpoints::from([(Origin::store(), kafka.frontier())]);
     line.store(5).await;
     let mut store = StoreFeed::new(line.log(), &HeadWatch::default());
     store.start(reached).await.unwrap();
-    assert_eq!(positions(&read(&mut store, 20).await), (16..=20).collect::<Vec<_>>());
+    assert_eq!(
+        positions(&read(&mut store, 20).await),
+        (16..=20).collect::<Vec<_>>()
+    );
     let reached = Checkpoints::from([(Origin::store(), store.frontier())]);
     line.publish().await;
     line.store(5).await;
     let mut kafka = line.kafka_feed(reached).await;
     line.publish().await;
-    assert_eq!(positions(&read(&mut kafka, 25).await), (21..=25).collect::<Vec<_>>());
+    assert_eq!(
+        positions(&read(&mut kafka, 25).await),
+        (21..=25).collect::<Vec<_>>()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_checkpoint_past_the_log_is_another_history() {
     let Some(line) = line().await else { return };
     let mut feed = KafkaFeed::connect(&line.settings, line.log()).unwrap();
-    let error = feed.start(Checkpoints::from([(Origin::store(), 7)])).await.unwrap_err();
+    let error = feed
+        .start(Checkpoints::from([(Origin::store(), 7)]))
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("past the log's head"), "{error}");
 }

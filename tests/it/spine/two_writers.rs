@@ -8,10 +8,24 @@ use crate::support::{Session, TestApp};
 
 impl TestApp {
     /// A POST to one of two writers.
-    async fn post_to(&self, base: &str, session: &Session, path: &str, body: &Value) -> (u16, String) {
+    async fn post_to(
+        &self,
+        base: &str,
+        session: &Session,
+        path: &str,
+        body: &Value,
+    ) -> (u16, String) {
         let key = self.clock.clock().fresh_id().to_string();
-        let request = self.client.post(format!("{base}{path}")).bearer_auth(&session.token);
-        let response = request.header("idempotency-key", key).json(body).send().await.unwrap();
+        let request = self
+            .client
+            .post(format!("{base}{path}"))
+            .bearer_auth(&session.token);
+        let response = request
+            .header("idempotency-key", key)
+            .json(body)
+            .send()
+            .await
+            .unwrap();
         (response.status().as_u16(), response.text().await.unwrap())
     }
 }
@@ -63,9 +77,16 @@ async fn two_writers_sell_three_portions_three_times() {
     }
     assert_eq!(sold, 3);
     app.settle().await;
-    let stock = app.get(&shop.owner, &shop.path("/stock")).await.expect(200).body;
+    let stock = app
+        .get(&shop.owner, &shop.path("/stock"))
+        .await
+        .expect(200)
+        .body;
     let rows = stock["ingredients"].as_array().unwrap();
-    let noodles = rows.iter().find(|row| row["ingredient"] == "noodles").unwrap();
+    let noodles = rows
+        .iter()
+        .find(|row| row["ingredient"] == "noodles")
+        .unwrap();
     assert_eq!(noodles["free"], 0);
     hole_free(&app).await;
     app.end().await;
@@ -83,15 +104,33 @@ async fn a_writer_with_stale_caches_neither_refuses_nor_accepts_wrongly() {
     for round in 0..6 {
         let base = if round % 2 == 0 { &other } else { &app.base };
         let url = format!("{base}{cart}/tip");
-        let put = app.client.put(url).bearer_auth(&mei.token).json(&tip(100 + round));
+        let put = app
+            .client
+            .put(url)
+            .bearer_auth(&mei.token)
+            .json(&tip(100 + round));
         let answer = put.send().await.unwrap();
-        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+        assert!(
+            answer.status().is_success(),
+            "{}",
+            answer.text().await.unwrap()
+        );
     }
     let pause = json!({ "reason": "rest" });
-    assert!(app.post(&shop.owner, &shop.path("/pause"), pause).await.status < 300);
+    assert!(
+        app.post(&shop.owner, &shop.path("/pause"), pause)
+            .await
+            .status
+            < 300
+    );
     let line = json!({ "item": "gyoza", "quantity": 1, "options": [], "shortage": "refund" });
-    let (_, told) = app.post_to(&other, &mei, &format!("{cart}/lines"), &line).await;
-    assert!(told.contains("shop_paused"), "the other writer has not heard of the pause: {told}");
+    let (_, told) = app
+        .post_to(&other, &mei, &format!("{cart}/lines"), &line)
+        .await;
+    assert!(
+        told.contains("shop_paused"),
+        "the other writer has not heard of the pause: {told}"
+    );
     hole_free(&app).await;
     app.end().await;
 }

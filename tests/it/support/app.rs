@@ -109,26 +109,40 @@ impl TestApp {
             hub: hub.clone(),
         };
         let query = query_api::App::new(parts, index.path());
-        query_api::keep_up_to_date(&query, &hub, false, &tasks).await.unwrap();
+        query_api::keep_up_to_date(&query, &hub, false, &tasks)
+            .await
+            .unwrap();
         let tokens = Tokens::new(&config.tokens, clock.clock()).unwrap();
         let logins = PgLogins::new(database.pool(DatabaseRole::App));
         let known = Logins::new(Arc::new(logins.clone()), clock.clock());
-        let edge = Arc::new(Edge::new(&config.http, tokens.clone(), known, clock.clock()));
+        let edge = Arc::new(Edge::new(
+            &config.http,
+            tokens.clone(),
+            known,
+            clock.clock(),
+        ));
         let (commands, _) = command_api::http::router(app).split_for_parts();
         let routes = edge.wrap(commands.merge(query_api::router(query)));
-        tasks.service("http", serve(listener, routes, Rules::default(), tasks.clone()));
+        tasks.service(
+            "http",
+            serve(listener, routes, Rules::default(), tasks.clone()),
+        );
         let in_flight = publishing.in_flight();
         Self {
             database,
             clock,
             base,
             vendor,
-            client: reqwest::Client::new(),
+            client: reqwest::Client::builder().build().unwrap(),
             tokens,
             logins,
             tasks,
             config,
-            loops: Mutex::new(Loops { publishing, projector, indexer: indexer.unwrap() }),
+            loops: Mutex::new(Loops {
+                publishing,
+                projector,
+                indexer: indexer.unwrap(),
+            }),
             in_flight,
             _index: index,
         }
@@ -162,11 +176,21 @@ impl TestApp {
         });
         let known = Logins::new(Arc::new(self.logins.clone()), self.clock.clock());
         let clock = self.clock.clock();
-        let edge = Arc::new(Edge::new(&self.config.http, self.tokens.clone(), known, clock));
+        let edge = Arc::new(Edge::new(
+            &self.config.http,
+            self.tokens.clone(),
+            known,
+            clock,
+        ));
         let (routes, _) = command_api::http::router(app).split_for_parts();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let serving = serve(listener, edge.wrap(routes), Rules::default(), self.tasks.clone());
+        let serving = serve(
+            listener,
+            edge.wrap(routes),
+            Rules::default(),
+            self.tasks.clone(),
+        );
         self.tasks.service("second http", serving);
         base
     }
@@ -176,7 +200,10 @@ impl TestApp {
     pub(crate) async fn settle(&self) {
         self.work().await;
         let waiting = self.postponed().await;
-        assert!(waiting.is_empty(), "effects wait for another try: {waiting:?}");
+        assert!(
+            waiting.is_empty(),
+            "effects wait for another try: {waiting:?}"
+        );
     }
 
     /// Works until there is nothing left to do now.
@@ -208,8 +235,15 @@ impl TestApp {
     /// Lets the sandbox send what it holds back; whether there was anything.
     async fn flush_webhooks(&self) -> bool {
         let url = format!("{}/_sim/webhooks/flush", self.vendor);
-        let answer: Value =
-            self.client.post(url).send().await.unwrap().json().await.unwrap_or_default();
+        let answer: Value = self
+            .client
+            .post(url)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap_or_default();
         answer["delivered"].as_u64().unwrap_or(0) > 0
     }
 
@@ -219,19 +253,37 @@ impl TestApp {
         let url = format!("{}/_sim/clock", self.vendor);
         let body = serde_json::json!({ "advance": by.as_secs() });
         let answer = self.client.post(url).json(&body).send().await.unwrap();
-        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+        assert!(
+            answer.status().is_success(),
+            "{}",
+            answer.text().await.unwrap()
+        );
     }
 
     /// The sandbox's ledger.
     pub(crate) async fn ledger(&self) -> Value {
         let url = format!("{}/_sim/ledger", self.vendor);
-        self.client.get(url).send().await.unwrap().json().await.unwrap()
+        self.client
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap()
     }
 
     /// What the sandbox holds against us.
     pub(crate) async fn breaches(&self) -> Value {
         let url = format!("{}/_sim/breaches", self.vendor);
-        self.client.get(url).send().await.unwrap().json().await.unwrap()
+        self.client
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap()
     }
 
     /// Stops everything; fails when something had ended by itself.
@@ -271,7 +323,13 @@ async fn play_vendors(
 ) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let vendor = format!("http://{}", listener.local_addr().unwrap());
-    let secret = config.stripe.webhook_secrets.first().unwrap().expose().clone();
+    let secret = config
+        .stripe
+        .webhook_secrets
+        .first()
+        .unwrap()
+        .expose()
+        .clone();
     let mut settings = sandbox::Config {
         origin: Some(NOON.parse().unwrap()),
         secret_key: config.stripe.secret_key.expose().clone(),

@@ -19,10 +19,21 @@ impl Answer {
     async fn of(response: reqwest::Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         // A stream of events has no end to wait for.
-        let endless = headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
-        let text = if endless { String::new() } else { response.text().await.unwrap() };
+        let endless = headers
+            .get("content-type")
+            .is_some_and(|kind| kind == "text/event-stream");
+        let text = if endless {
+            String::new()
+        } else {
+            response.text().await.unwrap()
+        };
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Self { status, headers, text, body }
+        Self {
+            status,
+            headers,
+            text,
+            body,
+        }
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -40,15 +51,24 @@ impl Answer {
     #[track_caller]
     pub(crate) fn problem(&self, status: u16) -> &str {
         assert_eq!(self.status, status, "{}", self.text);
-        assert_eq!(self.header("content-type"), Some("application/problem+json"));
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json")
+        );
         assert_eq!(self.body["status"], status);
         self.body["code"].as_str().unwrap()
     }
 
     /// The pointers of all faults, in order.
     pub(crate) fn pointers(&self) -> Vec<&str> {
-        let faults = self.body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
-        faults.iter().map(|fault| fault["pointer"].as_str().unwrap()).collect()
+        let faults = self.body["errors"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        faults
+            .iter()
+            .map(|fault| fault["pointer"].as_str().unwrap())
+            .collect()
     }
 }
 
@@ -84,7 +104,10 @@ impl TestApp {
         body: &Value,
     ) -> Answer {
         let key = self.clock.clock().fresh_id().to_string();
-        let request = self.client.request(method, format!("{base}{path}")).bearer_auth(&by.token);
+        let request = self
+            .client
+            .request(method, format!("{base}{path}"))
+            .bearer_auth(&by.token);
         let request = request.header("idempotency-key", key).json(body);
         Answer::of(request.send().await.unwrap()).await
     }
@@ -95,16 +118,27 @@ impl TestApp {
 
     pub(crate) async fn post(&self, session: &Session, path: &str, body: Value) -> Answer {
         let key = self.clock.clock().fresh_id().to_string();
-        self.send(Some(session), Method::POST, path, &[("idempotency-key", &key)], Some(&body))
-            .await
+        self.send(
+            Some(session),
+            Method::POST,
+            path,
+            &[("idempotency-key", &key)],
+            Some(&body),
+        )
+        .await
     }
 
     /// A whole-document write against the version that there is; creates it when there is none.
     pub(crate) async fn put(&self, session: &Session, path: &str, body: Value) -> Answer {
         let guard = ("if-none-match", "*");
-        let first = self.send(Some(session), Method::PUT, path, &[guard], Some(&body)).await;
-        let Some(etag) = first.header("etag").filter(|_| first.status == 412) else { return first };
+        let first = self
+            .send(Some(session), Method::PUT, path, &[guard], Some(&body))
+            .await;
+        let Some(etag) = first.header("etag").filter(|_| first.status == 412) else {
+            return first;
+        };
         let guard = [("if-match", etag)];
-        self.send(Some(session), Method::PUT, path, &guard, Some(&body)).await
+        self.send(Some(session), Method::PUT, path, &guard, Some(&body))
+            .await
     }
 }

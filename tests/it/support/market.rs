@@ -99,7 +99,9 @@ impl TestApp {
             "address_text": "Zhongshan N Rd 1", "location": { "lat": 25.0478, "lon": 121.5170 },
             "styles": ["hakata_tonkotsu"], "auto_fire": false
         });
-        self.post(&shop.owner, "/v1/restaurants", register).await.expect(201);
+        self.post(&shop.owner, "/v1/restaurants", register)
+            .await
+            .expect(201);
         let corner = |lat: f64, lon: f64| json!({ "lat": lat, "lon": lon });
         let zones = json!({ "zones": [{
             "key": "near", "fee_minor": 200, "minimum_minor": 500, "minutes": 12,
@@ -140,7 +142,9 @@ impl TestApp {
         let added = self.post(customer, &format!("{path}/lines"), line).await;
         assert!(added.status < 300, "{}", added.text);
         let deliver = json!({ "type": "delivery", "address": address() });
-        let quoted = self.put(customer, &format!("{path}/fulfilment"), deliver).await;
+        let quoted = self
+            .put(customer, &format!("{path}/fulfilment"), deliver)
+            .await;
         assert!(quoted.status < 300, "{}", quoted.text);
         (path, quoted)
     }
@@ -160,15 +164,34 @@ impl TestApp {
     pub(crate) async fn pay(&self, customer: &Session, order: &str, card: &str) {
         let path = format!("/v1/orders/{order}/payment-session");
         let session = self
-            .send(Some(customer), reqwest::Method::POST, &path, &[], Some(&json!({})))
+            .send(
+                Some(customer),
+                reqwest::Method::POST,
+                &path,
+                &[],
+                Some(&json!({})),
+            )
             .await
             .expect(200);
         assert_eq!(session.header("cache-control"), Some("no-store"));
         let text = |name: &str| session.body[name].as_str().unwrap().to_owned();
-        let url = format!("{}/v1/payment_intents/{}/confirm", self.vendor, text("intent"));
-        let form = [("client_secret", text("client_secret")), ("payment_method", card.to_owned())];
+        let url = format!(
+            "{}/v1/payment_intents/{}/confirm",
+            self.vendor,
+            text("intent")
+        );
+        let form = [
+            ("client_secret", text("client_secret")),
+            ("payment_method", card.to_owned()),
+        ];
         let key = text("publishable_key");
-        self.client.post(url).bearer_auth(key).form(&form).send().await.unwrap();
+        self.client
+            .post(url)
+            .bearer_auth(key)
+            .form(&form)
+            .send()
+            .await
+            .unwrap();
         self.settle().await;
     }
 
@@ -184,6 +207,9 @@ impl TestApp {
 
     /// The order as its customer sees it.
     pub(crate) async fn order(&self, session: &Session, order: &str) -> Value {
-        self.get(session, &format!("/v1/orders/{order}")).await.expect(200).body
+        self.get(session, &format!("/v1/orders/{order}"))
+            .await
+            .expect(200)
+            .body
     }
 }

@@ -20,16 +20,25 @@ impl TestApp {
         const DAY: Duration = Duration::from_hours(24);
         let shops: Vec<_> = shops.iter().copied().map(Into::into).collect();
         let clock = self.clock.clock();
-        let opened = self.logins.open(&clock, id.into(), role, &shops, DAY).await.unwrap();
-        Session { id, token: self.tokens.issue_for(&opened, DAY) }
+        let opened = self
+            .logins
+            .open(&clock, id.into(), role, &shops, DAY)
+            .await
+            .unwrap();
+        Session {
+            id,
+            token: self.tokens.issue_for(&opened, DAY),
+        }
     }
 
     pub(crate) async fn customer(&self, number: u128) -> Session {
-        self.sign_in(Role::Customer, Uuid::from_u128(1_000 + number), &[]).await
+        self.sign_in(Role::Customer, Uuid::from_u128(1_000 + number), &[])
+            .await
     }
 
     pub(crate) async fn driver(&self, number: u128) -> Session {
-        self.sign_in(Role::Driver, Uuid::from_u128(3_000 + number), &[]).await
+        self.sign_in(Role::Driver, Uuid::from_u128(3_000 + number), &[])
+            .await
     }
 
     pub(crate) async fn ops(&self) -> Session {
@@ -37,6 +46,7 @@ impl TestApp {
     }
 
     pub(crate) async fn owner(&self, shop: Uuid) -> Session {
-        self.sign_in(Role::Owner, Uuid::from_u128(2_000), &[shop]).await
+        self.sign_in(Role::Owner, Uuid::from_u128(2_000), &[shop])
+            .await
     }
 }

@@ -154,7 +154,11 @@ impl App {
     async fn market(&self, shop: RestaurantId) -> Result<LoadedMarket, StoreError> {
         let (store, id) = (self.executor.store(), shop.uuid());
         store.prefetch(&market_streams(shop)).await?;
-        Ok((store.load(id).await?, store.load(id).await?, store.load(id).await?))
+        Ok((
+            store.load(id).await?,
+            store.load(id).await?,
+            store.load(id).await?,
+        ))
     }
 
     /// Where the cart goes. An address whose key is destroyed is none.
