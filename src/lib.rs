@@ -4,7 +4,7 @@
 //! Reading order: `cli` (the list of commands), `stack` (how services are put together), `services`
 //! (`up`, `all` and single services), then the tools: `import`, `demo`, `simulate`, `check`, `token`.
 //!
-//! To add a command: a variant of [`cli::Command`] and the module that it names.
+//! To add a command: a variant of `cli::Command` and the module that it names.
 
 mod check;
 pub mod cli;

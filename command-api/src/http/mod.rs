@@ -1,8 +1,8 @@
 //! The write side's routes: one file for each use case, in the folder of its context. A handler says
 //! who may ask, reads the request, and hands a command to `execute`; it decides nothing.
 //!
-//! Reading order: [`asked`] (what each write carries from its request), [`answer`] (what it hears),
-//! [`whose`] (to whom a thing belongs), then any use case.
+//! Reading order: `asked` (what each write carries from its request), `answer` (what it hears),
+//! `whose` (to whom a thing belongs), then any use case.
 //!
 //! To add a use case: a file with a handler named like its action in `infra::http::policy`, and its
 //! line in the context's `routes`.

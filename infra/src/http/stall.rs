@@ -1,5 +1,5 @@
 //! A connection whose client has stopped reading is closed: a write that makes no progress for
-//! [`limits::CONNECTION_STALL`] fails. Waiting for the client to *send* is bounded elsewhere.
+//! [`crate::limits::CONNECTION_STALL`] fails. Waiting for the client to *send* is bounded elsewhere.
 
 use std::future::Future as _;
 use std::io;
