@@ -24,7 +24,7 @@ RUN apt-get update \
 COPY --from=build /usr/local/bin/ramen /usr/local/bin/ramen
 COPY --chmod=755 .config/healthy /usr/local/bin/healthy
 USER 10001
-ENV RAMEN_DATA_DIR=/data
+ENV RAMEN_DIR=/data
 VOLUME /data
 EXPOSE 7070 7072
 # tini passes signals on; ramen then stops softly.

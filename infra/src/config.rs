@@ -69,7 +69,7 @@ pub struct Config {
     pub stripe: Stripe,
     /// Logs.
     pub telemetry: Telemetry,
-    /// Where the process may write: search index, snapshots of runs. `RAMEN_DATA_DIR`, `.ramen`.
+    /// Where the process may write: search index, snapshots of runs. `RAMEN_DIR`, `.ramen`.
     pub data_dir: PathBuf,
 }
 
@@ -302,7 +302,7 @@ impl Config {
                     ],
                 ),
             },
-            data_dir: PathBuf::from(vars.text("RAMEN_DATA_DIR", ".ramen")),
+            data_dir: PathBuf::from(vars.text("RAMEN_DIR", ".ramen")),
         };
         let mut faults = vars.faults;
         faults.extend(config.refusals());
