@@ -93,12 +93,15 @@ async fn forward(
 #[derive(Default)]
 struct Messages {
     begun: bool,
+    role_taken: bool,
     head: Vec<u8>,
     skip: usize,
 }
 
 impl Messages {
-    /// How many statements are executed by what begins in `bytes`: `Execute` and `Query`.
+    /// How many statements are executed by what begins in `bytes`: `Execute` and `Query`. The first
+    /// `Query` of a connection takes its role and belongs to opening it: a pool may open one at any
+    /// time.
     fn statements(&mut self, bytes: &[u8]) -> u64 {
         let mut statements = 0;
         for byte in bytes {
@@ -112,7 +115,9 @@ impl Messages {
                 continue;
             }
             let (kind, length) = self.head.split_at(kind_size);
-            statements += u64::from(matches!(kind, [b'E' | b'Q']));
+            let takes_role = kind == [b'Q'] && !self.role_taken;
+            self.role_taken |= takes_role;
+            statements += u64::from(matches!(kind, [b'E' | b'Q']) && !takes_role);
             let length = u32::from_be_bytes(length.try_into().unwrap());
             self.skip = usize::try_from(length).unwrap() - 4;
             self.head.clear();
@@ -128,7 +133,7 @@ fn statements_are_told_from_other_messages() {
     let bind = [b'B', 0, 0, 0, 5, b'E'];
     let execute = [b'E', 0, 0, 0, 4];
     let query = [b'Q', 0, 0, 0, 6, b';', 0];
-    let all = [&startup[..], &bind, &execute, &query].concat();
+    let all = [&startup[..], &query, &bind, &execute, &query].concat();
     assert_eq!(Messages::default().statements(&all), 2);
     let mut one_by_one = Messages::default();
     let counted: u64 = all.chunks(1).map(|byte| one_by_one.statements(byte)).sum();
