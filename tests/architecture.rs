@@ -352,7 +352,7 @@ fn clock_randomness_environment_and_tasks_have_one_place_each() {
             "std::env::var",
             &["infra/src/config/environment.rs", "src/local/"],
         ),
-        ("tokio::spawn", &["infra/src/lifecycle.rs"]),
+        ("tokio::spawn", &["infra/src/lifecycle/tasks.rs"]),
     ];
     let mut wrong = Vec::new();
     for (word, allowed) in rules {

@@ -1,0 +1,96 @@
+//! Work done in steps, and the runner that adds what all of it needs.
+
+use std::future::Future;
+
+use super::pace::{Doorbell, Pace};
+use super::stop::Stop;
+use crate::clock::Clock;
+
+/// What a step has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// So many things: there may be more, step again at once.
+    Did(usize),
+    /// Nothing to do: wait for the doorbell or the poll.
+    Idle,
+}
+
+impl Progress {
+    /// `Did(count)`, or `Idle` for nothing.
+    pub fn of(count: usize) -> Self {
+        if count == 0 {
+            Self::Idle
+        } else {
+            Self::Did(count)
+        }
+    }
+}
+
+/// Work done in steps. A step finishes what it takes; between steps the loop may be stopped. A step
+/// may be dropped half way on the hard stop, so it must be safe to repeat.
+pub trait Loop: Send + 'static {
+    /// Its name in logs and metrics.
+    const NAME: &'static str;
+    /// What a step fails with. Every failure is retried, with backoff.
+    type Error: std::error::Error + Send + 'static;
+
+    /// Does the next piece of work.
+    ///
+    /// # Errors
+    /// Whatever kept the work from being done; the same work is tried again later.
+    fn step(&mut self) -> impl Future<Output = Result<Progress, Self::Error>> + Send;
+}
+
+/// Steps `work` until it is asked to stop.
+pub(super) async fn run<L: Loop>(
+    work: &mut L,
+    doorbell: &Doorbell,
+    pace: &Pace,
+    stop: &Stop,
+    clock: &Clock,
+) {
+    let (mut idle, mut failed) = (0_u32, 0_u32);
+    while !stop.is_stopping() {
+        let watch = clock.stopwatch();
+        let outcome = tokio::select! {
+            biased;
+            () = stop.hard() => return,
+            outcome = work.step() => outcome,
+        };
+        metrics::histogram!("ramen_loop_step_seconds", "loop" => L::NAME).record(watch.seconds());
+        let pause = match outcome {
+            Ok(Progress::Did(count)) => {
+                let count = u64::try_from(count).unwrap_or(u64::MAX);
+                metrics::counter!("ramen_loop_items_total", "loop" => L::NAME).increment(count);
+                (idle, failed) = (0, 0);
+                // A loop that always has work must not keep others from the thread.
+                tokio::task::yield_now().await;
+                continue;
+            }
+            Ok(Progress::Idle) => {
+                failed = 0;
+                idle = idle.saturating_add(1);
+                Pace::doubled(pace.idle_min, idle - 1, pace.idle_max)
+            }
+            Err(error) => {
+                metrics::counter!("ramen_loop_failures_total", "loop" => L::NAME).increment(1);
+                let span = Pace::doubled(pace.backoff_min, failed, pace.backoff_max);
+                failed = failed.saturating_add(1);
+                let wait = clock.jitter(span);
+                let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    wait_ms,
+                    "loop {} failed, trying again",
+                    L::NAME
+                );
+                wait
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = doorbell.rung(), if failed == 0 => idle = 0,
+            () = stop.soft() => {}
+        }
+    }
+}
