@@ -1,0 +1,71 @@
+//! A piece of work: what is decided, and nothing of what makes it safe to repeat.
+
+use std::future::Future;
+
+use domain::aggregates::Kind;
+use domain::decider::Decider;
+use infra::event_store::StreamId;
+use uuid::Uuid;
+
+use super::answer::Reply;
+use super::error::ExecuteError;
+use super::unit::Unit;
+
+/// A decision over loaded aggregates. It may be run more than once and must not act on the world.
+pub trait Work: Sync {
+    /// Loads what it needs through `unit`, decides, and writes through `unit`.
+    fn run(&self, unit: &mut Unit<'_>) -> impl Future<Output = Result<Reply, ExecuteError>> + Send;
+
+    /// A busy stream that every such command writes: commands of this process queue for it instead
+    /// of running into each other's versions.
+    fn queue_for(&self) -> Option<StreamId> {
+        None
+    }
+
+    /// The streams it will load, so that the cold ones cost one query together.
+    fn streams(&self) -> Vec<StreamId> {
+        Vec::new()
+    }
+}
+
+/// One command on one aggregate, for those whom `allow` lets.
+pub struct Single<A: Decider, F> {
+    /// The aggregate's id.
+    pub id: Uuid,
+    /// The command.
+    pub command: A::Command,
+    /// `If-Match`.
+    pub expected: Option<i64>,
+    /// Whether the caller may touch this aggregate; a stranger is told that it does not exist.
+    pub allow: F,
+    /// What is answered.
+    pub reply: Reply,
+}
+
+impl<A, F> Work for Single<A, F>
+where
+    A: Decider,
+    F: Fn(&A) -> bool + Sync,
+{
+    async fn run(&self, unit: &mut Unit<'_>) -> Result<Reply, ExecuteError> {
+        let loaded = unit.load::<A>(self.id).await?;
+        if !(self.allow)(&loaded.state) {
+            return Err(ExecuteError::NotTheirs);
+        }
+        unit.expect_version(&loaded, self.expected)?;
+        unit.decide(&loaded, self.command.clone())?;
+        Ok(self.reply.clone().tagged(loaded.stream))
+    }
+
+    fn queue_for(&self) -> Option<StreamId> {
+        stock_queue::<A>(self.id)
+    }
+}
+
+/// The stream to queue for when `A` is the stock of a shop, which every order of the shop writes.
+pub(crate) fn stock_queue<A: Decider>(id: Uuid) -> Option<StreamId> {
+    (A::KIND == Kind::Inventory.as_str()).then_some(StreamId {
+        kind: Kind::Inventory,
+        id,
+    })
+}
