@@ -3,6 +3,7 @@
 pub mod actor;
 pub mod address;
 pub mod allergen;
+pub mod bounded;
 pub mod bowl;
 pub mod collect;
 pub mod contact;

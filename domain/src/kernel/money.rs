@@ -4,10 +4,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::bounded::bounded;
 pub use super::currency::{Currency, CurrencyUnknown};
-
-/// The highest price, fee or minimum, in minor units: 10¹², so that 99 of it on 50 lines are far from overflow.
-pub const PRICE_MINOR_MAX: i64 = 1_000_000_000_000;
 
 /// An amount of one currency; negative for what is given back.
 #[derive(
@@ -127,30 +125,17 @@ impl std::fmt::Display for Money {
     }
 }
 
-/// A price, fee, surcharge or minimum: 0 to 10¹² minor units of the shop's currency.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    schemars::JsonSchema,
-)]
-#[serde(try_from = "i64", into = "i64")]
-#[schema(value_type = i64, minimum = 0, maximum = 1_000_000_000_000_i64)]
-pub struct Price(i64);
-
-/// The number is no price.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a price is 0 to 1000000000000 minor units")]
-pub struct PriceOutOfRange;
+bounded! {
+    /// A price, fee, surcharge or minimum in minor units of the shop's currency: 0 to 10¹², so that 99 of
+    /// it on 50 lines are far from overflow.
+    #[derive(Default)]
+    Price(i64 as "i64", 0 to 1_000_000_000_000_i64)
+        => "price_out_of_range", "a price is 0 to 1000000000000 minor units";
+    /// A rate in hundredths of a percent: 0 to 100 000 (1,000 %).
+    #[derive(Default)]
+    BasisPoints(u32 as "u32", 0 to 100_000)
+        => "rate_out_of_range", "a rate is 0 to 100000 basis points";
+}
 
 impl Price {
     /// Nothing to pay.
@@ -166,49 +151,6 @@ impl Price {
         Money::new(self.0, currency)
     }
 }
-
-impl TryFrom<i64> for Price {
-    type Error = PriceOutOfRange;
-
-    fn try_from(minor: i64) -> Result<Self, Self::Error> {
-        if (0..=PRICE_MINOR_MAX).contains(&minor) {
-            Ok(Self(minor))
-        } else {
-            Err(PriceOutOfRange)
-        }
-    }
-}
-
-impl From<Price> for i64 {
-    fn from(price: Price) -> Self {
-        price.0
-    }
-}
-
-/// A rate in hundredths of a percent: 0 to 100 000 (1,000 %).
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    schemars::JsonSchema,
-)]
-#[serde(try_from = "u32", into = "u32")]
-#[schema(value_type = u32, minimum = 0, maximum = 100_000)]
-pub struct BasisPoints(u32);
-
-/// The number is no rate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a rate is 0 to 100000 basis points")]
-pub struct RateOutOfRange;
 
 /// One whole, in basis points.
 const WHOLE: i128 = 10_000;
@@ -234,24 +176,6 @@ impl BasisPoints {
             i128::from(gross_minor).checked_mul(rate)?,
             WHOLE.checked_add(rate)?,
         )
-    }
-}
-
-impl TryFrom<u32> for BasisPoints {
-    type Error = RateOutOfRange;
-
-    fn try_from(points: u32) -> Result<Self, Self::Error> {
-        if points <= 100_000 {
-            Ok(Self(points))
-        } else {
-            Err(RateOutOfRange)
-        }
-    }
-}
-
-impl From<BasisPoints> for u32 {
-    fn from(rate: BasisPoints) -> Self {
-        rate.0
     }
 }
 
@@ -296,11 +220,7 @@ pub fn split(amount_minor: i64, weights: &[u64]) -> Option<Vec<i64>> {
         .collect()
 }
 
-super::collect::leaf! {
-    Money => "money_malformed",
-    Price => "price_out_of_range",
-    BasisPoints => "rate_out_of_range",
-}
+super::collect::leaf!(Money => "money_malformed");
 
 #[cfg(test)]
 mod tests {

@@ -4,31 +4,27 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::bounded::bounded;
 use super::key::Key;
 
-/// How many of something are on a line: 1 to 99.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    schemars::JsonSchema,
-)]
-#[serde(try_from = "u32", into = "u32")]
-#[schema(value_type = u32, minimum = 1, maximum = 99)]
-pub struct Quantity(u32);
-
-/// The number is no quantity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a quantity is 1 to 99")]
-pub struct QuantityOutOfRange;
+bounded! {
+    /// How many of something are on a line: 1 to 99.
+    Quantity(u32 as "u32", 1 to 99) => "quantity_out_of_range", "a quantity is 1 to 99";
+    /// An amount of an ingredient in the ingredient's unit: 0 to 10¹².
+    #[derive(Default)]
+    Amount(i64 as "i64", 0 to 1_000_000_000_000_i64)
+        => "amount_out_of_range", "an amount is 0 to 1000000000000";
+    /// Minutes, at most a year of them.
+    #[derive(Default)]
+    Minutes(u32 as "u32", 0 to 527_040) => "minutes_out_of_range", "the number is 0 to 527040";
+    /// Seconds, at most a year of them.
+    #[derive(Default)]
+    Seconds(u32 as "u32", 0 to 31_622_400)
+        => "seconds_out_of_range", "the number is 0 to 31622400";
+    /// Metres, at most half round the earth.
+    #[derive(Default)]
+    Metres(u32 as "u32", 0 to 20_040_000) => "metres_out_of_range", "the number is 0 to 20040000";
+}
 
 impl Quantity {
     /// One.
@@ -40,51 +36,8 @@ impl Quantity {
     }
 }
 
-impl TryFrom<u32> for Quantity {
-    type Error = QuantityOutOfRange;
-
-    fn try_from(number: u32) -> Result<Self, Self::Error> {
-        if (1..=99).contains(&number) {
-            Ok(Self(number))
-        } else {
-            Err(QuantityOutOfRange)
-        }
-    }
-}
-
-impl From<Quantity> for u32 {
-    fn from(quantity: Quantity) -> Self {
-        quantity.0
-    }
-}
-
 /// The highest amount of an ingredient, in its unit: 10¹² (a million tonnes of noodles in grams).
 pub const AMOUNT_MAX: i64 = 1_000_000_000_000;
-
-/// An amount of an ingredient in the ingredient's unit: 0 to 10¹².
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    schemars::JsonSchema,
-)]
-#[serde(try_from = "i64", into = "i64")]
-#[schema(value_type = i64, minimum = 0, maximum = 1_000_000_000_000_i64)]
-pub struct Amount(i64);
-
-/// The number is no amount.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an amount is 0 to 1000000000000")]
-pub struct AmountOutOfRange;
 
 impl Amount {
     /// None of it.
@@ -113,24 +66,6 @@ impl Amount {
     /// The amount `times` over, unless it is above the highest.
     pub fn checked_mul(self, times: u32) -> Option<Self> {
         Self::try_from(self.0.checked_mul(i64::from(times))?).ok()
-    }
-}
-
-impl TryFrom<i64> for Amount {
-    type Error = AmountOutOfRange;
-
-    fn try_from(number: i64) -> Result<Self, Self::Error> {
-        if (0..=AMOUNT_MAX).contains(&number) {
-            Ok(Self(number))
-        } else {
-            Err(AmountOutOfRange)
-        }
-    }
-}
-
-impl From<Amount> for i64 {
-    fn from(amount: Amount) -> Self {
-        amount.0
     }
 }
 
@@ -174,14 +109,7 @@ pub enum Unit {
 }
 
 macro_rules! measures {
-    ($($(#[$doc:meta])* $name:ident($max:tt) => $code:literal),+ $(,)?) => { $(
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[derive(ToSchema, schemars::JsonSchema)]
-        #[serde(try_from = "u32", into = "u32")]
-        #[schema(value_type = u32, minimum = 0, maximum = $max)]
-        pub struct $name(u32);
-
+    ($($name:ident up to $max:literal),+ $(,)?) => { $(
         impl $name {
             /// The most that is accepted.
             pub const MAX: Self = Self($max);
@@ -196,37 +124,13 @@ macro_rules! measures {
                 self.0
             }
         }
-
-        impl TryFrom<u32> for $name {
-            type Error = MeasureOutOfRange;
-
-            fn try_from(number: u32) -> Result<Self, Self::Error> {
-                if number <= $max { Ok(Self(number)) } else { Err(MeasureOutOfRange($max)) }
-            }
-        }
-
-        impl From<$name> for u32 {
-            fn from(measure: $name) -> Self {
-                measure.0
-            }
-        }
-
-        super::collect::leaf!($name => $code);
     )+ };
 }
 
-/// The number is above the most that is accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the number is 0 to {0}")]
-pub struct MeasureOutOfRange(u32);
-
 measures! {
-    /// Minutes, at most a year of them.
-    Minutes(527_040) => "minutes_out_of_range",
-    /// Seconds, at most a year of them.
-    Seconds(31_622_400) => "seconds_out_of_range",
-    /// Metres, at most half round the earth.
-    Metres(20_040_000) => "metres_out_of_range",
+    Minutes up to 527_040,
+    Seconds up to 31_622_400,
+    Metres up to 20_040_000,
 }
 
 impl Minutes {
@@ -243,11 +147,7 @@ impl Seconds {
     }
 }
 
-super::collect::leaf! {
-    Quantity => "quantity_out_of_range",
-    Amount => "amount_out_of_range",
-    Unit => "unit_unknown",
-}
+super::collect::leaf!(Unit => "unit_unknown");
 
 #[cfg(test)]
 mod tests {

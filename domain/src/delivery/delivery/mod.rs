@@ -19,3 +19,6 @@ pub use event::{
 pub use rejection::DeliveryRejection;
 pub use state::{Delivery, DeliveryBody, DeliveryStage};
 pub use transitions::TRANSITIONS;
+
+#[cfg(test)]
+mod tests;

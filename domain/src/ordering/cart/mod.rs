@@ -15,3 +15,6 @@ pub use event::CartEvent;
 pub use rejection::CartRejection;
 pub use state::{Cart, CartBody, CartLine, CartStage};
 pub use transitions::TRANSITIONS;
+
+#[cfg(test)]
+mod tests;

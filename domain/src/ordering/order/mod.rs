@@ -17,3 +17,6 @@ pub use rejection::{BowlRef, OrderRejection};
 pub use rules::{CANCELLATIONS, CancelRole, slurp_deadline};
 pub use state::{BowlClock, Order, OrderBody, OrderStage};
 pub use transitions::TRANSITIONS;
+
+#[cfg(test)]
+mod tests;

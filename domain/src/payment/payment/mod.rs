@@ -7,6 +7,7 @@ mod command;
 mod decide;
 mod event;
 mod rejection;
+mod rules;
 mod state;
 mod transitions;
 
@@ -15,3 +16,6 @@ pub use event::{IntentId, PaymentEvent, RefundReason, VendorCode, VendorRefundId
 pub use rejection::PaymentRejection;
 pub use state::{Payment, PaymentBody, PaymentStage, Refund, RefundStage};
 pub use transitions::TRANSITIONS;
+
+#[cfg(test)]
+mod tests;

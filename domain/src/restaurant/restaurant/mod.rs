@@ -13,3 +13,6 @@ pub use event::{Registration, RestaurantEvent, SmallOrder, SourceRef, Tax, TaxMo
 pub use rejection::{Missing, RestaurantRejection};
 pub use state::{LiveShop, Pause, Restaurant, RestaurantStage, Shop};
 pub use transitions::TRANSITIONS;
+
+#[cfg(test)]
+mod tests;

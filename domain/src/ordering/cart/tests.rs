@@ -1,0 +1,297 @@
+//! What a cart answers to its commands, each row of the table and each refusal.
+
+use chrono::TimeDelta;
+
+use super::command::{CartCommand, CartCommandKind as Kind, NoteChange};
+use super::event::CartEvent;
+use super::rejection::{CartRejection, OPTIONS_MAX, TIP_MINOR_MAX};
+use super::state::{Cart, CartStage};
+use crate::decider::{Class, Rejection, allowed_from};
+use crate::kernel::actor::Channel;
+use crate::kernel::quantity::Quantity;
+use crate::kernel::refusal::NotAllowed;
+use crate::kernel::sample;
+use crate::ordering::fulfilment::Fulfilment;
+use crate::ordering::line::{LineChoice, LineId, Shortage};
+use crate::testing::{Given, test_now};
+
+const LINE: LineId = LineId::new(1);
+
+fn open_command() -> CartCommand {
+    CartCommand::Open {
+        customer: sample::id(1),
+        restaurant: sample::id(2),
+        channel: Channel::App,
+    }
+}
+
+fn open() -> Given<Cart> {
+    Given::nothing().done([open_command()])
+}
+
+fn add() -> CartCommand {
+    CartCommand::AddLine {
+        choice: LineChoice::sample(),
+    }
+}
+
+fn change(line: LineId) -> CartCommand {
+    CartCommand::ChangeLine {
+        line,
+        quantity: None,
+        options: None,
+        note: NoteChange::Keep,
+        shortage: None,
+    }
+}
+
+fn three() -> Quantity {
+    Quantity::try_from(3).unwrap()
+}
+
+fn not_allowed(stage: CartStage, command: Kind) -> CartRejection {
+    CartRejection::NotAllowed(NotAllowed {
+        stage,
+        command,
+        allowed: allowed_from::<Cart>(stage),
+    })
+}
+
+#[test]
+fn opening_starts_a_cart_that_lives_a_day() {
+    Given::<Cart>::nothing()
+        .when(open_command())
+        .then([CartEvent::Opened {
+            customer: sample::id(1),
+            restaurant: sample::id(2),
+            channel: Channel::App,
+            expires_at: test_now() + TimeDelta::hours(24),
+            at: test_now(),
+        }]);
+}
+
+#[test]
+fn opening_twice_changes_nothing_and_for_another_is_refused() {
+    let again = open().when(open_command()).then_nothing();
+    let other = CartCommand::Open {
+        customer: sample::id(9),
+        restaurant: sample::id(2),
+        channel: Channel::App,
+    };
+    again.when(other).then_refused(CartRejection::AlreadyOpened);
+}
+
+#[test]
+fn a_cart_that_was_never_opened_does_not_exist() {
+    for command in [add(), change(LINE), CartCommand::Abandon] {
+        Given::<Cart>::nothing()
+            .when(command)
+            .then_refused(CartRejection::CartUnknown);
+    }
+}
+
+#[test]
+fn lines_are_numbered_and_numbers_never_used_again() {
+    let choice = LineChoice::sample;
+    open()
+        .when(add())
+        .then([CartEvent::LineAdded {
+            line: LINE,
+            choice: choice(),
+        }])
+        .when(CartCommand::RemoveLine { line: LINE })
+        .then([CartEvent::LineRemoved { line: LINE }])
+        .when(add())
+        .then([CartEvent::LineAdded {
+            line: LineId::new(2),
+            choice: choice(),
+        }]);
+}
+
+#[test]
+fn a_change_keeps_what_it_does_not_name() {
+    let options = Some(Vec::new());
+    open()
+        .done([add()])
+        .when(CartCommand::ChangeLine {
+            line: LINE,
+            quantity: Some(three()),
+            options,
+            note: NoteChange::Clear,
+            shortage: Some(Shortage::Cancel),
+        })
+        .then([CartEvent::LineChanged {
+            line: LINE,
+            choice: LineChoice {
+                item: LineChoice::sample().item,
+                quantity: three(),
+                options: Vec::new(),
+                note: None,
+                shortage: Shortage::Cancel,
+            },
+        }])
+        .when(CartCommand::ChangeLine {
+            line: LINE,
+            quantity: None,
+            options: None,
+            note: NoteChange::Set {
+                note: sample::sealed("ordering.cart", "note"),
+            },
+            shortage: None,
+        })
+        .then([CartEvent::LineChanged {
+            line: LINE,
+            choice: LineChoice {
+                quantity: three(),
+                options: Vec::new(),
+                shortage: Shortage::Cancel,
+                ..LineChoice::sample()
+            },
+        }]);
+}
+
+#[test]
+fn changing_a_line_to_what_it_is_changes_nothing() {
+    open().done([add()]).when(change(LINE)).then_nothing();
+}
+
+#[test]
+fn a_line_that_never_was_is_not_found() {
+    let refused = CartRejection::LineUnknown { line: LINE };
+    open().when(change(LINE)).then_refused(refused.clone());
+    open()
+        .when(CartCommand::RemoveLine { line: LINE })
+        .then_refused(refused.clone());
+    assert_eq!(refused.class(), Class::NotFound);
+}
+
+#[test]
+fn removing_a_line_twice_changes_nothing() {
+    let remove = || CartCommand::RemoveLine { line: LINE };
+    open().done([add(), remove()]).when(remove()).then_nothing();
+}
+
+#[test]
+fn the_fifty_first_line_is_refused() {
+    let full = open().done((0..50).map(|_| add()));
+    full.when(add())
+        .then_refused(CartRejection::TooManyLines { max: 50 });
+}
+
+#[test]
+fn repeated_options_are_refused_with_their_places() {
+    let mut choice = LineChoice::sample();
+    choice.options.extend(LineChoice::sample().options);
+    choice.options.extend(LineChoice::sample().options);
+    let refused = open().when(CartCommand::AddLine { choice }).rejection();
+    assert_eq!(
+        refused,
+        CartRejection::OptionsRepeated {
+            indices: vec![1, 2]
+        }
+    );
+    let pointers: Vec<_> = refused
+        .faults()
+        .into_iter()
+        .map(|fault| fault.pointer)
+        .collect();
+    assert_eq!(pointers, ["/options/1", "/options/2"]);
+}
+
+#[test]
+fn more_options_than_a_line_takes_are_refused() {
+    let options = vec![LineChoice::sample().options[0].clone(); OPTIONS_MAX + 1];
+    let choice = LineChoice {
+        options,
+        ..LineChoice::sample()
+    };
+    open()
+        .when(CartCommand::AddLine { choice })
+        .then_refused(CartRejection::TooManyOptions { max: OPTIONS_MAX });
+}
+
+#[test]
+fn fulfilment_is_set_once_for_the_same_choice() {
+    let set = || CartCommand::SetFulfilment {
+        fulfilment: Fulfilment::Pickup,
+    };
+    open()
+        .when(set())
+        .then([CartEvent::FulfilmentSet {
+            fulfilment: Fulfilment::Pickup,
+        }])
+        .when(set())
+        .then_nothing()
+        .when(CartCommand::SetFulfilment {
+            fulfilment: Fulfilment::sample(),
+        })
+        .then([CartEvent::FulfilmentSet {
+            fulfilment: Fulfilment::sample(),
+        }]);
+}
+
+#[test]
+fn tips_are_not_negative_nor_absurd() {
+    let tip = |amount_minor| CartCommand::SetTip { amount_minor };
+    let refused = CartRejection::TipOutOfRange { max: TIP_MINOR_MAX };
+    for absurd in [-1, TIP_MINOR_MAX + 1, i64::MIN, i64::MAX] {
+        open().when(tip(absurd)).then_refused(refused.clone());
+    }
+    open()
+        .when(tip(200))
+        .then([CartEvent::TipSet { amount_minor: 200 }])
+        .when(tip(200))
+        .then_nothing();
+}
+
+#[test]
+fn checking_out_ends_the_cart_once() {
+    let check_out = |order| CartCommand::CheckOut {
+        order: sample::id(order),
+    };
+    let ended = open()
+        .when(check_out(3))
+        .then([CartEvent::CheckedOut {
+            order: sample::id(3),
+            at: test_now(),
+        }])
+        .when(check_out(3))
+        .then_nothing();
+    let other = CartRejection::AlreadyCheckedOut {
+        order: sample::id(3),
+    };
+    ended.clone().when(check_out(4)).then_refused(other);
+    ended
+        .when(add())
+        .then_refused(not_allowed(CartStage::CheckedOut, Kind::AddLine));
+}
+
+#[test]
+fn an_abandoned_cart_takes_nothing_more() {
+    let ended = open()
+        .when(CartCommand::Abandon)
+        .then([CartEvent::Abandoned { at: test_now() }])
+        .when(CartCommand::Abandon)
+        .then_nothing();
+    ended
+        .clone()
+        .when(open_command())
+        .then_refused(CartRejection::AlreadyOpened);
+    ended
+        .when(add())
+        .then_refused(not_allowed(CartStage::Abandoned, Kind::AddLine));
+}
+
+#[test]
+fn after_a_day_it_can_only_be_abandoned() {
+    let late = open().at(test_now() + TimeDelta::hours(24));
+    late.clone()
+        .when(add())
+        .then_refused(CartRejection::CartExpired);
+    late.clone()
+        .when(CartCommand::CheckOut {
+            order: sample::id(3),
+        })
+        .then_refused(CartRejection::CartExpired);
+    assert_eq!(late.when(CartCommand::Abandon).events().len(), 1);
+}

@@ -1,0 +1,575 @@
+//! What an order answers to its commands, each row of the table and each refusal.
+
+use chrono::TimeDelta;
+
+use super::command::{OrderCommand, OrderCommandKind as Kind};
+use super::event::{CheckedOut, FaultParty, OrderEvent, RejectReason};
+use super::rejection::{BowlRef, OrderRejection};
+use super::rules;
+use super::rules::CancelRole;
+use super::state::{Order, OrderStage};
+use crate::decider::{Class, Decider, Rejection, allowed_from};
+use crate::kernel::actor::Actor;
+use crate::kernel::handover::UndeliverableReason;
+use crate::kernel::money::Money;
+use crate::kernel::quantity::{Minutes, Seconds};
+use crate::kernel::refusal::NotAllowed;
+use crate::kernel::sample;
+use crate::ordering::fulfilment::Fulfilment;
+use crate::ordering::line::LineId;
+use crate::ordering::quote::Promise;
+use crate::testing::{Given, test_now};
+
+const LINE: LineId = LineId::new(1);
+const BOWL: BowlRef = BowlRef {
+    line: LINE,
+    bowl: 1,
+};
+
+fn terms() -> Box<CheckedOut> {
+    Box::new(CheckedOut::sample())
+}
+
+fn to_collect() -> Box<CheckedOut> {
+    Box::new(CheckedOut {
+        fulfilment: Fulfilment::Pickup,
+        ..CheckedOut::sample()
+    })
+}
+
+/// An order with these terms, taken to a stage of its kitchen.
+fn at(stage: OrderStage, terms: Box<CheckedOut>) -> Given<Order> {
+    let pay = OrderCommand::Authorise {
+        payment: terms.payment,
+    };
+    let steps = [
+        (
+            OrderStage::AwaitingPayment,
+            OrderCommand::CheckOut { terms },
+        ),
+        (OrderStage::Placed, pay),
+        (OrderStage::Accepted, accept(12)),
+        (OrderStage::Cooking, OrderCommand::Fire { automatic: false }),
+        (OrderStage::Cooking, boil(BOWL)),
+        (OrderStage::Cooking, seal(BOWL)),
+        (OrderStage::Ready, OrderCommand::Ready),
+    ];
+    let end = steps
+        .iter()
+        .position(|(reached, _)| *reached == stage)
+        .unwrap();
+    Given::nothing().done(steps.into_iter().take(end + 1).map(|(_, command)| command))
+}
+
+fn accept(minutes: u32) -> OrderCommand {
+    OrderCommand::Accept {
+        prep_minutes: Minutes::new(minutes),
+    }
+}
+
+fn boil(bowl: BowlRef) -> OrderCommand {
+    OrderCommand::BowlBoiled {
+        line: bowl.line,
+        bowl: bowl.bowl,
+    }
+}
+
+fn seal(bowl: BowlRef) -> OrderCommand {
+    OrderCommand::BowlSealed {
+        line: bowl.line,
+        bowl: bowl.bowl,
+    }
+}
+
+fn reject() -> OrderCommand {
+    OrderCommand::Reject {
+        reason: RejectReason::TooBusy,
+        note: None,
+    }
+}
+
+fn cancel(by: Actor) -> OrderCommand {
+    OrderCommand::Cancel {
+        by,
+        reason: sample::reason("enough"),
+        fault: FaultParty::Platform,
+    }
+}
+
+fn customer() -> Actor {
+    Actor::Customer { id: sample::id(1) }
+}
+
+fn picked_up() -> OrderCommand {
+    OrderCommand::RecordPickedUp {
+        driver: Some(sample::id(6)),
+        at: test_now(),
+    }
+}
+
+fn delivered() -> OrderCommand {
+    OrderCommand::RecordDelivered {
+        proof: crate::kernel::handover::ProofMethod::Pin,
+        at: test_now(),
+    }
+}
+
+fn undeliverable() -> OrderCommand {
+    OrderCommand::RecordUndeliverable {
+        reason: UndeliverableReason::NoAnswer,
+        at: test_now(),
+    }
+}
+
+fn not_allowed(stage: OrderStage, command: Kind) -> OrderRejection {
+    let allowed = allowed_from::<Order>(stage);
+    OrderRejection::NotAllowed(NotAllowed {
+        stage,
+        command,
+        allowed,
+    })
+}
+
+#[test]
+fn a_checkout_waits_for_its_payment() {
+    let checked_out = Given::<Order>::nothing()
+        .when(OrderCommand::CheckOut { terms: terms() })
+        .then([OrderEvent::CheckedOut(terms())]);
+    assert_eq!(checked_out.state().stage(), OrderStage::AwaitingPayment);
+}
+
+#[test]
+fn nothing_to_pay_is_placed_at_once() {
+    let free = Box::new(CheckedOut {
+        total: Money::zero(CheckedOut::sample().total.currency()),
+        ..CheckedOut::sample()
+    });
+    Given::<Order>::nothing()
+        .when(OrderCommand::CheckOut {
+            terms: free.clone(),
+        })
+        .then([
+            OrderEvent::CheckedOut(free),
+            OrderEvent::Placed { at: test_now() },
+        ]);
+}
+
+#[test]
+fn checking_out_twice_changes_nothing_and_with_other_terms_is_refused() {
+    let waiting = at(OrderStage::AwaitingPayment, terms());
+    waiting
+        .clone()
+        .when(OrderCommand::CheckOut { terms: terms() })
+        .then_nothing();
+    waiting
+        .when(OrderCommand::CheckOut {
+            terms: to_collect(),
+        })
+        .then_refused(OrderRejection::AlreadyCheckedOut);
+}
+
+#[test]
+fn an_order_that_was_never_checked_out_does_not_exist() {
+    for command in [
+        accept(1),
+        OrderCommand::Expire,
+        delivered(),
+        cancel(customer()),
+    ] {
+        Given::<Order>::nothing()
+            .when(command)
+            .then_refused(OrderRejection::OrderUnknown);
+    }
+    assert_eq!(OrderRejection::OrderUnknown.class(), Class::NotFound);
+}
+
+#[test]
+fn its_payment_places_it_once() {
+    let pay = || OrderCommand::Authorise {
+        payment: sample::id(5),
+    };
+    at(OrderStage::AwaitingPayment, terms())
+        .when(pay())
+        .then([OrderEvent::Placed { at: test_now() }])
+        .when(pay())
+        .then_nothing();
+    let other = OrderCommand::Authorise {
+        payment: sample::id(77),
+    };
+    at(OrderStage::AwaitingPayment, terms())
+        .when(other)
+        .then_refused(OrderRejection::OtherPayment {
+            expected: sample::id(5),
+        });
+}
+
+#[test]
+fn it_expires_when_its_time_is_over_and_not_before() {
+    let expires_at = CheckedOut::sample().expires_at;
+    let waiting = at(OrderStage::AwaitingPayment, terms());
+    waiting
+        .clone()
+        .at(expires_at - TimeDelta::seconds(1))
+        .when(OrderCommand::Expire)
+        .then_refused(OrderRejection::NotYetExpired { expires_at });
+    let expired = waiting
+        .at(expires_at)
+        .when(OrderCommand::Expire)
+        .then([OrderEvent::Expired { at: expires_at }])
+        .when(OrderCommand::Expire)
+        .then_nothing();
+    expired
+        .when(OrderCommand::Authorise {
+            payment: sample::id(5),
+        })
+        .then_refused(not_allowed(OrderStage::Expired, Kind::Authorise));
+}
+
+#[test]
+fn accepting_promises_anew_and_twice_changes_nothing() {
+    let promise = Promise {
+        earliest: test_now() + TimeDelta::minutes(12 + 15),
+        latest: test_now() + TimeDelta::minutes(12 + 15 + 10),
+    };
+    at(OrderStage::Placed, terms())
+        .when(accept(12))
+        .then([OrderEvent::Accepted {
+            prep_minutes: Minutes::new(12),
+            promise,
+            at: test_now(),
+        }])
+        .when(accept(20))
+        .then_nothing();
+}
+
+#[test]
+fn an_absurd_time_in_the_kitchen_is_refused() {
+    let refused = at(OrderStage::Placed, terms())
+        .when(accept(241))
+        .rejection();
+    assert_eq!(refused, OrderRejection::PrepTimeOutOfRange { max: 240 });
+    assert_eq!(refused.faults()[0].pointer, "/prep_minutes");
+}
+
+#[test]
+fn a_rejected_order_cannot_be_accepted() {
+    at(OrderStage::Placed, terms())
+        .when(reject())
+        .then([OrderEvent::Rejected {
+            reason: RejectReason::TooBusy,
+            note: None,
+            at: test_now(),
+        }])
+        .when(reject())
+        .then_nothing()
+        .when(accept(12))
+        .then_refused(not_allowed(OrderStage::Rejected, Kind::Accept));
+}
+
+#[test]
+fn an_accepted_order_cannot_be_rejected_and_the_refusal_says_what_can_be_done() {
+    let refused = at(OrderStage::Accepted, terms()).when(reject()).rejection();
+    assert_eq!(refused, not_allowed(OrderStage::Accepted, Kind::Reject));
+    assert_eq!(
+        refused.to_string(),
+        "reject is not possible at stage accepted; possible are fire, cancel, acknowledge, \
+         record_picked_up, record_delivered, record_undeliverable"
+    );
+}
+
+#[test]
+fn who_may_cancel_is_in_the_table() {
+    let actors = [
+        customer(),
+        Actor::Restaurant { id: sample::id(10) },
+        Actor::Driver { id: sample::id(6) },
+        Actor::Ops { id: sample::id(9) },
+        Actor::System {
+            process: sample::key("order_fulfilment"),
+        },
+    ];
+    let stages = [
+        OrderStage::AwaitingPayment,
+        OrderStage::Placed,
+        OrderStage::Accepted,
+        OrderStage::Cooking,
+        OrderStage::Ready,
+    ];
+    for (stage, by) in stages
+        .iter()
+        .flat_map(|stage| actors.iter().map(move |by| (*stage, by)))
+    {
+        let role = CancelRole::from(by);
+        let asked = at(stage, terms()).when(cancel(by.clone()));
+        if rules::CANCELLATIONS.contains(&(stage, role)) {
+            let events = asked.events();
+            assert!(
+                matches!(events[..], [OrderEvent::Cancelled { .. }]),
+                "{stage:?} {by:?}"
+            );
+        } else {
+            asked.then_refused(OrderRejection::NotYoursToCancel { stage, role });
+        }
+    }
+}
+
+#[test]
+fn who_cancels_for_themselves_bears_it() {
+    let fault_of = |by: Actor| match &at(OrderStage::Accepted, terms()).when(cancel(by)).events()[..]
+    {
+        [OrderEvent::Cancelled { fault, .. }] => *fault,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(fault_of(customer()), FaultParty::Customer);
+    assert_eq!(
+        fault_of(Actor::Restaurant { id: sample::id(10) }),
+        FaultParty::Shop
+    );
+    assert_eq!(
+        fault_of(Actor::Ops { id: sample::id(9) }),
+        FaultParty::Platform
+    );
+}
+
+#[test]
+fn a_stranger_does_not_see_the_order() {
+    at(OrderStage::Placed, terms())
+        .when(cancel(Actor::Customer { id: sample::id(42) }))
+        .then_refused(OrderRejection::OrderUnknown);
+}
+
+#[test]
+fn cancelling_twice_changes_nothing_and_nothing_follows() {
+    at(OrderStage::Placed, terms())
+        .done([cancel(customer())])
+        .when(cancel(customer()))
+        .then_nothing()
+        .when(accept(12))
+        .then_refused(not_allowed(OrderStage::Cancelled, Kind::Accept));
+}
+
+#[test]
+fn nobody_cancels_what_a_courier_carries() {
+    at(OrderStage::Ready, terms())
+        .done([picked_up()])
+        .when(cancel(Actor::Ops { id: sample::id(9) }))
+        .then_refused(not_allowed(OrderStage::PickedUp, Kind::Cancel));
+}
+
+#[test]
+fn firing_twice_changes_nothing() {
+    let fire = |automatic| OrderCommand::Fire { automatic };
+    at(OrderStage::Accepted, terms())
+        .when(fire(true))
+        .then([OrderEvent::Fired {
+            automatic: true,
+            at: test_now(),
+        }])
+        .when(fire(false))
+        .then_nothing();
+}
+
+#[test]
+fn a_sealed_bowl_has_a_deadline_and_the_order_the_earliest() {
+    let deadline = test_now() + TimeDelta::minutes(30);
+    at(OrderStage::Accepted, terms())
+        .done([OrderCommand::Fire { automatic: false }])
+        .when(boil(BOWL))
+        .then([OrderEvent::BowlBoiled {
+            line: LINE,
+            bowl: 1,
+            at: test_now(),
+        }])
+        .when(seal(BOWL))
+        .then([OrderEvent::BowlSealed {
+            line: LINE,
+            bowl: 1,
+            deadline: Some(deadline),
+            at: test_now(),
+        }])
+        .when(boil(BOWL))
+        .then_nothing()
+        .when(seal(BOWL))
+        .then_nothing()
+        .when(OrderCommand::Ready)
+        .then([OrderEvent::Ready {
+            slurp_deadline: Some(deadline),
+            at: test_now(),
+        }])
+        .when(OrderCommand::Ready)
+        .then_nothing();
+}
+
+#[test]
+fn a_bowl_is_boiled_before_it_is_sealed_unless_it_is_a_kit() {
+    let cooking = at(OrderStage::Cooking, terms());
+    cooking
+        .when(seal(BOWL))
+        .then_refused(OrderRejection::BowlNotBoiled { bowl: BOWL });
+    let mut kit = terms();
+    if let Some(spec) = &mut kit.lines[0].bowl {
+        spec.packaging = crate::kernel::bowl::Packaging::Kit;
+        spec.cook_seconds = Seconds::new(90);
+    }
+    let sealed = at(OrderStage::Cooking, kit).when(seal(BOWL)).events();
+    let four_hours = test_now() + TimeDelta::hours(4);
+    assert!(matches!(&sealed[..],
+        [OrderEvent::BowlSealed { deadline: Some(deadline), .. }] if *deadline == four_hours));
+}
+
+#[test]
+fn bowls_that_are_not_ordered_are_not_found() {
+    for bowl in [
+        BowlRef {
+            line: LINE,
+            bowl: 2,
+        },
+        BowlRef {
+            line: LineId::new(2),
+            bowl: 1,
+        },
+    ] {
+        let refused = OrderRejection::BowlUnknown { bowl };
+        at(OrderStage::Cooking, terms())
+            .when(boil(bowl))
+            .then_refused(refused.clone());
+        at(OrderStage::Cooking, terms())
+            .when(seal(bowl))
+            .then_refused(refused);
+    }
+}
+
+#[test]
+fn it_is_not_ready_before_every_bowl_is_sealed() {
+    let refused = at(OrderStage::Cooking, terms())
+        .when(OrderCommand::Ready)
+        .rejection();
+    assert_eq!(
+        refused,
+        OrderRejection::BowlsNotSealed { bowls: vec![BOWL] }
+    );
+    assert_eq!(refused.faults()[0].pointer, "/lines/1/bowls/1");
+}
+
+#[test]
+fn a_courier_picks_up_brings_and_the_order_completes() {
+    let brought = at(OrderStage::Ready, terms())
+        .when(picked_up())
+        .then([OrderEvent::PickedUp {
+            driver: Some(sample::id(6)),
+            inferred: false,
+            at: test_now(),
+        }])
+        .when(picked_up())
+        .then_nothing()
+        .when(delivered())
+        .then([OrderEvent::Delivered {
+            proof: crate::kernel::handover::ProofMethod::Pin,
+            at: test_now(),
+        }])
+        .when(delivered())
+        .then_nothing();
+    brought
+        .when(OrderCommand::Complete)
+        .then([OrderEvent::Completed { at: test_now() }])
+        .when(OrderCommand::Complete)
+        .then_nothing();
+}
+
+#[test]
+fn news_ahead_of_the_kitchen_is_taken_and_marked_inferred() {
+    for stage in [OrderStage::Accepted, OrderStage::Cooking] {
+        let inferred = OrderEvent::PickedUp {
+            driver: Some(sample::id(6)),
+            inferred: true,
+            at: test_now(),
+        };
+        at(stage, terms()).when(picked_up()).then([inferred]);
+        let events = at(stage, terms()).when(delivered()).events();
+        assert!(matches!(
+            events[..],
+            [
+                OrderEvent::PickedUp {
+                    driver: None,
+                    inferred: true,
+                    ..
+                },
+                OrderEvent::Delivered { .. }
+            ]
+        ));
+        let events = at(stage, terms()).when(undeliverable()).events();
+        assert!(matches!(
+            events[..],
+            [
+                OrderEvent::PickedUp { inferred: true, .. },
+                OrderEvent::Undeliverable { .. }
+            ]
+        ));
+    }
+}
+
+#[test]
+fn delivered_without_acceptance_is_refused() {
+    at(OrderStage::Placed, terms())
+        .when(delivered())
+        .then_refused(not_allowed(OrderStage::Placed, Kind::RecordDelivered));
+}
+
+#[test]
+fn an_undeliverable_order_completes_too() {
+    let back = at(OrderStage::Ready, terms()).done([picked_up(), undeliverable()]);
+    back.clone().when(undeliverable()).then_nothing();
+    back.clone().when(delivered()).then_refused(not_allowed(
+        OrderStage::Undeliverable,
+        Kind::RecordDelivered,
+    ));
+    assert_eq!(back.when(OrderCommand::Complete).events().len(), 1);
+}
+
+#[test]
+fn customers_collect_only_what_no_courier_brings() {
+    at(OrderStage::Ready, to_collect())
+        .when(OrderCommand::Collect)
+        .then([OrderEvent::Collected { at: test_now() }])
+        .when(OrderCommand::Collect)
+        .then_nothing();
+    for command in [OrderCommand::Collect, OrderCommand::NotCollected] {
+        at(OrderStage::Ready, terms())
+            .when(command)
+            .then_refused(OrderRejection::CourierBrings);
+    }
+    for command in [picked_up(), delivered(), undeliverable()] {
+        at(OrderStage::Ready, to_collect())
+            .when(command)
+            .then_refused(OrderRejection::CustomerCollects);
+    }
+}
+
+#[test]
+fn what_nobody_fetches_is_uncollected_and_completes() {
+    let left = at(OrderStage::Ready, to_collect())
+        .when(OrderCommand::NotCollected)
+        .then([OrderEvent::NotCollected { at: test_now() }])
+        .when(OrderCommand::NotCollected)
+        .then_nothing();
+    assert_eq!(left.when(OrderCommand::Complete).events().len(), 1);
+}
+
+#[test]
+fn a_device_acknowledges_once_at_any_stage_of_the_shop() {
+    let seen = || OrderCommand::Acknowledge { device: None };
+    for stage in [
+        OrderStage::Placed,
+        OrderStage::Accepted,
+        OrderStage::Cooking,
+        OrderStage::Ready,
+    ] {
+        let before = at(stage, terms());
+        let after = before.when(seen()).then([OrderEvent::Acknowledged {
+            device: None,
+            at: test_now(),
+        }]);
+        assert_eq!(after.state().stage(), stage);
+        after.when(seen()).then_nothing();
+    }
+}

@@ -1,0 +1,351 @@
+//! What a restaurant answers to its commands, each row of the table and each refusal.
+
+use chrono::TimeDelta;
+
+use super::command::{RestaurantCommand, RestaurantCommandKind};
+use super::event::RestaurantEvent;
+use super::rejection::RestaurantRejection;
+use super::state::{Restaurant, RestaurantStage};
+use super::transitions::TRANSITIONS;
+use crate::decider::{Class, Decider, Event as _, Rejection as _};
+use crate::kernel::key::Key;
+use crate::kernel::refusal::NotAllowed;
+use crate::kernel::sample::{name, reason};
+use crate::restaurant::restaurant::{Missing, Registration, Terms, Zone};
+use crate::testing::{Given, test_now};
+
+fn sample(name: &str) -> RestaurantEvent {
+    RestaurantEvent::samples()
+        .into_iter()
+        .find(|event| event.name() == name)
+        .unwrap()
+}
+
+fn samples<const N: usize>(names: [&str; N]) -> [RestaurantEvent; N] {
+    names.map(sample)
+}
+
+fn registration() -> Box<Registration> {
+    let RestaurantEvent::Registered(registration) = sample("registered") else {
+        unreachable!()
+    };
+    registration
+}
+
+fn zones() -> Vec<Zone> {
+    let RestaurantEvent::ZonesSet { zones } = sample("zones_set") else {
+        unreachable!()
+    };
+    zones
+}
+
+fn terms() -> Terms {
+    let RestaurantEvent::TermsSet { terms } = sample("terms_set") else {
+        unreachable!()
+    };
+    terms
+}
+
+fn ready() -> Given<Restaurant> {
+    Given::events(samples([
+        "registered",
+        "hours_set",
+        "zones_set",
+        "terms_set",
+        "submitted",
+    ]))
+}
+
+fn live() -> Given<Restaurant> {
+    ready().and([RestaurantEvent::Approved])
+}
+
+#[test]
+fn a_shop_is_registered_once() {
+    Given::<Restaurant>::nothing()
+        .when(RestaurantCommand::Register(registration()))
+        .then([sample("registered")])
+        .when(RestaurantCommand::Register(registration()))
+        .then_nothing();
+    let mut other = registration();
+    other.name = name("Another");
+    Given::<Restaurant>::events([sample("registered")])
+        .when(RestaurantCommand::Register(other))
+        .then_refused(RestaurantRejection::AlreadyRegistered);
+}
+
+#[test]
+fn a_shop_that_nobody_registered_is_not_found() {
+    Given::<Restaurant>::nothing()
+        .when(RestaurantCommand::Submit)
+        .then_refused(RestaurantRejection::NotRegistered);
+    assert_eq!(RestaurantRejection::NotRegistered.class(), Class::NotFound);
+}
+
+#[test]
+fn a_profile_changes_only_where_something_is_given() {
+    let update = |new: Option<&str>| RestaurantCommand::UpdateProfile {
+        name: new.map(name),
+        styles: None,
+        auto_fire: None,
+    };
+    let changed =
+        Given::<Restaurant>::events([sample("registered")]).when(update(Some("Menya Sora")));
+    let changed = changed.then([RestaurantEvent::ProfileUpdated {
+        name: Some(name("Menya Sora")),
+        styles: None,
+        auto_fire: None,
+    }]);
+    let profile = &changed.state().shop().unwrap().profile;
+    assert_eq!(
+        (&profile.name, &profile.styles),
+        (&name("Menya Sora"), &registration().styles)
+    );
+    changed
+        .clone()
+        .when(update(Some("Menya Sora")))
+        .then_nothing();
+    changed.when(update(None)).then_nothing();
+}
+
+#[test]
+fn going_live_needs_menu_hours_zones_and_terms() {
+    let rejection = Given::<Restaurant>::events(samples(["registered", "submitted"]))
+        .when(RestaurantCommand::Approve {
+            menu_published: false,
+        })
+        .rejection();
+    let missing = vec![
+        Missing::Menu,
+        Missing::Hours,
+        Missing::Zones,
+        Missing::Terms,
+    ];
+    assert_eq!(rejection, RestaurantRejection::NotReady { missing });
+    let codes: Vec<_> = rejection
+        .faults()
+        .into_iter()
+        .map(|fault| fault.code)
+        .collect();
+    assert_eq!(
+        codes,
+        [
+            "menu_missing",
+            "hours_missing",
+            "zones_missing",
+            "terms_missing"
+        ]
+    );
+    ready()
+        .when(RestaurantCommand::Approve {
+            menu_published: true,
+        })
+        .then([RestaurantEvent::Approved])
+        .when(RestaurantCommand::Approve {
+            menu_published: true,
+        })
+        .then_nothing();
+}
+
+#[test]
+fn the_whole_life_from_draft_to_closed() {
+    let suspended = live()
+        .when(RestaurantCommand::Suspend {
+            reason: reason("hygiene"),
+        })
+        .then([RestaurantEvent::Suspended {
+            reason: reason("hygiene"),
+        }]);
+    assert!(suspended.state().live().is_none());
+    let closed = suspended
+        .when(RestaurantCommand::Approve {
+            menu_published: true,
+        })
+        .then([RestaurantEvent::Approved])
+        .when(RestaurantCommand::Close {
+            reason: reason("retired"),
+        })
+        .then([RestaurantEvent::Closed {
+            reason: reason("retired"),
+        }]);
+    closed
+        .clone()
+        .when(RestaurantCommand::Close {
+            reason: reason("again"),
+        })
+        .then_nothing();
+    closed
+        .when(RestaurantCommand::SetTerms {
+            terms: Terms {
+                seller: name("New"),
+                ..terms()
+            },
+        })
+        .then_refused(RestaurantRejection::NotAllowed(NotAllowed {
+            stage: RestaurantStage::Closed,
+            command: RestaurantCommandKind::SetTerms,
+            allowed: vec![],
+        }));
+}
+
+#[test]
+fn setting_the_same_again_changes_nothing() {
+    live()
+        .when(RestaurantCommand::SetZones { zones: zones() })
+        .then_nothing();
+    live()
+        .when(RestaurantCommand::SetTerms { terms: terms() })
+        .then_nothing();
+    let RestaurantEvent::HoursSet { hours } = sample("hours_set") else {
+        unreachable!()
+    };
+    live()
+        .when(RestaurantCommand::SetHours { hours })
+        .then_nothing();
+    ready().when(RestaurantCommand::Submit).then_nothing();
+}
+
+#[test]
+fn zones_are_refused_with_all_faults() {
+    let empty = live()
+        .when(RestaurantCommand::SetZones { zones: vec![] })
+        .rejection();
+    assert_eq!(empty.faults()[0].pointer, "/zones");
+    let zone = zones().remove(0);
+    let far = Zone {
+        key: Key::parse("far").unwrap(),
+        ..zone.clone()
+    };
+    let twice = vec![zone.clone(), far.clone(), zone, far];
+    let faults = live()
+        .when(RestaurantCommand::SetZones { zones: twice })
+        .rejection()
+        .faults();
+    let pointers: Vec<_> = faults.into_iter().map(|fault| fault.pointer).collect();
+    assert_eq!(pointers, ["/zones/2/key", "/zones/3/key"]);
+}
+
+#[test]
+fn a_pause_ends_by_itself_or_by_word() {
+    let until = test_now() + TimeDelta::minutes(30);
+    let pause = |until| RestaurantCommand::Pause {
+        reason: reason("too busy"),
+        until,
+    };
+    let paused = live()
+        .when(pause(Some(until)))
+        .then([RestaurantEvent::Paused {
+            reason: reason("too busy"),
+            until: Some(until),
+        }]);
+    let shop = paused.state().live().unwrap();
+    assert!(shop.is_paused(test_now()) && !shop.is_paused(until));
+    paused.clone().when(pause(Some(until))).then_nothing();
+    let forever = paused.when(pause(None)).then([RestaurantEvent::Paused {
+        reason: reason("too busy"),
+        until: None,
+    }]);
+    assert!(
+        forever
+            .state()
+            .live()
+            .unwrap()
+            .is_paused(until + TimeDelta::days(1))
+    );
+    forever
+        .when(RestaurantCommand::Resume)
+        .then([RestaurantEvent::Resumed])
+        .when(RestaurantCommand::Resume)
+        .then_nothing();
+    live()
+        .when(pause(Some(test_now())))
+        .then_refused(RestaurantRejection::PauseAlreadyOver);
+}
+
+#[test]
+fn a_draft_cannot_be_paused() {
+    let rejection = Given::<Restaurant>::events([sample("registered")])
+        .when(RestaurantCommand::Resume)
+        .rejection();
+    let RestaurantRejection::NotAllowed(refused) = rejection else {
+        panic!("{rejection}")
+    };
+    assert!(refused.allowed.contains(&RestaurantCommandKind::Submit));
+    assert!(!refused.allowed.contains(&RestaurantCommandKind::Resume));
+}
+
+#[test]
+fn every_row_of_the_table_leads_where_it_says() {
+    let RestaurantEvent::HoursSet { hours } = sample("hours_set") else {
+        unreachable!()
+    };
+    let sunday = crate::kernel::hours::HoursDraft {
+        exceptions: vec![],
+        ..hours.draft().clone()
+    };
+    let command = |kind| match kind {
+        RestaurantCommandKind::Register => RestaurantCommand::Register(registration()),
+        RestaurantCommandKind::UpdateProfile => RestaurantCommand::UpdateProfile {
+            name: Some(name("Other")),
+            styles: None,
+            auto_fire: None,
+        },
+        RestaurantCommandKind::SetHours => RestaurantCommand::SetHours {
+            hours: sunday.clone().try_into().unwrap(),
+        },
+        RestaurantCommandKind::SetZones => {
+            let other = Zone {
+                key: Key::parse("other").unwrap(),
+                ..zones().remove(0)
+            };
+            RestaurantCommand::SetZones { zones: vec![other] }
+        }
+        RestaurantCommandKind::SetTerms => RestaurantCommand::SetTerms {
+            terms: Terms {
+                seller: name("Other"),
+                ..terms()
+            },
+        },
+        RestaurantCommandKind::Submit => RestaurantCommand::Submit,
+        RestaurantCommandKind::Approve => RestaurantCommand::Approve {
+            menu_published: true,
+        },
+        RestaurantCommandKind::Suspend => RestaurantCommand::Suspend {
+            reason: reason("x"),
+        },
+        RestaurantCommandKind::Close => RestaurantCommand::Close {
+            reason: reason("x"),
+        },
+        RestaurantCommandKind::Pause => RestaurantCommand::Pause {
+            reason: reason("x"),
+            until: None,
+        },
+        RestaurantCommandKind::Resume => RestaurantCommand::Resume,
+    };
+    let at = |stage| match stage {
+        RestaurantStage::Unregistered => Given::<Restaurant>::nothing(),
+        RestaurantStage::Draft => Given::events(samples([
+            "registered",
+            "hours_set",
+            "zones_set",
+            "terms_set",
+        ])),
+        RestaurantStage::Submitted => ready(),
+        RestaurantStage::Live => live().and([RestaurantEvent::Paused {
+            reason: reason("y"),
+            until: None,
+        }]),
+        RestaurantStage::Suspended => live().and([RestaurantEvent::Suspended {
+            reason: reason("y"),
+        }]),
+        RestaurantStage::Closed => live().and([RestaurantEvent::Closed {
+            reason: reason("y"),
+        }]),
+    };
+    for (from, kind, to) in TRANSITIONS {
+        let before = at(*from);
+        assert_eq!(before.state().stage(), *from);
+        let events = before.clone().when(command(*kind)).events();
+        assert_eq!(before.and(events).state().stage(), *to, "{from:?} {kind:?}");
+    }
+}
