@@ -1,0 +1,110 @@
+//! What the process remembers of an order between two pieces of news.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::kernel::ids::{DriverId, PaymentId, RestaurantId};
+use crate::ordering::line::BowlSpec;
+use crate::ordering::order::CheckedOut;
+use crate::payment::payment::IntentId;
+
+/// What an instance remembers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct OrderFulfilmentState {
+    /// The last sequence seen of each stream.
+    pub(super) seen: BTreeMap<Uuid, i64>,
+    /// What the order said at checkout.
+    pub(super) terms: Option<Terms>,
+    /// Whether its stock is used up.
+    pub(super) consumed: bool,
+    /// Whether it ended without being carried out.
+    pub(super) dead: bool,
+    /// Whether it is completed.
+    pub(super) completed: bool,
+    /// The vendor's name for its payment.
+    pub(super) intent: Option<IntentId>,
+    /// Whether money may still move.
+    pub(super) money: Money,
+    /// Its deliveries that have not ended.
+    pub(super) deliveries: BTreeMap<Uuid, Option<DriverId>>,
+    /// Timers started and not cancelled.
+    pub(super) timers: BTreeSet<String>,
+}
+
+/// What is needed of an order's terms.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Terms {
+    pub(super) restaurant: RestaurantId,
+    pub(super) payment: PaymentId,
+    pub(super) is_delivery: bool,
+    pub(super) auto_fire: bool,
+    /// From boiler to sealed for the slowest bowl.
+    pub(super) lead_seconds: i64,
+}
+
+/// Where the money is, as far as this process must wait for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Money {
+    /// With the customer or the vendor, undecided.
+    #[default]
+    Open,
+    /// Taken, or never to be taken.
+    Settled,
+    /// So many refunds are on their way.
+    Returning(u32),
+}
+
+impl OrderFulfilmentState {
+    pub(super) fn is_news(&mut self, stream: Uuid, sequence: i64) -> bool {
+        let last = self.seen.entry(stream).or_insert(0);
+        let news = sequence > *last;
+        *last = sequence.max(*last);
+        news
+    }
+
+    /// Whether nothing more can follow, unless somebody acts.
+    pub(super) fn is_over(&self) -> bool {
+        self.completed || (self.dead && self.money == Money::Settled)
+    }
+}
+
+impl Money {
+    pub(super) fn with_refund(self) -> Self {
+        match self {
+            Self::Open | Self::Settled => Self::Returning(1),
+            Self::Returning(count) => Self::Returning(count.saturating_add(1)),
+        }
+    }
+
+    /// A refund that failed is no longer on its way either; it stands before a person.
+    pub(super) fn without_refund(self) -> Self {
+        match self {
+            Self::Open | Self::Settled | Self::Returning(0 | 1) => Self::Settled,
+            Self::Returning(count) => Self::Returning(count.saturating_sub(1)),
+        }
+    }
+}
+
+impl Terms {
+    pub(super) fn of(terms: &CheckedOut) -> Self {
+        let lead = |spec: &BowlSpec| {
+            i64::from(spec.cook_seconds.get()) + i64::from(spec.pack_seconds.get())
+        };
+        Self {
+            restaurant: terms.restaurant,
+            payment: terms.payment,
+            is_delivery: terms.fulfilment.is_delivery(),
+            auto_fire: terms.auto_fire,
+            lead_seconds: terms
+                .lines
+                .iter()
+                .filter_map(|line| line.bowl.as_ref())
+                .map(lead)
+                .max()
+                .unwrap_or(0),
+        }
+    }
+}
