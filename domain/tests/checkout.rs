@@ -10,14 +10,18 @@ mod support;
 
 use chrono::TimeDelta;
 use domain::decider::{Class, Decider, Rejection, replay};
-use domain::delivery::delivery::DeliveryCommand;
+use domain::delivery::delivery::{Delivery, DeliveryCommand};
 use domain::joint::Market;
 use domain::joint::checkout::{Checkout, CheckoutRejection, CheckoutRequest, check_out};
 use domain::joint::price_cart::price_cart;
-use domain::joint::request_delivery::{RequestDeliveryRejection, request_delivery};
-use domain::kernel::ids::{CartId, OrderId, PaymentId};
+use domain::joint::request_delivery::{
+    RequestDeliveryRejection, RequestedDelivery, request_delivery,
+};
+use domain::kernel::actor::Actor;
+use domain::kernel::ids::{CartId, DeliveryId, DriverId, OrderId, PaymentId};
 use domain::kernel::quantity::Minutes;
 use domain::kernel::sealed::{Origin, Sealed};
+use domain::kernel::text::Reason;
 use domain::ordering::cart::{Cart, CartCommand, CartStage};
 use domain::ordering::order::{Order, OrderCommand, OrderStage};
 use domain::ordering::quote::QuoteId;
@@ -282,13 +286,30 @@ fn accepted() -> Vec<OrderCommand> {
     ]
 }
 
+const FIRST: DeliveryId = DeliveryId::new(Uuid::from_u128(11));
+const SECOND: DeliveryId = DeliveryId::new(Uuid::from_u128(12));
+
+/// A courier asked for when the order's last transport is as it is.
+fn asked(
+    taken: &Order,
+    last: &Delivery,
+    world: &World,
+    new: DeliveryId,
+) -> Result<RequestedDelivery, RequestDeliveryRejection> {
+    request_delivery((order(), taken), last, &world.shop, new, pin())
+}
+
 #[test]
 fn a_courier_is_asked_for_what_the_shop_has_taken() {
     let world = World::new(&Setup::default());
     let taken = order_after(&cart([bowl(2), delivery()]), &world, accepted());
-    let command = request_delivery(order(), &taken, &world.shop, pin()).unwrap();
-    let DeliveryCommand::Request { request } = command else {
-        panic!("{command:?}")
+    let commands = asked(&taken, &Delivery::default(), &world, FIRST).unwrap();
+    assert_eq!(
+        commands.order,
+        OrderCommand::RequestCourier { delivery: FIRST }
+    );
+    let DeliveryCommand::Request { request } = commands.delivery else {
+        panic!("{commands:?}")
     };
     assert_eq!(
         (request.order, request.bowls, request.number),
@@ -298,22 +319,56 @@ fn a_courier_is_asked_for_what_the_shop_has_taken() {
 }
 
 #[test]
-fn no_courier_is_asked_for_too_early_or_for_what_is_collected() {
+fn another_courier_is_asked_for_only_when_the_one_before_was_called_off() {
     let world = World::new(&Setup::default());
+    let mut taken = order_after(&cart([bowl(2), delivery()]), &world, accepted());
+    let mut last = Delivery::default();
+    let first = asked(&taken, &last, &world, FIRST).unwrap();
+    for event in taken.decide(first.order, &context()).unwrap() {
+        taken.evolve(&event);
+    }
+    let mut tell = |command| {
+        for event in last.decide(command, &context()).unwrap() {
+            last.evolve(&event);
+        }
+        asked(&taken, &last, &world, SECOND)
+    };
+    let already = Err(RequestDeliveryRejection::DeliveryAlreadyRequested { delivery: FIRST });
+    assert_eq!(tell(first.delivery), already);
+    let assign = DeliveryCommand::Assign {
+        driver: DriverId::new(Uuid::from_u128(6)),
+        approved: true,
+        by: Actor::Ops {
+            id: Uuid::from_u128(9).into(),
+        },
+    };
+    assert_eq!(tell(assign), already);
+    let cancel = DeliveryCommand::Cancel {
+        reason: Reason::parse("the scooter broke down").unwrap(),
+    };
+    assert_eq!(
+        tell(cancel).unwrap().order,
+        OrderCommand::RequestCourier { delivery: SECOND }
+    );
+}
+
+#[test]
+fn no_courier_is_asked_for_too_early_or_for_what_is_collected() {
+    let (world, none) = (World::new(&Setup::default()), Delivery::default());
     let waiting = order_after(&cart([bowl(2), delivery()]), &world, vec![]);
     assert_eq!(
-        request_delivery(order(), &waiting, &world.shop, pin()),
+        asked(&waiting, &none, &world, FIRST),
         Err(RequestDeliveryRejection::NoCourierNeeded {
             stage: OrderStage::AwaitingPayment
         })
     );
     let collected = order_after(&cart([bowl(2), pickup()]), &world, accepted());
     assert_eq!(
-        request_delivery(order(), &collected, &world.shop, pin()),
+        asked(&collected, &none, &world, FIRST),
         Err(RequestDeliveryRejection::CustomerCollects)
     );
     assert_eq!(
-        request_delivery(order(), &Order::default(), &world.shop, pin()),
+        asked(&Order::default(), &none, &world, FIRST),
         Err(RequestDeliveryRejection::OrderUnknown)
     );
 }

@@ -16,7 +16,7 @@ use domain::delivery::delivery::{
 use domain::driver::driver::{Driver, DriverCommand, DriverEvent};
 use domain::kernel::actor::Actor;
 use domain::kernel::handover::{ProofMethod, UndeliverableReason};
-use domain::kernel::ids::{DriverId, PaymentId};
+use domain::kernel::ids::{DeliveryId, DriverId, PaymentId};
 use domain::kernel::money::{Currency, Money};
 use domain::kernel::quantity::Minutes;
 use domain::kernel::text::Reason;
@@ -196,6 +196,12 @@ fn order_command() -> impl Strategy<Value = OrderCommand> {
         cancel(customer),
         cancel(ops),
         cancel(owner),
+        OrderCommand::RequestCourier {
+            delivery: DeliveryId::new(uuid(11)),
+        },
+        OrderCommand::RequestCourier {
+            delivery: DeliveryId::new(uuid(12)),
+        },
         OrderCommand::Fire { automatic: true },
         OrderCommand::BowlBoiled { line, bowl },
         OrderCommand::BowlBoiled { line, bowl: 2 },
@@ -330,11 +336,11 @@ fn delivery_command() -> impl Strategy<Value = DeliveryCommand> {
         DeliveryCommand::ArriveAtPickup,
         DeliveryCommand::VerifyPickup {
             checks: PickupChecks::PASSED,
-            override_by: None,
         },
-        DeliveryCommand::VerifyPickup {
-            checks: failing,
-            override_by: None,
+        DeliveryCommand::VerifyPickup { checks: failing },
+        DeliveryCommand::OverridePickup {
+            by: Actor::Restaurant { id: uuid(8).into() },
+            reason: reason(),
         },
         DeliveryCommand::PickUp,
         DeliveryCommand::Depart,

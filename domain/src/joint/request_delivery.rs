@@ -1,13 +1,13 @@
-//! What a delivery is told of its order and shop when it is asked for.
+//! A transport is asked for: what it is told of its order and shop, and that there is one at a time.
 
-use crate::decider::{Class, Rejection};
-use crate::delivery::delivery::{DeliveryCommand, DeliveryRequest};
+use crate::decider::{Class, Decider as _, Rejection};
+use crate::delivery::delivery::{Delivery, DeliveryCommand, DeliveryRequest};
 use crate::kernel::handover::Pin;
-use crate::kernel::ids::OrderId;
+use crate::kernel::ids::{DeliveryId, OrderId};
 use crate::kernel::sealed::Sealed;
 use crate::ordering::fulfilment::Fulfilment;
 use crate::ordering::line::OrderLine;
-use crate::ordering::order::{Order, OrderStage};
+use crate::ordering::order::{Order, OrderCommand, OrderStage};
 use crate::restaurant::restaurant::Restaurant;
 
 /// Why no courier is asked for.
@@ -19,6 +19,12 @@ pub enum RequestDeliveryRejection {
     /// The customer fetches it.
     #[error("the customer collects this order at the shop")]
     CustomerCollects,
+    /// Another transport is on its way, or has been.
+    #[error("delivery {delivery} was asked for already; call it off before asking for another")]
+    DeliveryAlreadyRequested {
+        /// That one.
+        delivery: DeliveryId,
+    },
     /// The shop has not taken it, or a courier has it, or it is over.
     #[error("at stage {} no courier is needed", <&str>::from(*stage))]
     NoCourierNeeded {
@@ -32,6 +38,7 @@ impl Rejection for RequestDeliveryRejection {
         match self {
             Self::OrderUnknown => "order_unknown",
             Self::CustomerCollects => "customer_collects",
+            Self::DeliveryAlreadyRequested { .. } => "delivery_already_requested",
             Self::NoCourierNeeded { .. } => "no_courier_needed",
         }
     }
@@ -39,21 +46,34 @@ impl Rejection for RequestDeliveryRejection {
     fn class(&self) -> Class {
         match self {
             Self::OrderUnknown => Class::NotFound,
-            Self::CustomerCollects | Self::NoCourierNeeded { .. } => Class::Conflict,
+            Self::CustomerCollects
+            | Self::DeliveryAlreadyRequested { .. }
+            | Self::NoCourierNeeded { .. } => Class::Conflict,
         }
     }
 }
 
-/// Makes the command that starts a delivery for an order that is being cooked.
+/// What is decided together: the order knows which transport it has, and the transport what to carry.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RequestedDelivery {
+    /// For the order.
+    pub order: OrderCommand,
+    /// For the new delivery.
+    pub delivery: DeliveryCommand,
+}
+
+/// Asks for the delivery `new` of an order that is being cooked. `last` is the one that the order asked
+/// for before; absent when it asked for none.
 ///
 /// # Errors
 /// [`RequestDeliveryRejection`].
 pub fn request_delivery(
-    id: OrderId,
-    order: &Order,
+    (id, order): (OrderId, &Order),
+    last: &Delivery,
     shop: &Restaurant,
+    new: DeliveryId,
     pin: Sealed<Pin>,
-) -> Result<DeliveryCommand, RequestDeliveryRejection> {
+) -> Result<RequestedDelivery, RequestDeliveryRejection> {
     let body = order.body().ok_or(RequestDeliveryRejection::OrderUnknown)?;
     let shop = shop.shop().ok_or(RequestDeliveryRejection::OrderUnknown)?;
     let Fulfilment::Delivery { address } = &body.terms.fulfilment else {
@@ -61,6 +81,9 @@ pub fn request_delivery(
     };
     if ![OrderStage::Accepted, OrderStage::Cooking, OrderStage::Ready].contains(&body.stage) {
         return Err(RequestDeliveryRejection::NoCourierNeeded { stage: body.stage });
+    }
+    if let Some(delivery) = body.delivery.filter(|_| !last.stage().leaves_room()) {
+        return Err(RequestDeliveryRejection::DeliveryAlreadyRequested { delivery });
     }
     let request = DeliveryRequest {
         order: id,
@@ -75,7 +98,10 @@ pub fn request_delivery(
         deadline: body.slurp_deadline,
         at: body.terms.at,
     };
-    Ok(DeliveryCommand::Request {
-        request: Box::new(request),
+    Ok(RequestedDelivery {
+        order: OrderCommand::RequestCourier { delivery: new },
+        delivery: DeliveryCommand::Request {
+            request: Box::new(request),
+        },
     })
 }

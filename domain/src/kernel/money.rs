@@ -126,8 +126,8 @@ impl std::fmt::Display for Money {
 }
 
 bounded! {
-    /// A price, fee, surcharge or minimum in minor units of the shop's currency: 0 to 10¹², so that 99 of
-    /// it on 50 lines are far from overflow.
+    // So that 99 of it on 50 lines are far from overflow.
+    /// A price, fee, surcharge or minimum: 0 to 10¹² minor units of the shop's currency.
     #[derive(Default)]
     Price(i64 as "i64", 0 to 1_000_000_000_000_i64)
         => "price_out_of_range", "a price is 0 to 1000000000000 minor units";

@@ -213,6 +213,8 @@ policy! {
     Arrive / "arrive" => { Driver: Assigned }
     /// Answers the checks at pickup.
     VerifyPickup / "verify_pickup" => { Driver: Assigned }
+    /// Lets the order go although a check at pickup failed.
+    OverridePickup / "override_pickup" => { Owner: Shop, Ops: Any }
     /// Takes the order along.
     PickUp / "pick_up" => { Driver: Assigned }
     /// Notes a try to reach the customer.

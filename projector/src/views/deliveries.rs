@@ -157,6 +157,7 @@ fn step(row: &mut DeliveryRow, event: &DeliveryEvent) -> Result<(), FoldError> {
             checks,
             at,
             override_by: _,
+            override_reason: _,
         } => {
             row.checks = Some(Doc(document(checks)?));
             row.verified_at = Some(*at);

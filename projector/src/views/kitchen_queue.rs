@@ -167,6 +167,7 @@ fn step(mut row: KitchenRow, event: &OrderEvent) -> Result<Change<KitchenRow>, F
             row.ready_at = Some(*at);
             enter(&mut row, "ready", *at);
         }
+        OrderEvent::CourierRequested { at, delivery: _ } => row.updated_at = *at,
         OrderEvent::Acknowledged { at, device: _ } => {
             row.acknowledged_at = Some(*at);
             row.updated_at = *at;

@@ -54,6 +54,7 @@ impl FoldedView for OrderDetails {
             | OrderEvent::Rejected { .. }
             | OrderEvent::Expired { .. }
             | OrderEvent::Cancelled { .. }
+            | OrderEvent::CourierRequested { .. }
             | OrderEvent::Fired { .. }
             | OrderEvent::BowlBoiled { .. }
             | OrderEvent::BowlSealed { .. }

@@ -75,6 +75,7 @@ fn entry(event: &Recorded<OrderEvent>) -> Result<TimelineEntry, FoldError> {
             at,
             reason: _,
         } => (*at, json!({"by": role(by), "fault": name_of(fault)?})),
+        OrderEvent::CourierRequested { delivery, at } => (*at, json!({"delivery": delivery})),
         OrderEvent::Fired { automatic, at } => (*at, json!({"automatic": automatic})),
         OrderEvent::BowlBoiled { line, bowl, at } => (*at, json!({"line": line, "bowl": bowl})),
         OrderEvent::BowlSealed {

@@ -200,6 +200,7 @@ fn step(row: &mut OrderRow, event: &OrderEvent) -> Result<(), FoldError> {
             line: _,
             bowl: _,
         }
+        | OrderEvent::CourierRequested { at, delivery: _ }
         | OrderEvent::Acknowledged { at, device: _ } => row.updated_at = *at,
         OrderEvent::BowlSealed {
             deadline,

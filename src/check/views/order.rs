@@ -207,6 +207,7 @@ pub(super) fn kitchen(row: Option<Row>, event: &Event) -> Option<Row> {
             );
         }
         "acknowledged" => set(&mut row, [("acknowledged_at", at.clone())]),
+        "courier_requested" => {}
         "fired" => set(
             &mut row,
             [("state", "cooking".into()), ("fired_at", at.clone())],
@@ -279,6 +280,7 @@ pub(super) fn timeline(row: Option<Row>, event: &Event) -> Option<Row> {
         ],
         "rejected" | "undeliverable" => &[("reason", "/reason")],
         "cancelled" => &[("by", "/by/type"), ("fault", "/fault")],
+        "courier_requested" => &[("delivery", "/delivery")],
         "fired" => &[("automatic", "/automatic")],
         "bowl_boiled" => &[("line", "/line"), ("bowl", "/bowl")],
         "bowl_sealed" => &[

@@ -91,6 +91,7 @@ async fn a_bowl_goes_from_cart_to_door() {
             "bowl_boiled",
             "bowl_sealed",
             "ready",
+            "courier_requested",
             "picked_up",
             "delivered",
             "completed"

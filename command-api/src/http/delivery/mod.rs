@@ -1,4 +1,5 @@
-//! Deliveries by our own drivers: asked for and assigned by our staff, carried by the driver.
+//! Deliveries by our own drivers: asked for and assigned by our staff, carried by the driver, let go by
+//! the shop where a check fails.
 
 mod arrive;
 mod assign_delivery;
@@ -6,6 +7,7 @@ mod attempt_contact;
 mod cancel_delivery;
 mod depart;
 mod fail_delivery;
+mod override_pickup;
 mod pick_up;
 mod prove_delivery;
 mod request_delivery;
@@ -24,6 +26,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(depart::depart))
         .routes(routes!(arrive::arrive))
         .routes(routes!(verify_pickup::verify_pickup))
+        .routes(routes!(override_pickup::override_pickup))
         .routes(routes!(pick_up::pick_up))
         .routes(routes!(attempt_contact::attempt_contact))
         .routes(routes!(prove_delivery::prove_delivery))

@@ -1,11 +1,13 @@
 //! Our staff ask for the transport of an order.
 
+use std::sync::Arc;
+
 use aws_lc_rs::rand;
 use axum::extract::State;
 use domain::aggregates::{Delivery, Kind, Order, Restaurant};
 use domain::joint::request_delivery::request_delivery as decide;
 use domain::kernel::handover::Pin;
-use domain::kernel::ids::{CustomerId, OrderId};
+use domain::kernel::ids::{CustomerId, DeliveryId, OrderId};
 use domain::kernel::sealed::{Origin, Sealed};
 use infra::http::policy::Scope;
 use infra::http::policy::action::RequestDelivery;
@@ -71,18 +73,29 @@ impl Work for Request<'_> {
             .map(|body| (body.terms.restaurant, body.terms.customer));
         let (shop, customer) = terms.ok_or(ExecuteError::NotTheirs)?;
         let restaurant = unit.load::<Restaurant>(shop.uuid()).await?;
+        let last = last_delivery(unit, &order.state).await?;
         let delivery = unit.create::<Delivery>(unit.context.fresh_id());
         let id = delivery.stream.id;
         let pin = self.sealed_pin(unit, customer, id).await?;
-        let command = decide(self.order, &order.state, &restaurant.state, pin)
+        let of = (self.order, &*order.state);
+        let commands = decide(of, &last, &restaurant.state, DeliveryId::new(id), pin)
             .map_err(|rejection| Refusal::from(&rejection))?;
-        unit.decide(&delivery, command)?;
+        unit.decide(&order, commands.order)?;
+        unit.decide(&delivery, commands.delivery)?;
         let answer = RequestedDelivery {
             id,
             delivery_id: id,
         };
         let location = format!("/v1/deliveries/{id}");
         Ok(Reply::created(json_of(&answer), location).tagged(delivery.stream))
+    }
+}
+
+/// The delivery that the order asked for before; its version is asserted, too.
+async fn last_delivery(unit: &mut Unit<'_>, order: &Order) -> Result<Arc<Delivery>, ExecuteError> {
+    match order.body().and_then(|body| body.delivery) {
+        Some(last) => Ok(unit.load::<Delivery>(last.uuid()).await?.state),
+        None => Ok(Arc::default()),
     }
 }
 

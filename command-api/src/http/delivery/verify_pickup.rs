@@ -42,7 +42,6 @@ pub(super) async fn verify_pickup(
     let asked = Asked::new(&by, key.key());
     let command = DeliveryCommand::VerifyPickup {
         checks: body.checks,
-        override_by: None,
     };
     app.change::<Delivery>(
         &asked,

@@ -45,8 +45,13 @@ pub enum DeliveryCommand {
     VerifyPickup {
         /// What was found.
         checks: PickupChecks,
-        /// The shop or ops letting it go although a check fails.
-        override_by: Option<Actor>,
+    },
+    /// The food goes although a check fails.
+    OverridePickup {
+        /// Who says so: the shop or ops.
+        by: Actor,
+        /// Why.
+        reason: Reason,
     },
     /// The driver has the food.
     PickUp,

@@ -90,10 +90,11 @@ impl DeliveryBody {
             DeliveryCommand::Assign { driver, .. } => self.driver == Some(*driver),
             DeliveryCommand::Unassign { .. } => self.stage == DeliveryStage::Unassigned,
             DeliveryCommand::ArriveAtPickup => self.at_pickup.is_some(),
-            DeliveryCommand::VerifyPickup {
-                checks,
-                override_by,
-            } => self.verified.as_ref() == Some(&(*checks, override_by.clone())),
+            DeliveryCommand::VerifyPickup { checks } => {
+                let found = self.verified.as_ref();
+                found.is_some_and(|(found, _)| found == checks)
+            }
+            DeliveryCommand::OverridePickup { .. } => rules::may_go(self).is_ok(),
             DeliveryCommand::PickUp => self.picked_up_at.is_some(),
             DeliveryCommand::Depart => self.departed_at.is_some(),
             DeliveryCommand::ArriveAtDropoff => self.at_dropoff.is_some(),
@@ -125,19 +126,23 @@ impl DeliveryBody {
                 return Ok(self.unassign(reason, at).into_iter().collect());
             }
             DeliveryCommand::ArriveAtPickup => DeliveryEvent::ArrivedAtPickup { at },
-            DeliveryCommand::VerifyPickup {
+            DeliveryCommand::VerifyPickup { checks } => DeliveryEvent::PickupVerified {
                 checks,
-                override_by,
-            } => {
-                rules::may_override(override_by.as_ref())?;
+                override_by: None,
+                override_reason: None,
+                at,
+            },
+            DeliveryCommand::OverridePickup { by, reason } => {
+                rules::may_override(&by)?;
                 DeliveryEvent::PickupVerified {
-                    checks,
-                    override_by,
+                    checks: rules::found_at_pickup(self)?,
+                    override_by: Some(by),
+                    override_reason: Some(reason),
                     at,
                 }
             }
             DeliveryCommand::PickUp => {
-                rules::is_verified(self)?;
+                rules::may_go(self)?;
                 DeliveryEvent::PickedUp { at }
             }
             DeliveryCommand::Depart => DeliveryEvent::Departed { at },

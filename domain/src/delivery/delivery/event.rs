@@ -51,13 +51,16 @@ pub enum DeliveryEvent {
         /// When.
         at: DateTime<Utc>,
     },
-    /// The driver looked at what is to be carried.
+    /// The driver looked at what is to be carried; or the shop or ops let it go as it was found.
     PickupVerified {
         /// What was found.
         checks: PickupChecks,
         /// Who lets it go although a check fails.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         override_by: Option<Actor>,
+        /// Why that is so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        override_reason: Option<Reason>,
         /// When.
         at: DateTime<Utc>,
     },
@@ -314,6 +317,7 @@ impl Event for DeliveryEvent {
                     ..PickupChecks::PASSED
                 },
                 override_by: Some(Actor::Restaurant { id: sample::id(10) }),
+                override_reason: Some(sample::reason("a spoon of broth in the bag")),
                 at,
             },
             Self::PickedUp { at },

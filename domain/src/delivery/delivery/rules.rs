@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::event::{ContactChannel, Proof};
+use super::event::{ContactChannel, PickupChecks, Proof};
 use super::rejection::DeliveryRejection;
 use super::state::DeliveryBody;
 use crate::kernel::actor::Actor;
@@ -13,22 +13,26 @@ use crate::kernel::handover::{ProofMethod, UndeliverableReason};
 const SAME_ATTEMPT: TimeDelta = TimeDelta::seconds(30);
 
 /// Only the shop or ops let food go although a check fails.
-pub(super) fn may_override(by: Option<&Actor>) -> Result<(), DeliveryRejection> {
+pub(super) fn may_override(by: &Actor) -> Result<(), DeliveryRejection> {
     match by {
-        None | Some(Actor::Restaurant { .. } | Actor::Ops { .. }) => Ok(()),
-        Some(Actor::Customer { .. } | Actor::Driver { .. } | Actor::System { .. }) => {
+        Actor::Restaurant { .. } | Actor::Ops { .. } => Ok(()),
+        Actor::Customer { .. } | Actor::Driver { .. } | Actor::System { .. } => {
             Err(DeliveryRejection::OverrideNotYours)
         }
     }
 }
 
+/// What this driver found at the shop.
+pub(super) fn found_at_pickup(body: &DeliveryBody) -> Result<PickupChecks, DeliveryRejection> {
+    let found = body.verified.as_ref().map(|(checks, _)| *checks);
+    found.ok_or(DeliveryRejection::NotVerified)
+}
+
 /// The checks are made, and passed or overridden.
-pub(super) fn is_verified(body: &DeliveryBody) -> Result<(), DeliveryRejection> {
-    let Some((checks, override_by)) = &body.verified else {
-        return Err(DeliveryRejection::NotVerified);
-    };
-    let failing = checks.failing();
-    if failing.is_empty() || override_by.is_some() {
+pub(super) fn may_go(body: &DeliveryBody) -> Result<(), DeliveryRejection> {
+    let failing = found_at_pickup(body)?.failing();
+    let overridden = body.verified.as_ref().is_some_and(|(_, by)| by.is_some());
+    if failing.is_empty() || overridden {
         Ok(())
     } else {
         Err(DeliveryRejection::ChecksFailed { failing })

@@ -81,6 +81,25 @@ pub struct DeliveryBody {
     pub pin_failures: u32,
 }
 
+impl DeliveryStage {
+    /// Whether another transport may be asked for: there was none, or it was called off before pickup.
+    /// What a driver took along is not carried twice.
+    pub fn leaves_room(self) -> bool {
+        match self {
+            Self::Absent | Self::Cancelled => true,
+            Self::Requested
+            | Self::Unassigned
+            | Self::Assigned
+            | Self::AtPickup
+            | Self::PickedUp
+            | Self::EnRoute
+            | Self::AtDropoff
+            | Self::Delivered
+            | Self::Failed => false,
+        }
+    }
+}
+
 impl Delivery {
     /// What it holds, once requested.
     pub fn body(&self) -> Option<&DeliveryBody> {
@@ -132,6 +151,7 @@ impl DeliveryBody {
             DeliveryEvent::PickupVerified {
                 checks,
                 override_by,
+                override_reason: _,
                 at: _,
             } => {
                 self.verified = Some((*checks, override_by.clone()));

@@ -40,11 +40,19 @@ fn assigned_event(driver: u128) -> DeliveryEvent {
     }
 }
 
-fn verify(checks: PickupChecks, override_by: Option<Actor>) -> DeliveryCommand {
-    DeliveryCommand::VerifyPickup {
-        checks,
-        override_by,
+fn verify(checks: PickupChecks) -> DeliveryCommand {
+    DeliveryCommand::VerifyPickup { checks }
+}
+
+fn let_go(by: Actor) -> DeliveryCommand {
+    DeliveryCommand::OverridePickup {
+        by,
+        reason: sample::reason("a spoon of broth in the bag"),
     }
+}
+
+fn owner() -> Actor {
+    Actor::Restaurant { id: sample::id(10) }
 }
 
 fn spilled() -> PickupChecks {
@@ -57,7 +65,7 @@ fn spilled() -> PickupChecks {
 fn carried() -> Given<Delivery> {
     requested().done([
         assign(6),
-        verify(PickupChecks::PASSED, None),
+        verify(PickupChecks::PASSED),
         DeliveryCommand::PickUp,
     ])
 }
@@ -154,7 +162,7 @@ fn another_driver_takes_over_before_pickup_only() {
         .done([
             assign(6),
             DeliveryCommand::ArriveAtPickup,
-            verify(PickupChecks::PASSED, None),
+            verify(PickupChecks::PASSED),
         ])
         .when(assign(6))
         .then_nothing()
@@ -207,8 +215,8 @@ fn nothing_is_picked_up_unchecked() {
 }
 
 #[test]
-fn a_failing_check_blocks_until_mended_or_overridden() {
-    let here = requested().done([assign(6), verify(spilled(), None)]);
+fn a_failing_check_blocks_until_mended() {
+    let here = requested().done([assign(6), verify(spilled())]);
     let refused = here.clone().when(DeliveryCommand::PickUp).rejection();
     assert_eq!(
         refused,
@@ -217,31 +225,60 @@ fn a_failing_check_blocks_until_mended_or_overridden() {
         }
     );
     assert_eq!(refused.faults()[0].pointer, "/checks/upright");
-    let mended = here.clone().done([verify(PickupChecks::PASSED, None)]);
+    let mended = here.clone().done([verify(PickupChecks::PASSED)]);
     mended
         .when(DeliveryCommand::PickUp)
         .then([DeliveryEvent::PickedUp { at: test_now() }])
         .when(DeliveryCommand::PickUp)
         .then_nothing();
-    let owner = Actor::Restaurant { id: sample::id(10) };
-    here.when(verify(spilled(), Some(owner.clone())))
+}
+
+#[test]
+fn the_shop_lets_go_what_was_found_and_another_look_asks_again() {
+    let here = requested().done([assign(6), verify(spilled())]);
+    let gone = here
+        .when(let_go(owner()))
         .then([DeliveryEvent::PickupVerified {
             checks: spilled(),
-            override_by: Some(owner.clone()),
+            override_by: Some(owner()),
+            override_reason: Some(sample::reason("a spoon of broth in the bag")),
             at: test_now(),
         }])
-        .when(verify(spilled(), Some(owner)))
+        .when(let_go(Actor::Ops { id: sample::id(9) }))
         .then_nothing()
+        .when(verify(spilled()))
+        .then_nothing();
+    gone.clone()
         .when(DeliveryCommand::PickUp)
         .then([DeliveryEvent::PickedUp { at: test_now() }]);
+    let worse = PickupChecks {
+        seal: false,
+        ..spilled()
+    };
+    let refused = gone.done([verify(worse)]).when(DeliveryCommand::PickUp);
+    assert_eq!(
+        refused.rejection(),
+        DeliveryRejection::ChecksFailed {
+            failing: worse.failing()
+        }
+    );
+}
+
+#[test]
+fn what_nobody_looked_at_is_not_let_go() {
+    requested()
+        .done([assign(6)])
+        .when(let_go(owner()))
+        .then_refused(DeliveryRejection::NotVerified);
+    carried().when(let_go(owner())).then_nothing();
 }
 
 #[test]
 fn drivers_do_not_override_their_own_checks() {
     let driver = Actor::Driver { id: sample::id(6) };
     requested()
-        .done([assign(6)])
-        .when(verify(spilled(), Some(driver)))
+        .done([assign(6), verify(spilled())])
+        .when(let_go(driver))
         .then_refused(DeliveryRejection::OverrideNotYours);
     assert_eq!(
         DeliveryRejection::OverrideNotYours.class(),

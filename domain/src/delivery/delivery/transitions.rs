@@ -2,7 +2,7 @@
 
 use super::command::DeliveryCommandKind::{
     self, ArriveAtDropoff, ArriveAtPickup, Assign, AttemptContact, Cancel, Deliver, Depart, Fail,
-    PickUp, Request, Unassign, VerifyPickup,
+    OverridePickup, PickUp, Request, Unassign, VerifyPickup,
 };
 use super::state::DeliveryStage;
 
@@ -27,6 +27,11 @@ pub const TRANSITIONS: &[(DeliveryStage, DeliveryCommandKind, DeliveryStage)] = 
         VerifyPickup,
         DeliveryStage::Assigned,
     ),
+    (
+        DeliveryStage::Assigned,
+        OverridePickup,
+        DeliveryStage::Assigned,
+    ),
     (DeliveryStage::Assigned, PickUp, DeliveryStage::PickedUp),
     (DeliveryStage::Assigned, Cancel, DeliveryStage::Cancelled),
     (DeliveryStage::AtPickup, Assign, DeliveryStage::Assigned),
@@ -34,6 +39,11 @@ pub const TRANSITIONS: &[(DeliveryStage, DeliveryCommandKind, DeliveryStage)] = 
     (
         DeliveryStage::AtPickup,
         VerifyPickup,
+        DeliveryStage::AtPickup,
+    ),
+    (
+        DeliveryStage::AtPickup,
+        OverridePickup,
         DeliveryStage::AtPickup,
     ),
     (DeliveryStage::AtPickup, PickUp, DeliveryStage::PickedUp),

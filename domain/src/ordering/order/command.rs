@@ -7,7 +7,7 @@ use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 use super::event::{CheckedOut, FaultParty, RejectReason};
 use crate::kernel::actor::Actor;
 use crate::kernel::handover::{ProofMethod, UndeliverableReason};
-use crate::kernel::ids::{DriverId, PaymentId};
+use crate::kernel::ids::{DeliveryId, DriverId, PaymentId};
 use crate::kernel::quantity::Minutes;
 use crate::kernel::text::{Name, Reason};
 use crate::ordering::line::LineId;
@@ -55,6 +55,12 @@ pub enum OrderCommand {
         reason: Reason,
         /// Whose fault. Believed from ops and our processes; who cancels for themselves bears it.
         fault: FaultParty,
+    },
+    /// A transport is asked for; only `joint::request_delivery` sends it, which knows whether another
+    /// one is still on its way.
+    RequestCourier {
+        /// Which.
+        delivery: DeliveryId,
     },
     /// Starts cooking.
     Fire {

@@ -98,6 +98,7 @@ impl OrderBody {
             OrderCommand::Accept { .. } => so_far(self.accepted_at.is_some()),
             OrderCommand::Reject { .. } => is(OrderStage::Rejected),
             OrderCommand::Cancel { .. } => is(OrderStage::Cancelled),
+            OrderCommand::RequestCourier { delivery } => so_far(self.delivery == Some(*delivery)),
             OrderCommand::Fire { .. } => so_far(self.fired_at.is_some()),
             OrderCommand::BowlBoiled { line, bowl } => {
                 let boiled = |clock: &BowlClock| clock.boiled_at.is_some() || sealed(clock);
@@ -156,6 +157,10 @@ impl OrderBody {
                     fault,
                     at: now,
                 }
+            }
+            OrderCommand::RequestCourier { delivery } => {
+                rules::is_delivery(self)?;
+                OrderEvent::CourierRequested { delivery, at: now }
             }
             OrderCommand::Fire { automatic } => OrderEvent::Fired { automatic, at: now },
             OrderCommand::BowlBoiled { line, bowl } => {

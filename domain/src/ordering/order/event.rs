@@ -13,7 +13,7 @@ use crate::kernel::actor::{Actor, Channel};
 use crate::kernel::allergen::{Allergen, Presence};
 use crate::kernel::collect::leaf;
 use crate::kernel::handover::{ProofMethod, UndeliverableReason};
-use crate::kernel::ids::{CartId, CustomerId, DriverId, PaymentId, RestaurantId};
+use crate::kernel::ids::{CartId, CustomerId, DeliveryId, DriverId, PaymentId, RestaurantId};
 use crate::kernel::money::{Currency, Money};
 use crate::kernel::quantity::Minutes;
 use crate::kernel::sample;
@@ -68,6 +68,13 @@ pub enum OrderEvent {
         reason: Reason,
         /// Whose fault it is, which decides who pays.
         fault: FaultParty,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// A transport was asked for.
+    CourierRequested {
+        /// Which.
+        delivery: DeliveryId,
         /// When.
         at: DateTime<Utc>,
     },
@@ -270,6 +277,10 @@ impl Event for OrderEvent {
                 by: Actor::Customer { id: sample::id(1) },
                 reason: sample::reason("ordered twice"),
                 fault: FaultParty::Customer,
+                at,
+            },
+            Self::CourierRequested {
+                delivery: sample::id(11),
                 at,
             },
             Self::Fired {

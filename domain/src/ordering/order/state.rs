@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
 use super::event::{CheckedOut, OrderEvent};
+use crate::kernel::ids::DeliveryId;
 use crate::ordering::line::{BowlSpec, LineId};
 use crate::ordering::quote::Promise;
 
@@ -75,6 +76,8 @@ pub struct OrderBody {
     pub placed_at: Option<DateTime<Utc>>,
     /// When the shop took it.
     pub accepted_at: Option<DateTime<Utc>>,
+    /// The transport that was asked for last.
+    pub delivery: Option<DeliveryId>,
     /// When cooking began.
     pub fired_at: Option<DateTime<Utc>>,
     /// The clocks of its bowls, by line and number.
@@ -144,6 +147,7 @@ impl OrderBody {
             terms: terms.clone(),
             placed_at: None,
             accepted_at: None,
+            delivery: None,
             fired_at: None,
             ready_at: None,
             slurp_deadline: None,
@@ -172,6 +176,7 @@ impl OrderBody {
             OrderEvent::Rejected { at, .. } => self.end(OrderStage::Rejected, *at),
             OrderEvent::Expired { at } => self.end(OrderStage::Expired, *at),
             OrderEvent::Cancelled { at, .. } => self.end(OrderStage::Cancelled, *at),
+            OrderEvent::CourierRequested { delivery, at: _ } => self.delivery = Some(*delivery),
             OrderEvent::Fired { automatic: _, at } => {
                 self.stage = OrderStage::Cooking;
                 self.fired_at = Some(*at);

@@ -273,7 +273,7 @@ fn an_accepted_order_cannot_be_rejected_and_the_refusal_says_what_can_be_done() 
     assert_eq!(
         refused.to_string(),
         "reject is not possible at stage accepted; possible are fire, cancel, acknowledge, \
-         record_picked_up, record_delivered, record_undeliverable"
+         request_courier, record_picked_up, record_delivered, record_undeliverable"
     );
 }
 
@@ -449,6 +449,33 @@ fn it_is_not_ready_before_every_bowl_is_sealed() {
         OrderRejection::BowlsNotSealed { bowls: vec![BOWL] }
     );
     assert_eq!(refused.faults()[0].pointer, "/lines/1/bowls/1");
+}
+
+#[test]
+fn a_courier_is_asked_for_while_the_food_is_the_shops() {
+    let ask = |number| OrderCommand::RequestCourier {
+        delivery: sample::id(number),
+    };
+    let asked = |number| OrderEvent::CourierRequested {
+        delivery: sample::id(number),
+        at: test_now(),
+    };
+    for stage in [OrderStage::Accepted, OrderStage::Cooking, OrderStage::Ready] {
+        let after = at(stage, terms())
+            .when(ask(11))
+            .then([asked(11)])
+            .when(ask(11))
+            .then_nothing()
+            .when(ask(12))
+            .then([asked(12)]);
+        assert_eq!(after.state().stage(), stage);
+        at(stage, to_collect())
+            .when(ask(11))
+            .then_refused(OrderRejection::CustomerCollects);
+    }
+    at(OrderStage::Placed, terms())
+        .when(ask(11))
+        .then_refused(not_allowed(OrderStage::Placed, Kind::RequestCourier));
 }
 
 #[test]

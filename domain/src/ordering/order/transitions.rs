@@ -3,7 +3,7 @@
 use super::command::OrderCommandKind::{
     self, Accept, Acknowledge, Authorise, BowlBoiled, BowlSealed, Cancel, CheckOut, Collect,
     Complete, Expire, Fire, NotCollected, Ready, RecordDelivered, RecordPickedUp,
-    RecordUndeliverable, Reject,
+    RecordUndeliverable, Reject, RequestCourier,
 };
 use super::state::OrderStage;
 
@@ -24,6 +24,7 @@ pub const TRANSITIONS: &[(OrderStage, OrderCommandKind, OrderStage)] = &[
     (OrderStage::Accepted, Fire, OrderStage::Cooking),
     (OrderStage::Accepted, Cancel, OrderStage::Cancelled),
     (OrderStage::Accepted, Acknowledge, OrderStage::Accepted),
+    (OrderStage::Accepted, RequestCourier, OrderStage::Accepted),
     (OrderStage::Accepted, RecordPickedUp, OrderStage::PickedUp),
     (OrderStage::Accepted, RecordDelivered, OrderStage::Delivered),
     (
@@ -36,6 +37,7 @@ pub const TRANSITIONS: &[(OrderStage, OrderCommandKind, OrderStage)] = &[
     (OrderStage::Cooking, Ready, OrderStage::Ready),
     (OrderStage::Cooking, Cancel, OrderStage::Cancelled),
     (OrderStage::Cooking, Acknowledge, OrderStage::Cooking),
+    (OrderStage::Cooking, RequestCourier, OrderStage::Cooking),
     (OrderStage::Cooking, RecordPickedUp, OrderStage::PickedUp),
     (OrderStage::Cooking, RecordDelivered, OrderStage::Delivered),
     (
@@ -47,6 +49,7 @@ pub const TRANSITIONS: &[(OrderStage, OrderCommandKind, OrderStage)] = &[
     (OrderStage::Ready, NotCollected, OrderStage::Uncollected),
     (OrderStage::Ready, Cancel, OrderStage::Cancelled),
     (OrderStage::Ready, Acknowledge, OrderStage::Ready),
+    (OrderStage::Ready, RequestCourier, OrderStage::Ready),
     (OrderStage::Ready, RecordPickedUp, OrderStage::PickedUp),
     (OrderStage::Ready, RecordDelivered, OrderStage::Delivered),
     (

@@ -95,7 +95,8 @@ impl Effects<'_> {
                 };
                 self.end(RefundReason::OrderCancelled, release, money_back);
             }
-            OrderEvent::BowlBoiled { .. }
+            OrderEvent::CourierRequested { .. }
+            | OrderEvent::BowlBoiled { .. }
             | OrderEvent::BowlSealed { .. }
             | OrderEvent::Acknowledged { .. } => {}
         }

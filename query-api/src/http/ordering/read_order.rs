@@ -145,11 +145,12 @@ async fn detail(app: &App, status: OrderStatus, role: Role) -> Result<OrderDetai
     })
 }
 
-/// The newest delivery of an order.
+/// The delivery of an order: the one that was not called off, as there is one at a time; else the newest.
 async fn delivery(app: &App, order: Uuid, role: Role) -> Result<Option<DeliveryPart>, ApiError> {
     let row = sqlx::query!(
         r#"SELECT delivery_id, stage, driver_id, picked_up_at, at_dropoff_at, pin::text AS "pin!"
-           FROM views.deliveries WHERE order_id = $1 ORDER BY delivery_id DESC LIMIT 1"#,
+           FROM views.deliveries WHERE order_id = $1
+           ORDER BY stage = 'cancelled', delivery_id DESC LIMIT 1"#,
         order
     )
     .fetch_optional(app.pool())
