@@ -1,4 +1,4 @@
-//! Brokers.
+//! Brokers of the live feed, and what topics are called.
 
 use super::fault::Refusals;
 use super::vars::Vars;

@@ -1,4 +1,4 @@
-//! Databases.
+//! Databases: of events, of views, and of keys.
 
 use std::str::FromStr;
 

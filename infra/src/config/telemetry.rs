@@ -1,4 +1,4 @@
-//! Logs.
+//! Logs: which lines are written, and what they look like.
 
 use super::vars::Vars;
 
