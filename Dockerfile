@@ -4,6 +4,8 @@
 # `docker buildx imagetools inspect rust:1.95-trixie`.
 
 FROM rust:1.95-trixie AS build
+# Debian keeps one version of a package: a pin would break with the next fix.
+# hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install -y --no-install-recommends cmake g++ \
  && rm -rf /var/lib/apt/lists/*
@@ -16,6 +18,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
  && cp /target/release/ramen /usr/local/bin/ramen
 
 FROM debian:trixie-slim
+# hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates tini \
  && rm -rf /var/lib/apt/lists/* \
@@ -24,9 +27,14 @@ RUN apt-get update \
 COPY --from=build /usr/local/bin/ramen /usr/local/bin/ramen
 COPY --chmod=755 .config/healthy /usr/local/bin/healthy
 USER 10001
-ENV RAMEN_DIR=/data
+# What is loopback by default is reached from outside a container.
+ENV RAMEN_DIR=/data \
+    RAMEN_LISTEN=0.0.0.0:8080 \
+    RAMEN_HEALTH_LISTEN=0.0.0.0:7072
 VOLUME /data
-EXPOSE 7070 7072
+EXPOSE 8080 7072
+HEALTHCHECK --interval=5s --timeout=3s --start-period=10s --retries=12 \
+    CMD ["/usr/local/bin/healthy"]
 # tini passes signals on; ramen then stops softly.
 ENTRYPOINT ["/usr/bin/tini", "--", "/usr/local/bin/ramen"]
 CMD ["--help"]
