@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared by the scripts here; sourced, not run. What more than one script needs, and installing.
 # Works from any folder, as root or not, and never asks a question.
 set -euo pipefail
@@ -15,6 +16,14 @@ export PATH="$cache/bin:$PATH:$home/.cargo/bin"
 say() { printf '%s\n' "$*" >&2; }
 
 have() { command -v "$1" >/dev/null 2>&1; }
+
+# Those of the paths that exist, one a line; a pattern that fits nothing gives nothing.
+each_path() {
+  local path
+  for path in "$@"; do
+    [ ! -e "$path" ] || echo "$path"
+  done
+}
 
 # Runs a long step with one line; its output is shown only when it fails.
 step() {
@@ -58,18 +67,19 @@ ensure_compilers() {
 # The bin folder of the newest server that has PostGIS, on this machine or unpacked in the cache.
 postgres_bin() {
   local share
-  for share in $(ls -d {"$packages",}/usr/share/postgresql/*/extension/postgis.control 2>/dev/null | sort -t/ -V); do
-    share="${share%/extension/postgis.control}"
-    [ -x "${share/share\/postgresql/lib\/postgresql}/bin/postgres" ] &&
-      echo "${share/share\/postgresql/lib\/postgresql}/bin"
-  done | tail -1
+  each_path {"$packages",}/usr/share/postgresql/*/extension/postgis.control | sort -t/ -V |
+    while read -r share; do
+      share="${share%/extension/postgis.control}"
+      [ ! -x "${share/share\/postgresql/lib\/postgresql}/bin/postgres" ] ||
+        echo "${share/share\/postgresql/lib\/postgresql}/bin"
+    done | tail -1
 }
 
 ensure_postgres() {
   local version
   [ -z "$(postgres_bin)" ] || return 0
   if have pg_config && [ -e "$(pg_config --sharedir)/extension/postgis.control" ]; then return 0; fi
-  version="$(ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null | sort -V | tail -1 | cut -d/ -f5)"
+  version="$(each_path /usr/lib/postgresql/*/bin/postgres | sort -V | tail -1 | cut -d/ -f5)"
   refresh_lists
   version="${version:-$(newest_postgres)}"
   [ -n "$version" ] && install "postgresql-$version" "postgresql-$version-postgis-3" && [ -n "$(postgres_bin)" ] ||
@@ -134,6 +144,7 @@ install() {
     unpack) step "unpacking $* into $packages (no root, no sudo)" unpack "$@" ;;
     *)
       # A private cluster is made by ramen; the package's own would take the usual port.
+      # shellcheck disable=SC2016 # the inner shell expands it, as the user who may install
       step "installing $*" "${apt_as[@]}" sh -c '
         file=/etc/postgresql-common/createcluster.conf
         [ -e "$file" ] || { mkdir -p "${file%/*}" && echo "create_main_cluster = false" >"$file"; }
@@ -177,7 +188,7 @@ wrap_cmake() {
 # An unpacked Java has no list of certificate authorities: the package makes it when installed.
 trust_certificates() {
   local keytool store part pem
-  keytool="$(ls "$packages"/usr/lib/jvm/*/bin/keytool | head -1)"
+  keytool="$(each_path "$packages"/usr/lib/jvm/*/bin/keytool | head -1)"
   store="$packages/etc/ssl/certs/java/cacerts"
   [ ! -e "$store" ] || return 0
   part="$(mktemp -d)"
