@@ -107,6 +107,7 @@ fn defaults(check: clap::Command, running: Running) -> clap::Command {
         ("kafka_brokers", running.kafka_brokers),
         ("sandbox_url", Some(running.vendor)),
         ("index", Some(running.index.display().to_string())),
+        ("verifiers", Some(running.verifiers.join(","))),
     ];
     given
         .into_iter()

@@ -101,6 +101,7 @@ fn books(config: &Config, stack: &Stack) -> anyhow::Result<CheckArgs> {
         sandbox_url: Some(stack.vendor.clone()),
         index: Some(config.data_dir.join("search")),
         history: None,
+        verifiers: stack.verifiers.clone(),
         json: false,
         full: true,
     })

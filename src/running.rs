@@ -16,6 +16,8 @@ pub(crate) struct Running {
     pub(crate) base: String,
     pub(crate) vendor: String,
     pub(crate) index: PathBuf,
+    #[serde(default)]
+    pub(crate) verifiers: Vec<String>,
     pub(crate) started_at: DateTime<Utc>,
 }
 

@@ -88,6 +88,7 @@ async fn serve(
         base: stack.base.clone(),
         vendor: stack.vendor.clone(),
         index: config.data_dir.join("search"),
+        verifiers: stack.verifiers.clone(),
         started_at: stack.clock.now(),
     }
     .announce(dir)?;

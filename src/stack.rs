@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use axum::Router;
 use command_api::gateways::payment::Vendor;
 use command_api::gateways::payment::stripe::StripeConfig;
+use command_api::publisher::Notary;
 use command_api::{App, Deps, Publishing};
 use infra::applied::AppliedHub;
 use infra::clock::Clock;
@@ -77,6 +78,8 @@ pub struct Stack {
     pub tokens: Tokens,
     /// Opens and ends logins.
     pub logins: PgLogins,
+    /// What the log's checkpoints are verified with, a text for each key.
+    pub verifiers: Vec<String>,
     /// What runs. Stop it with [`Tasks::shut_down`] or await [`Tasks::run_until_stopped`].
     pub tasks: Tasks,
 }
@@ -90,6 +93,7 @@ struct Site<'a> {
     events: PgConnectOptions,
     views: PgConnectOptions,
     vault: Vault,
+    notary: Arc<Notary>,
     app_pool: PgPool,
     head: HeadWatch,
     hub: AppliedHub,
@@ -169,6 +173,7 @@ impl Stack {
             vendor,
             health,
             clock: site.clock,
+            verifiers: site.notary.verifiers(),
             tokens,
             logins,
             tasks: site.tasks,
@@ -196,6 +201,7 @@ impl<'a> Site<'a> {
                 .as_ref()
                 .map(|kafka| KafkaSettings::new(kafka, config.stage)),
             vault: Vault::new(vault_pool, &config.vault, clock.clone())?,
+            notary: Arc::new(Notary::new(&config.checkpoints)?),
             app_pool: postgres::pool(events.clone(), Role::App, connections),
             clock,
             events,
@@ -214,6 +220,7 @@ impl<'a> Site<'a> {
             clock: self.clock.clone(),
             webhook_secrets: stripe.webhook_secrets.clone(),
             payments: Vendor::Stripe(stripe).connect(self.clock.clone())?,
+            notary: Arc::clone(&self.notary),
             head: self.head.clone(),
         };
         let (app, store) = App::new(&deps);

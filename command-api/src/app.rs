@@ -19,7 +19,7 @@ use crate::execute::Executor;
 use crate::gateways::payment::PaymentGateway;
 use crate::processes::inbox::Inbox;
 use crate::processes::{EffectRunner, EffectsInFlight, Retention, Runner, Timers};
-use crate::publisher::{Relay, Sequencer, handover};
+use crate::publisher::{Notary, Relay, Sequencer, Signer, handover};
 
 /// Shared by every handler. Cheap to clone.
 #[derive(Clone)]
@@ -42,6 +42,8 @@ pub struct App {
     pub head: HeadWatch,
     /// Rung when a webhook has come in.
     pub inbox: Doorbell,
+    /// Signs and reads checkpoints of the log.
+    pub notary: Arc<Notary>,
 }
 
 /// What the write side is given.
@@ -58,6 +60,8 @@ pub struct Deps {
     pub payments: Arc<dyn PaymentGateway>,
     /// Secrets of its webhooks.
     pub webhook_secrets: Vec<Secret<String>>,
+    /// Signs and reads checkpoints of the log.
+    pub notary: Arc<Notary>,
     /// Where the sequencer's progress is told; shared with a projector in the same process.
     pub head: HeadWatch,
 }
@@ -78,6 +82,8 @@ pub struct Publishing {
     pub inbox: Inbox,
     /// Deletes what has grown old.
     pub retention: Retention,
+    /// Signs the hash chain.
+    pub signer: Signer,
     bells: Bells,
 }
 
@@ -105,6 +111,7 @@ impl App {
             pool: deps.pool.clone(),
             head: deps.head.clone(),
             inbox: Doorbell::new(),
+            notary: Arc::clone(&deps.notary),
         };
         (app, tasks)
     }
@@ -154,6 +161,12 @@ impl Publishing {
             bells.effects.clone(),
         );
         let retention = Retention::new(pool.clone(), clock.clone(), leading.clone());
+        let signer = Signer::new(
+            pool.clone(),
+            clock.clone(),
+            Arc::clone(&app.notary),
+            leading.clone(),
+        );
         let effects = EffectRunner::new(
             pool,
             clock,
@@ -172,6 +185,7 @@ impl Publishing {
             effects,
             inbox,
             retention,
+            signer,
             bells,
         })
     }
@@ -192,5 +206,6 @@ impl Publishing {
         tasks.run(self.effects, self.bells.effects, Pace::default());
         tasks.run(self.inbox, self.bells.inbox, Pace::default());
         tasks.run(self.retention, Doorbell::new(), Retention::PACE);
+        tasks.run(self.signer, Doorbell::new(), Signer::PACE);
     }
 }

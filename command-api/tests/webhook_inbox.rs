@@ -85,6 +85,7 @@ impl Stand {
         let vendor = sandbox::run(settings, listener, stop.clone());
         drop(tasks.detached(vendor));
         let deps = Deps {
+            notary: Arc::new(Notary::new(&config.checkpoints).unwrap()),
             pool: database.pool(Role::App),
             options: database.options(),
             vault: Vault::new(database.pool(Role::Vault), &config.vault, clock.clone()).unwrap(),

@@ -14,6 +14,7 @@
 
 mod cards;
 mod chain;
+mod checkpoints;
 mod facts;
 mod history;
 mod index;
@@ -74,6 +75,10 @@ pub(crate) struct CheckArgs {
     /// What clients asked and were answered, JSON lines; without it their side is not checked
     #[arg(long)]
     pub(crate) history: Option<PathBuf>,
+    /// What the log's signed checkpoints are verified with (`name+id+key`, as the C2SP signed note
+    /// writes it); without it their signatures are not checked
+    #[arg(long, env = "RAMEN_CHECKPOINT_VERIFIERS", value_delimiter = ',')]
+    pub(crate) verifiers: Vec<String>,
     /// Print the outcome as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -107,6 +112,7 @@ pub(crate) async fn verdict(args: &CheckArgs) -> anyhow::Result<Verdict> {
     let mut views = open_views(args, &mut store).await.context("the views")?;
 
     let log = log::check(&mut store, args.kafka_brokers.is_some(), &mut report).await?;
+    checkpoints::check(&mut store, &args.verifiers, &mut report).await?;
     let mut comparison = Comparison::new(views);
     let facts = streams::check(&mut store, &mut comparison, &mut report).await?;
     views = comparison.finish(&mut store, &mut report).await?;

@@ -1,15 +1,20 @@
-//! The publisher: gives events their dense global order and sends them to Kafka. One leader at a
-//! time does both; the others stand by.
+//! The publisher: gives events their dense global order, sends them to Kafka, and signs the hash
+//! chain that runs through them. One leader at a time does all three; the others stand by.
 
+pub mod chain;
+mod note;
 mod relay;
 mod sequencer;
+mod signer;
 
 use infra::event_store::LogRow;
 use infra::lifecycle::Doorbell;
 use tokio::sync::{mpsc, watch};
 
+pub use note::{Checkpoint, KeyError, Notary, NoteError};
 pub use relay::Relay;
 pub use sequencer::Sequencer;
+pub use signer::{STRETCH_MAX, Signer, SignerError};
 
 /// Batches handed from the sequencer to the relay in memory; when the relay is behind by more, it
 /// reads the log.

@@ -28,7 +28,7 @@ pub(crate) use environment::{test_database_url, test_kafka_brokers};
 pub use fault::{ConfigError, Fault};
 pub use http::Http;
 pub use kafka::Kafka;
-pub use keys::{Tokens, Vault};
+pub use keys::{Checkpoints, Tokens, Vault};
 pub use postgres::Postgres;
 pub use secret::{NamedKey, Secret};
 pub use stripe::Stripe;
@@ -61,6 +61,8 @@ pub struct Config {
     pub tokens: Tokens,
     /// Wrapping keys of the vault.
     pub vault: Vault,
+    /// Signing keys of the log's checkpoints.
+    pub checkpoints: Checkpoints,
     /// The marketplace's time.
     pub clock: ClockSettings,
     /// Stripe, or the sandbox's.
@@ -97,6 +99,7 @@ impl Config {
             http: Http::read(&mut vars),
             tokens: Tokens::read(&mut vars),
             vault: Vault::read(&mut vars),
+            checkpoints: Checkpoints::read(&mut vars),
             clock: ClockSettings::read(&mut vars),
             stripe: Stripe::read(&mut vars),
             telemetry: Telemetry::read(&mut vars),
@@ -118,6 +121,7 @@ impl Config {
         if self.stage == Stage::Production {
             self.tokens.check(&mut refuse);
             self.vault.check(&mut refuse);
+            self.checkpoints.check(&mut refuse);
             self.stripe.check(&mut refuse);
             self.clock.check(&mut refuse);
             if let Some(kafka) = &self.kafka {

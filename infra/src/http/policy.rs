@@ -241,6 +241,8 @@ policy! {
     ReadParked / "read_parked" => { Ops: Any }
     /// Reads an aggregate at a time.
     ReadAudit / "read_audit" => { Ops: Any }
+    /// Reads what proves that an event is in the log, unchanged.
+    ReadProof / "read_proof" => { Ops: Any }
 }
 
 impl Action {

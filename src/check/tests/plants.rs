@@ -418,6 +418,41 @@ pub(super) const PLANTS: &[Plant] = &[
          UPDATE es.sequencer SET position = position - 1",
     ),
     plant(
+        Invariant::I16,
+        "the tail cut off, and all that tells of it",
+        "DELETE FROM es.event_log WHERE position = (SELECT max(position) FROM es.event_log);
+         DELETE FROM es.events e WHERE NOT EXISTS (SELECT FROM es.event_log WHERE event_row = e.id);
+         UPDATE es.sequencer SET (position, hash) =
+             (SELECT position, hash FROM es.event_log ORDER BY position DESC LIMIT 1)",
+    ),
+    plant(
+        Invariant::I16,
+        "an edit, and the log chained anew",
+        r#"UPDATE es.events SET metadata = '{"role":"ops"}' WHERE id = 5;
+           UPDATE es.event_log l SET hash = c.hash FROM (
+               SELECT l.position, es.chain(decode(repeat('00', 32), 'hex'), l.position, es.leaf(e))
+                                  OVER (ORDER BY l.position) AS hash
+               FROM es.event_log l JOIN es.events e ON e.id = l.event_row) c
+           WHERE c.position = l.position;
+           UPDATE es.sequencer SET hash =
+               (SELECT hash FROM es.event_log ORDER BY position DESC LIMIT 1)"#,
+    ),
+    plant(
+        Invariant::I16,
+        "an edited checkpoint",
+        "UPDATE ops.checkpoints SET note = regexp_replace(note, '^[^\n]+', 'another.log')",
+    ),
+    plant(
+        Invariant::I16,
+        "a checkpoint elsewhere",
+        "UPDATE ops.checkpoints SET position = position - 1",
+    ),
+    plant(
+        Invariant::I16,
+        "a checkpoint that does not read",
+        "UPDATE ops.checkpoints SET note = 'here we stood'",
+    ),
+    plant(
         Invariant::I18,
         "a process behind the log",
         "UPDATE ops.process_positions SET position = position - 1",

@@ -2,18 +2,22 @@
 //! views and the index made by the projector, the tables of processes as they are when all is done.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use command_api::publisher::{Notary, Signer};
 use infra::applied::AppliedHub;
 use infra::clock::Clock;
+use infra::config::Config;
 use infra::event_store::EventLog;
 use infra::feed::{HeadWatch, StoreFeed};
-use infra::lifecycle::Progress;
+use infra::lifecycle::{Loop as _, Progress};
 use infra::postgres::Role;
 use infra::testing::TestDatabase;
 use projector::{Announce, Deps, Settings};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Executor as _, PgConnection};
 use tempfile::TempDir;
+use tokio::sync::watch;
 
 use super::story::{Checkout, story};
 use crate::check::{CheckArgs, Verdict, verdict};
@@ -78,6 +82,12 @@ VALUES (sha256('refused'), sha256('asked'), 422, '{\"content-type\":\"applicatio
         '{\"code\":\"out_of_stock\"}', '2026-11-20 11:00Z');
 ";
 
+/// Signs the world's checkpoints.
+fn notary() -> Arc<Notary> {
+    let settings = Config::read(&|_| Ok(None)).unwrap().checkpoints;
+    Arc::new(Notary::new(&settings).unwrap())
+}
+
 /// The finished world, from which copies are made.
 pub(super) struct World {
     database: TestDatabase,
@@ -102,6 +112,7 @@ impl World {
         }
         let world = Self { database, folder };
         world.project().await;
+        world.sign().await;
         owner.execute(FINISHED).await.unwrap();
         world
     }
@@ -124,6 +135,14 @@ impl World {
         while projector.advance().await.unwrap() != Progress::Idle {}
         let mut indexer = indexer.unwrap();
         while indexer.advance().await.unwrap() != Progress::Idle {}
+        pool.close().await;
+    }
+
+    async fn sign(&self) {
+        let (_leader, leading) = watch::channel(Some(1));
+        let pool = self.database.pool(Role::App);
+        let mut signer = Signer::new(pool.clone(), Clock::system(), notary(), leading);
+        while signer.step().await.unwrap() != Progress::Idle {}
         pool.close().await;
     }
 
@@ -196,6 +215,7 @@ impl Copy {
             sandbox_url: None,
             index: Some(self.index.clone()),
             history: None,
+            verifiers: notary().verifiers(),
             json: false,
             full: true,
         }

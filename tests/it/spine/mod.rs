@@ -6,5 +6,6 @@ mod conditional;
 mod kafka;
 mod metadata;
 mod outages;
+mod proof;
 mod repeats;
 mod two_writers;

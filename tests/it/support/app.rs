@@ -5,6 +5,7 @@ use std::sync::Arc;
 use command_api::gateways::payment::Vendor;
 use command_api::gateways::payment::stripe::StripeConfig;
 use command_api::processes::EffectsInFlight;
+use command_api::publisher::Notary;
 use command_api::{App, Deps, Publishing};
 use infra::applied::AppliedHub;
 use infra::clock::TestClock;
@@ -79,6 +80,7 @@ impl TestApp {
             clock: clock.clock(),
             webhook_secrets: stripe.webhook_secrets.clone(),
             payments: Vendor::Stripe(stripe).connect(clock.clock()).unwrap(),
+            notary: Arc::new(Notary::new(&config.checkpoints).unwrap()),
             head: HeadWatch::default(),
         };
         let (app, store) = App::new(&deps);
@@ -166,6 +168,7 @@ impl TestApp {
             clock: self.clock.clock(),
             webhook_secrets: stripe.webhook_secrets.clone(),
             payments: Vendor::Stripe(stripe).connect(self.clock.clock()).unwrap(),
+            notary: Arc::new(Notary::new(&self.config.checkpoints).unwrap()),
             head: HeadWatch::default(),
         };
         let (app, store) = App::new(&deps);
@@ -303,6 +306,7 @@ impl Loops {
         worked |= did(publishing.timers.step().await.unwrap());
         worked |= did(publishing.effects.step().await.unwrap());
         worked |= did(publishing.inbox.step().await.unwrap());
+        worked |= did(publishing.signer.step().await.unwrap());
         worked |= did(self.projector.advance().await.unwrap());
         worked |= did(self.indexer.step().await.unwrap());
         worked

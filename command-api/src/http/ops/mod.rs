@@ -1,12 +1,24 @@
 //! What our staff ask of the write side. What they read otherwise is the read side's.
 
 mod read_audit;
+mod read_proof;
 
+use infra::event_store::LogError;
+use infra::http::{ApiError, Unavailable};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(read_audit::read_audit))
+    OpenApiRouter::new()
+        .routes(routes!(read_audit::read_audit))
+        .routes(routes!(read_proof::read_proof))
+}
+
+fn log_failed(error: LogError) -> ApiError {
+    match error {
+        LogError::Database(error) => Unavailable::from(error).into(),
+        LogError::Stream { .. } => ApiError::internal(error),
+    }
 }

@@ -9,14 +9,15 @@ use domain::aggregates::{
 use domain::decider::{Decider, DecodeError, decode};
 use domain::kernel::collect::Collect;
 use domain::kernel::fault::{Faults, Pointer};
-use infra::event_store::{EventLog, LogError, LogRow, StreamId};
+use infra::event_store::{EventLog, LogRow, StreamId};
 use infra::http::policy::action::ReadAudit;
-use infra::http::{ApiError, Json, Ops, Query, Unavailable};
+use infra::http::{ApiError, Json, Ops, Query};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::log_failed;
 use crate::app::App;
 use crate::http::answer::{Refusals, json_of};
 
@@ -170,13 +171,6 @@ impl AuditEvent {
             event: document(&row.payload),
             metadata: document(&row.metadata),
         }
-    }
-}
-
-fn log_failed(error: LogError) -> ApiError {
-    match error {
-        LogError::Database(error) => Unavailable::from(error).into(),
-        LogError::Stream { .. } => ApiError::internal(error),
     }
 }
 
