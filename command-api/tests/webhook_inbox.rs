@@ -15,6 +15,7 @@ use command_api::gateways::payment::stripe::{StripeConfig, StripeGateway};
 use command_api::gateways::payment::{Call, NewIntent};
 use command_api::metadata::Origin;
 use command_api::processes::inbox::Inbox;
+use command_api::publisher::Notary;
 use command_api::{App, Deps};
 use domain::aggregates::Payment;
 use domain::decider::Decider as _;
