@@ -4,6 +4,7 @@ mod accept_order;
 mod acknowledge_order;
 mod add_line;
 mod boil_bowl;
+mod bowl;
 mod cancel_order;
 mod cart_answer;
 mod change_line;

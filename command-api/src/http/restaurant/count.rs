@@ -1,15 +1,42 @@
-//! A count of one ingredient, as two use cases take it.
+//! Counts of ingredients, as two use cases take them.
 
+use domain::aggregates::Inventory;
+use domain::kernel::ids::RestaurantId;
 use domain::kernel::key::Key;
 use domain::kernel::quantity::Amount;
 use domain::restaurant::inventory::InventoryCommand;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::http::asked::OfShop;
+use crate::http::strict::Strict;
+
+/// What was counted.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Counts {
+    /// Each ingredient.
+    #[schema(value_type = Vec<Count>)]
+    counts: Strict<Vec<Count>>,
+}
+domain::collect_struct!(Counts { counts });
+
+impl Counts {
+    /// The commands that note them, on the shop's stock at this version.
+    pub(super) fn of_shop(self, shop: RestaurantId, expected: Option<i64>) -> OfShop<Inventory> {
+        OfShop {
+            shop,
+            commands: self.counts.0.into_iter().map(Count::command).collect(),
+            list: Some("counts"),
+            expected,
+        }
+    }
+}
+
 /// How much there is of an ingredient, with what is held for orders.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Count {
+struct Count {
     /// The ingredient's key in the menu.
     #[schema(inline)]
     ingredient: Key,
@@ -24,7 +51,7 @@ domain::collect_struct!(Count {
 
 impl Count {
     /// The command that notes it.
-    pub(super) fn command(self) -> InventoryCommand {
+    fn command(self) -> InventoryCommand {
         InventoryCommand::Recount {
             ingredient: self.ingredient,
             counted: self.counted,

@@ -1,36 +1,22 @@
 //! The counts of a shop's ingredients, as they are known at the start.
 
 use axum::extract::State;
-use domain::aggregates::Inventory;
 use domain::kernel::ids::RestaurantId;
 use infra::http::conditional::IfMatch;
 use infra::http::policy::action::SetStock;
 use infra::http::{ApiError, Idempotency, Json, Path, RestaurantStaff};
-use serde::Deserialize;
-use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::http::answer::{Committed, Refusals, Written};
-use crate::http::asked::{Asked, OfShop};
-use crate::http::restaurant::count::Count;
-use crate::http::strict::Strict;
-
-/// What was counted.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct SetStockBody {
-    /// Each ingredient.
-    #[schema(value_type = Vec<Count>)]
-    counts: Strict<Vec<Count>>,
-}
-domain::collect_struct!(SetStockBody { counts });
+use crate::http::asked::Asked;
+use crate::http::restaurant::count::Counts;
 
 /// Sets the counts of ingredients.
 #[utoipa::path(
     put,
     path = "/v1/restaurants/{restaurant_id}/stock",
     params(("restaurant_id" = uuid::Uuid, Path, description = "The shop")),
-    request_body = SetStockBody,
+    request_body = Counts,
     responses(Committed, Refusals)
 )]
 pub(super) async fn set_stock(
@@ -39,17 +25,10 @@ pub(super) async fn set_stock(
     Path(shop): Path<RestaurantId>,
     if_match: IfMatch,
     key: Idempotency,
-    Json(body): Json<SetStockBody>,
+    Json(body): Json<Counts>,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    let commands = body.counts.0.into_iter().map(Count::command).collect();
-    let expected = if_match.version()?;
-    let wanted = OfShop::<Inventory> {
-        shop,
-        commands,
-        list: Some("counts"),
-        expected,
-    };
+    let wanted = body.of_shop(shop, if_match.version()?);
     app.change_of_shop(&asked, &wanted, Written::reply(shop))
         .await
 }
