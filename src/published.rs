@@ -50,6 +50,7 @@ fn context_of(path: &str) -> &'static str {
         ("restaurants", _) => "restaurant",
         ("orders", path) if path.ends_with("/delivery") => "delivery",
         ("carts" | "orders", _) => "ordering",
+        ("auth", _) | (_, "/v1/me/sessions") => "identity",
         ("deliveries" | "me", _) => "delivery",
         ("drivers", _) => "driver",
         ("webhooks", _) => "webhooks",

@@ -1,14 +1,16 @@
-//! `ramen token`: opens a login and prints its access token, for people who try the API out.
+//! `ramen token`: opens a login and prints its tokens, for people who try the API out.
 
 use std::time::Duration;
 
 use anyhow::Context as _;
+use chrono::{DateTime, Utc};
 use clap::Args;
 use infra::config::Config;
-use infra::http::logins::PgLogins;
+use infra::http::logins::{PgLogins, Who};
 use infra::http::policy::Role;
 use infra::http::token::Tokens;
 use infra::postgres;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::client::Person;
@@ -29,6 +31,15 @@ pub(crate) struct TokenArgs {
     /// How long the token is good for
     #[arg(long, default_value_t = 600, value_name = "SECONDS")]
     life: u64,
+    /// Mark what is done with it as a rehearsal, which analytics leave out
+    #[arg(long)]
+    test: bool,
+    /// Open a login that lasts, and print its refresh token on a second line
+    #[arg(long)]
+    refresh: bool,
+    /// Print one JSON object, with members as the API names them
+    #[arg(long)]
+    json: bool,
 }
 
 fn role(text: &str) -> Result<Role, String> {
@@ -51,13 +62,42 @@ pub(crate) async fn run(config: &Config, args: TokenArgs) -> anyhow::Result<()> 
     let logins = PgLogins::new(pool);
     let life = Duration::from_secs(args.life);
     let shops: Vec<_> = args.restaurants.iter().copied().map(Into::into).collect();
-    let opened = logins
-        .open(&clock, principal.into(), args.role, &shops, life)
-        .await?;
+    let who = Who {
+        test: args.test,
+        ..Who::new(principal.into(), args.role, &shops)
+    };
+    let (opened, refresh) = if args.refresh {
+        let signed_in = logins.sign_in(&clock, &who).await?;
+        let refresh = (signed_in.refresh.expose(), signed_in.expires_at);
+        (signed_in.principal, Some(refresh))
+    } else {
+        (logins.open(&clock, &who, life).await?, None)
+    };
     let token = Tokens::new(&config.tokens, clock)?.issue_for(&opened, life);
     console::progress(format!("{} {principal}", args.role.as_str()));
-    console::line(token);
+    if args.json {
+        console::line(document(&token, life, refresh.as_ref()));
+    } else {
+        console::line(token);
+        if let Some((refresh, _)) = refresh {
+            console::line(refresh);
+        }
+    }
     Ok(())
+}
+
+/// The tokens as the API would answer them.
+fn document(access: &str, life: Duration, refresh: Option<&(String, DateTime<Utc>)>) -> Value {
+    let mut document = json!({
+        "access_token": access,
+        "token_type": "Bearer",
+        "expires_in": life.as_secs(),
+    });
+    if let Some((token, expires_at)) = refresh {
+        document["refresh_token"] = json!(token);
+        document["refresh_expires_at"] = json!(expires_at);
+    }
+    document
 }
 
 /// Opens a login for `person` and gives its token: how the tools of this binary sign in.
@@ -80,8 +120,7 @@ pub(crate) async fn issue(
         As::Ops => Role::Ops,
     };
     let shops: Vec<_> = person.restaurants.iter().copied().map(Into::into).collect();
-    let principal = logins
-        .open(clock, person.id.into(), role, &shops, LIFE)
-        .await?;
+    let who = Who::new(person.id.into(), role, &shops);
+    let principal = logins.open(clock, &who, LIFE).await?;
     Ok(tokens.issue_for(&principal, LIFE))
 }

@@ -36,7 +36,10 @@ pub const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Requests of one principal, or one address, in [`RATE_WINDOW`].
 pub const RATE_QUOTA: u32 = 1_200;
-/// The window of [`RATE_QUOTA`].
+/// Requests for tokens from one network in [`RATE_WINDOW`]. A person asks every ten minutes, so this is
+/// enough for three thousand behind one address; a refresh token cannot be guessed at any rate.
+pub const SIGN_IN_QUOTA: u32 = 300;
+/// The window of [`RATE_QUOTA`] and [`SIGN_IN_QUOTA`].
 pub const RATE_WINDOW: Duration = Duration::from_mins(1);
 /// Principals and addresses whose rate is remembered; the least used are forgotten first.
 pub const RATE_KEYS_MAX: u64 = 200_000;
@@ -45,6 +48,17 @@ pub const RATE_KEYS_MAX: u64 = 200_000;
 
 /// Life of an access token, in the marketplace's time.
 pub const ACCESS_TOKEN_LIFE: Duration = Duration::from_mins(10);
+/// A login that is not refreshed ends after this, in the marketplace's time.
+pub const LOGIN_IDLE_MAX: Duration = Duration::from_hours(14 * 24);
+/// A login ends after this, however often it is refreshed.
+pub const LOGIN_LIFE_MAX: Duration = Duration::from_hours(30 * 24);
+/// The same for our staff and our programs, who can do most harm: a working day.
+pub const OPS_LOGIN_LIFE_MAX: Duration = Duration::from_hours(12);
+/// A refresh token may be used again this long when its successor never was: the answer was lost, and
+/// a client notices that within its own timeout (ADR 14).
+pub const REFRESH_REPEAT: Duration = Duration::from_secs(30);
+/// Live logins of a person that are listed, the newest first.
+pub const SESSIONS_LISTED_MAX: i64 = 100;
 /// A token issued further in the future than this is refused; clocks of our own machines differ less.
 pub const CLOCK_SKEW_MAX: Duration = Duration::from_secs(5);
 /// Longest access token read at all.

@@ -1,5 +1,5 @@
 //! The read side: queries, search and live orders. It reads `views.*` and the search index, and nothing
-//! else; what it keeps in memory it drops when the projector says that it has changed.
+//! else (logins are the edge's); what it keeps in memory it drops when the projector says that it has changed.
 //!
 //! Reading order: `http` (the routes, one file each), `scope` (who sees what), `fresh` (reading what one
 //! has written), `cache`, `menus` and `shops` (answers kept as bytes), `search`, `live`, `follower` (the

@@ -33,6 +33,11 @@ impl From<&Scope> for ScopeFilter {
                     ..Self::default()
                 }
             }
+            // A login is nobody's order: no row belongs to no shop.
+            Scope::Me => Self {
+                shops: Some(Vec::new()),
+                ..Self::default()
+            },
             Scope::Assigned(driver) => Self {
                 driver: Some(driver.uuid()),
                 ..Self::default()

@@ -1,8 +1,10 @@
 //! The whole system on a real Postgres, with the sandbox's Stripe over HTTP. `journeys` are told as a
-//! user would tell them; `spine` holds what every journey stands on; `published` keeps the documents.
+//! user would tell them; `api` asks each use case alone; `spine` holds what every journey stands on;
+//! `published` keeps the documents.
 #![expect(clippy::unwrap_used, reason = "support code of tests fails loudly")]
 
 mod access;
+mod api;
 mod journeys;
 mod published;
 mod spine;

@@ -75,6 +75,7 @@ impl<'a> Asked<'a> {
                 .map(|scope| scope.id.to_string())
                 .unwrap_or_default(),
             traceparent: request.map(|scope| scope.trace.to_string()),
+            test: self.by.test,
             ..Origin::default()
         }
     }

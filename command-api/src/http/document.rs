@@ -11,8 +11,15 @@ const BEARER: &str = "bearer";
 const NEED_KEY: [&str; 2] = ["check_out", "request_delivery"];
 /// Writes that are refused without the version that they replace.
 const NEED_VERSION: [&str; 3] = ["publish_menu", "set_hours", "set_zones"];
-/// A write that is never repeated from a record, for its answer is secret.
-const KEYLESS: &str = "open_payment_session";
+/// Writes that are never repeated from a record: their answer is secret, or they end what has ended.
+const KEYLESS: [&str; 4] = [
+    "open_payment_session",
+    "refresh_login",
+    "log_out",
+    "log_out_everywhere",
+];
+/// Routes whose body says who asks.
+const OPEN: [&str; 2] = ["refresh_login", "log_out"];
 
 /// Adds to the document what its operations have in common.
 pub(super) fn complete(document: &mut OpenApi) {
@@ -24,14 +31,21 @@ pub(super) fn complete(document: &mut OpenApi) {
     let components = document.components.get_or_insert_with(Components::new);
     components.add_security_scheme(BEARER, SecurityScheme::Http(scheme));
     for (path, item) in &mut document.paths.paths {
-        // Vendors sign their bodies instead.
-        if !path.starts_with("/v1/webhooks/") {
-            each(item, complete_operation);
-        }
+        each(item, |operation, is_write| {
+            let name = operation.operation_id.clone().unwrap_or_default();
+            if !is_open(path, &name) {
+                complete_operation(operation, &name, is_write);
+            }
+        });
     }
 }
 
-fn each(item: &mut PathItem, change: fn(&mut Operation, bool)) {
+/// Whether a route asks for no token. Vendors sign their bodies instead.
+pub(super) fn is_open(path: &str, name: &str) -> bool {
+    path.starts_with("/v1/webhooks/") || OPEN.contains(&name)
+}
+
+fn each(item: &mut PathItem, change: impl Fn(&mut Operation, bool)) {
     let writes = [
         &mut item.put,
         &mut item.post,
@@ -46,23 +60,22 @@ fn each(item: &mut PathItem, change: fn(&mut Operation, bool)) {
     }
 }
 
-fn complete_operation(operation: &mut Operation, is_write: bool) {
+fn complete_operation(operation: &mut Operation, name: &str, is_write: bool) {
     let no_scopes: [String; 0] = [];
     operation.security = Some(vec![SecurityRequirement::new(BEARER, no_scopes)]);
-    let name = operation.operation_id.clone().unwrap_or_default();
-    if !is_write || name == KEYLESS {
+    if !is_write || KEYLESS.contains(&name) {
         return;
     }
     let parameters = operation.parameters.get_or_insert_default();
     parameters.push(header(
         "Idempotency-Key",
         "Names this request: sent again with the same key, it hears the same answer. Kept 30 days.",
-        NEED_KEY.contains(&name.as_str()),
+        NEED_KEY.contains(&name),
     ));
     parameters.push(header(
         "If-Match",
         "The `ETag` of the version that this builds on; another one is refused with 412.",
-        NEED_VERSION.contains(&name.as_str()),
+        NEED_VERSION.contains(&name),
     ));
 }
 

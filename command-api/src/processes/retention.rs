@@ -1,5 +1,5 @@
-//! Deletes what nobody asks for any more: answers to repeated requests, finished effects and handled
-//! webhooks. What is parked stays until a person has dealt with it; events are never deleted.
+//! Deletes what nobody asks for any more: answers to repeated requests, finished effects, handled
+//! webhooks, and logins that have ended. What is parked stays until a person has dealt with it; events are never deleted.
 
 use std::time::Duration;
 
@@ -81,6 +81,20 @@ impl Retention {
         .await?;
         Ok(deleted.rows_affected())
     }
+
+    /// A login that was ended by hand stays until it would have ended by itself; its refresh tokens go
+    /// with it.
+    async fn delete_logins(&self, before: DateTime<Utc>) -> Result<u64, sqlx::Error> {
+        let deleted = sqlx::query!(
+            "DELETE FROM auth.logins WHERE sid IN (
+                 SELECT sid FROM auth.logins WHERE ends_at < $1 ORDER BY ends_at LIMIT $2)",
+            before,
+            BATCH_MAX
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(deleted.rows_affected())
+    }
 }
 
 impl Loop for Retention {
@@ -95,15 +109,17 @@ impl Loop for Retention {
         let records = self.delete_records(before).await?;
         let effects = self.delete_effects(before).await?;
         let webhooks = self.delete_webhooks(before).await?;
+        let logins = self.delete_logins(before).await?;
         for (table, deleted) in [
             ("command_records", records),
             ("effects", effects),
             ("webhook_inbox", webhooks),
+            ("logins", logins),
         ] {
             metrics::counter!("ramen_rows_deleted_total", "table" => table).increment(deleted);
         }
         Ok(Progress::of(
-            usize::try_from(records + effects + webhooks).unwrap_or(usize::MAX),
+            usize::try_from(records + effects + webhooks + logins).unwrap_or(usize::MAX),
         ))
     }
 }
@@ -128,6 +144,13 @@ mod tests {
             SELECT gen_random_uuid(), 'planted', gen_random_uuid(), 'command', '{}', status, at,
                    at, CASE WHEN status = 'done' THEN at END
             FROM old, unnest(ARRAY['done', 'parked']) AS s (status)
+        ), logins AS (
+            INSERT INTO auth.logins (sid, principal, role, ver, created_at, expires_at, ends_at)
+            SELECT gen_random_uuid(), gen_random_uuid(), 'customer', 1, at - interval '1 day', at, at
+            FROM old RETURNING sid
+        ), tokens AS (
+            INSERT INTO auth.refresh_tokens (hash, sid, issued_at)
+            SELECT sha256(at::text::bytea), sid, at FROM old, logins
         )
         INSERT INTO ops.webhook_inbox (source, event_key, received_at, body, status, due_at)
         SELECT 'planted', at || status, at, '', status, at
@@ -135,7 +158,8 @@ mod tests {
 
     const LEFT: &str = "
         SELECT (SELECT count(*) FROM ops.command_records),
-               (SELECT count(*) FROM ops.effects), (SELECT count(*) FROM ops.webhook_inbox)";
+               (SELECT count(*) FROM ops.effects), (SELECT count(*) FROM ops.webhook_inbox),
+               (SELECT count(*) FROM auth.logins), (SELECT count(*) FROM auth.refresh_tokens)";
 
     #[tokio::test]
     async fn only_what_is_settled_and_old_is_deleted_and_only_by_the_leader() {
@@ -148,16 +172,19 @@ mod tests {
             let at = now - TimeDelta::days(days);
             sqlx::query(PLANT).bind(at).execute(&owner).await.unwrap();
         }
-        let left =
-            async || -> (i64, i64, i64) { sqlx::query_as(LEFT).fetch_one(&owner).await.unwrap() };
+        let left = async || -> [i64; 5] {
+            let row: (i64, i64, i64, i64, i64) =
+                sqlx::query_as(LEFT).fetch_one(&owner).await.unwrap();
+            row.into()
+        };
         let (leader, leading) = watch::channel(None);
         let clock = TestClock::at(now, 1).clock();
         let mut retention = Retention::new(database.pool(Role::App), clock, leading);
         assert_eq!(retention.step().await.unwrap(), Progress::Idle);
-        assert_eq!(left().await, (2, 4, 4));
+        assert_eq!(left().await, [2, 4, 4, 2, 2]);
         leader.send_replace(Some(1));
-        assert_eq!(retention.step().await.unwrap(), Progress::Did(3));
-        assert_eq!(left().await, (1, 3, 3));
+        assert_eq!(retention.step().await.unwrap(), Progress::Did(4));
+        assert_eq!(left().await, [1, 3, 3, 1, 1]);
         assert_eq!(retention.step().await.unwrap(), Progress::Idle);
     }
 }

@@ -22,7 +22,9 @@ pub mod problem;
 pub mod query;
 pub mod rate;
 pub mod request_id;
+mod security;
 pub mod serve;
+pub mod sign_in_rate;
 mod stall;
 pub mod token;
 
@@ -34,3 +36,4 @@ pub use json::{Json, RawBody};
 pub use path::Path;
 pub use problem::{ApiError, Problem, Refused, Unavailable};
 pub use query::Query;
+pub use sign_in_rate::SignInRate;

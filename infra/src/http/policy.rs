@@ -64,6 +64,8 @@ pub enum Relation {
     Shop,
     /// The driver to whom it was given.
     Assigned,
+    /// Somebody who is signed in: the thing is their own login, and there is no other.
+    Me,
     /// Nothing in particular.
     Any,
 }
@@ -234,6 +236,12 @@ policy! {
     /// Stops a driver from driving.
     SuspendDriver / "suspend_driver" => { Ops: Any }
 
+    // identity
+    /// Lists one's logins.
+    ListSessions / "list_sessions" => { Customer: Me, Owner: Me, Driver: Me, Ops: Me, Service: Me }
+    /// Ends all of one's logins.
+    LogOutEverywhere / "log_out_everywhere" => { Customer: Me, Owner: Me, Driver: Me, Ops: Me, Service: Me }
+
     // ops
     /// Reads how far each consumer is.
     ReadLag / "read_lag" => { Ops: Any, Service: Any }
@@ -266,6 +274,8 @@ pub enum Scope {
     Shops(Arc<[RestaurantId]>),
     /// What was given to this driver.
     Assigned(DriverId),
+    /// The caller's own logins, and no thing of the domain.
+    Me,
 }
 
 /// Whose a thing is, as far as it is known.
@@ -320,6 +330,7 @@ impl Scope {
             Relation::Own => Self::Own(principal.into()),
             Relation::Shop => Self::Shops(Arc::clone(shops)),
             Relation::Assigned => Self::Assigned(principal.into()),
+            Relation::Me => Self::Me,
         }
     }
 
@@ -330,6 +341,7 @@ impl Scope {
             Self::Own(customer) => subject.customer == Some(*customer),
             Self::Shops(shops) => subject.restaurant.is_some_and(|shop| shops.contains(&shop)),
             Self::Assigned(driver) => subject.driver == Some(*driver),
+            Self::Me => false,
         }
     }
 }
@@ -372,6 +384,7 @@ mod tests {
                     Relation::Own => *role == Role::Customer,
                     Relation::Shop => *role == Role::Owner,
                     Relation::Assigned => *role == Role::Driver,
+                    Relation::Me => true,
                     Relation::Any => {
                         matches!(role, Role::Ops | Role::Service)
                             || *action == Action::RegisterRestaurant
@@ -402,7 +415,7 @@ mod tests {
                     .relation_of(role)
                     .map(|relation| Scope::of(relation, PrincipalId::new(me), &shops));
                 let any = scope == Some(Scope::Any);
-                let allowed = scope.is_some();
+                let allowed = scope.as_ref().is_some_and(|scope| *scope != Scope::Me);
                 let covers = |subject| scope.as_ref().is_some_and(|scope| scope.covers(&subject));
                 assert_eq!(
                     covers(things(me, shop)),

@@ -12,9 +12,6 @@ use uuid::Uuid;
 
 use crate::limits;
 
-/// The name of the policy.
-pub const POLICY: &str = "burst";
-
 /// Who is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Key {
@@ -29,6 +26,7 @@ pub enum Key {
 pub struct Limiter {
     /// For each caller the time, in nanoseconds, at which the whole quota is free again.
     full_at: Cache<Key, Arc<AtomicU64>>,
+    policy: &'static str,
     quota: u32,
     window: Duration,
 }
@@ -47,17 +45,23 @@ pub struct Standing {
 }
 
 impl Limiter {
-    /// A limit of `quota` requests in each `window`.
-    pub fn new(quota: u32, window: Duration) -> Self {
+    /// A limit of this name: `quota` requests in each `window`.
+    pub fn new(policy: &'static str, quota: u32, window: Duration) -> Self {
         let full_at = Cache::builder()
             .max_capacity(limits::RATE_KEYS_MAX)
             .time_to_idle(window.saturating_mul(2).max(Duration::from_secs(1)))
             .build();
         Self {
             full_at,
+            policy,
             quota: quota.max(1),
             window,
         }
+    }
+
+    /// Its name, as in `RateLimit-Policy`.
+    pub fn policy(&self) -> &'static str {
+        self.policy
     }
 
     /// Counts one request at `now`, the age of the clock.
@@ -87,18 +91,23 @@ impl Limiter {
         }
     }
 
-    /// Tells a caller the policy and where they stand.
+    /// Tells a caller the policy and where they stand, beside what other limits have told.
     ///
     /// # Panics
     /// Never: names and numbers are what a header may hold.
     pub fn tell(&self, standing: &Standing, headers: &mut HeaderMap) {
-        let policy = format!("\"{POLICY}\";q={};w={}", self.quota, self.window.as_secs());
+        let policy = format!(
+            "\"{}\";q={};w={}",
+            self.policy,
+            self.quota,
+            self.window.as_secs()
+        );
         let resets =
             standing.resets_in.as_secs() + u64::from(standing.resets_in.subsec_nanos() > 0);
-        let state = format!("\"{POLICY}\";r={};t={resets}", standing.remaining);
+        let state = format!("\"{}\";r={};t={resets}", self.policy, standing.remaining);
         for (name, value) in [("ratelimit-policy", policy), ("ratelimit", state)] {
             let value = HeaderValue::from_str(&value).expect("names and numbers are visible ASCII");
-            headers.insert(HeaderName::from_static(name), value);
+            headers.append(HeaderName::from_static(name), value);
         }
     }
 }
@@ -116,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_quota_may_be_spent_at_once_and_comes_back_smoothly() {
-        let limiter = Limiter::new(3, Duration::from_mins(1));
+        let limiter = Limiter::new("burst", 3, Duration::from_mins(1));
         let now = Duration::from_secs(1_000);
         let left: Vec<_> = (0..3).map(|_| limiter.take(ME, now).remaining).collect();
         assert_eq!(left, [2, 1, 0]);
@@ -134,7 +143,7 @@ mod tests {
 
     #[test]
     fn the_headers_are_those_of_the_draft() {
-        let limiter = Limiter::new(100, Duration::from_mins(1));
+        let limiter = Limiter::new("burst", 100, Duration::from_mins(1));
         let standing = limiter.take(ME, Duration::ZERO);
         let mut headers = HeaderMap::new();
         limiter.tell(&standing, &mut headers);
@@ -148,7 +157,7 @@ mod tests {
             quota in 1_u32..50, gaps in prop::collection::vec(0_u64..3_000, 1..300)
         ) {
             let window = Duration::from_mins(1);
-            let limiter = Limiter::new(quota, window);
+            let limiter = Limiter::new("burst", quota, window);
             let (mut now, mut taken) = (Duration::ZERO, Vec::new());
             for gap in gaps {
                 now += Duration::from_millis(gap);

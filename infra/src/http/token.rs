@@ -48,6 +48,8 @@ pub struct Principal {
     pub login: Uuid,
     /// The login's version; a higher one in the books ends this token.
     pub version: i64,
+    /// Whether what they do is a rehearsal, which analytics leave out.
+    pub test: bool,
 }
 
 /// Why a token is not believed. The words are for metrics and logs, never for the caller.
@@ -115,6 +117,8 @@ struct Claims {
     role: Role,
     #[serde(default)]
     restaurants: Vec<Uuid>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    test: bool,
 }
 
 impl Tokens {
@@ -186,6 +190,7 @@ impl Tokens {
                 .iter()
                 .map(|shop| shop.uuid())
                 .collect(),
+            test: principal.test,
         };
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some(TYP.to_owned());
@@ -225,6 +230,7 @@ impl Tokens {
                 .collect(),
             login: claims.sid,
             version: claims.ver,
+            test: claims.test,
         })
     }
 
@@ -294,6 +300,7 @@ pub(crate) mod tests {
             restaurants: Arc::new([RestaurantId::new(Uuid::from_u128(2))]),
             login: Uuid::from_u128(3),
             version: 4,
+            test: false,
         }
     }
 
@@ -491,6 +498,7 @@ pub(crate) mod tests {
             ("role", json!("root")),
             ("role", json!(["ops", "customer"])),
             ("restaurants", json!("all")),
+            ("test", json!("false")),
             ("scope", json!("everything")),
         ] {
             add(

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod discovery;
+mod identity;
 mod ops;
 pub(crate) mod ordering;
 mod paging;
@@ -33,6 +34,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(ordering::follow_order::follow_order))
         .routes(routes!(delivery::read_delivery::read_delivery))
         .routes(routes!(delivery::list_my_deliveries::list_my_deliveries))
+        .routes(routes!(identity::list_sessions::list_sessions))
         .routes(routes!(ops::read_lag::read_lag))
         .routes(routes!(ops::read_parked::read_parked))
 }

@@ -13,7 +13,7 @@ use infra::applied::AppliedHub;
 use infra::clock::TestClock;
 use infra::config::{self, NamedKey, Secret};
 use infra::http::Edge;
-use infra::http::logins::{Logins, PgLogins};
+use infra::http::logins::{Logins, PgLogins, Who};
 use infra::http::policy::Role;
 use infra::http::token::Tokens;
 use infra::postgres;
@@ -125,7 +125,11 @@ impl World {
         let life = Duration::from_hours(1);
         let principal = self
             .logins
-            .open(&self.clock.clock(), PrincipalId::new(id), role, shops, life)
+            .open(
+                &self.clock.clock(),
+                &Who::new(PrincipalId::new(id), role, shops),
+                life,
+            )
             .await
             .unwrap();
         self.tokens.issue(&principal)

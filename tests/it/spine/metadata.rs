@@ -47,27 +47,36 @@ async fn events_of_an_order_share_its_journey_and_name_what_caused_them() {
 async fn what_follows_from_a_rehearsal_is_one() {
     let app = TestApp::start().await;
     let shop = app.open_shop(1, 10).await;
-    let (cart, quoted) = app.cart(&app.customer(1).await, &shop).await;
-    let customer = app.customer(1).await;
+    let customer = app.rehearsing(1).await;
+    let (cart, quoted) = app.cart(&customer, &shop).await;
     app.check_out(&customer, &cart, &quoted).await.expect(201);
-    let owner = app.database.owner();
-    // No route rehearses yet, and the table refuses edits: it is told to look away.
-    sqlx::raw_sql(
-        "BEGIN; SET LOCAL session_replication_role = replica;
-         UPDATE es.events SET metadata = (metadata::jsonb || '{\"test\":\"true\"}')::json
-         WHERE aggregate_type = 'payment.payment'; COMMIT",
-    )
-    .execute(&owner)
-    .await
-    .unwrap();
     app.settle().await;
-    let marked: Vec<Option<String>> = sqlx::query_scalar(
-        "SELECT metadata ->> 'test' FROM es.events
-         WHERE aggregate_type = 'payment.payment' AND event_type = 'intent_created'",
+    let kinds: Vec<(String, bool)> = sqlx::query_as(
+        "SELECT DISTINCT aggregate_type, metadata ->> 'test' = 'true' FROM es.events
+         WHERE metadata ->> 'test' IS NOT NULL ORDER BY 1",
     )
-    .fetch_all(&owner)
+    .fetch_all(&app.database.owner())
     .await
     .unwrap();
-    assert_eq!(marked, [Some("true".to_owned())]);
+    let kinds: Vec<_> = kinds
+        .iter()
+        .map(|(kind, test)| (kind.as_str(), *test))
+        .collect();
+    // What the customer did, and what the process did because of it, up to the vendor's payment.
+    let marked = [
+        "ordering.cart",
+        "ordering.order",
+        "payment.payment",
+        "restaurant.inventory",
+    ];
+    assert_eq!(kinds, marked.map(|kind| (kind, true)));
+    let unmarked: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM es.events
+         WHERE metadata ->> 'test' IS NULL AND metadata ->> 'order' IS NOT NULL",
+    )
+    .fetch_one(&app.database.owner())
+    .await
+    .unwrap();
+    assert_eq!(unmarked, 0);
     app.end().await;
 }

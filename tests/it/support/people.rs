@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use infra::http::logins::Who;
 pub(crate) use infra::http::policy::Role;
 use uuid::Uuid;
 
@@ -20,11 +21,8 @@ impl TestApp {
         const DAY: Duration = Duration::from_hours(24);
         let shops: Vec<_> = shops.iter().copied().map(Into::into).collect();
         let clock = self.clock.clock();
-        let opened = self
-            .logins
-            .open(&clock, id.into(), role, &shops, DAY)
-            .await
-            .unwrap();
+        let who = Who::new(id.into(), role, &shops);
+        let opened = self.logins.open(&clock, &who, DAY).await.unwrap();
         Session {
             id,
             token: self.tokens.issue_for(&opened, DAY),
@@ -34,6 +32,22 @@ impl TestApp {
     pub(crate) async fn customer(&self, number: u128) -> Session {
         self.sign_in(Role::Customer, Uuid::from_u128(1_000 + number), &[])
             .await
+    }
+
+    /// A customer whose orders are rehearsals.
+    pub(crate) async fn rehearsing(&self, number: u128) -> Session {
+        const DAY: Duration = Duration::from_hours(24);
+        let id = Uuid::from_u128(1_000 + number);
+        let who = Who {
+            test: true,
+            ..Who::new(id.into(), Role::Customer, &[])
+        };
+        let clock = self.clock.clock();
+        let opened = self.logins.open(&clock, &who, DAY).await.unwrap();
+        Session {
+            id,
+            token: self.tokens.issue_for(&opened, DAY),
+        }
     }
 
     pub(crate) async fn driver(&self, number: u128) -> Session {

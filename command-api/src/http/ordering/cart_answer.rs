@@ -203,7 +203,7 @@ impl App {
     ) -> Result<Sealed<T>, VaultError> {
         let subject = match scope {
             Scope::Own(customer) => customer.uuid(),
-            Scope::Any | Scope::Shops(_) | Scope::Assigned(_) => infra::vault::SYSTEM,
+            Scope::Any | Scope::Shops(_) | Scope::Assigned(_) | Scope::Me => infra::vault::SYSTEM,
         };
         let (kind, field) = (Kind::Cart.as_str().to_owned(), field.to_owned());
         let origin = Origin {

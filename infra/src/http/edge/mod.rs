@@ -32,6 +32,7 @@ use super::peer::{Peer, client_address, network_of};
 use super::problem::{self, ApiError};
 use super::rate::{self, Limiter};
 use super::request_id::{REQUEST_ID, RequestScope};
+use super::security;
 use super::token::Tokens;
 use crate::clock::Clock;
 use crate::config;
@@ -46,10 +47,12 @@ pub struct Edge {
     pub logins: Logins,
     /// Counts callers.
     pub limiter: Limiter,
+    /// Counts who asks for tokens.
+    pub(super) sign_ins: Limiter,
     /// Keeps classes of requests apart.
     pub overload: Overload,
     pub(super) in_flight: InFlight,
-    clock: Clock,
+    pub(super) clock: Clock,
     cors: Cors,
     trusted_hops: usize,
 }
@@ -60,7 +63,8 @@ impl Edge {
         Self {
             tokens,
             logins,
-            limiter: Limiter::new(settings.rate_quota, limits::RATE_WINDOW),
+            limiter: Limiter::new("burst", settings.rate_quota, limits::RATE_WINDOW),
+            sign_ins: Limiter::new("sign-in", limits::SIGN_IN_QUOTA, limits::RATE_WINDOW),
             overload: Overload::default(),
             in_flight: InFlight::default(),
             clock,
@@ -74,6 +78,13 @@ impl Edge {
         routes
             .fallback(|| async { ApiError::not_found() })
             .layer(middleware::from_fn_with_state(self, around))
+    }
+
+    /// The network that a request comes from, as a caller to be counted.
+    pub(super) fn network(&self, headers: &HeaderMap, extensions: &Extensions) -> rate::Key {
+        let unknown = std::net::IpAddr::from([0, 0, 0, 0]);
+        let peer = extensions.get::<Peer>().map_or(unknown, |peer| peer.0.ip());
+        rate::Key::Network(network_of(client_address(headers, peer, self.trusted_hops)))
     }
 
     /// The edge that a request has passed.
@@ -160,8 +171,8 @@ async fn admit(
         edge.clock.monotonic(),
     );
     if !standing.allowed {
-        metrics::counter!("ramen_security_refusals_total", "reason" => "rate").increment(1);
-        let error = ApiError::quota_exceeded(rate::POLICY, standing.retry_after);
+        security::refused("rate");
+        let error = ApiError::quota_exceeded(edge.limiter.policy(), standing.retry_after);
         let mut response = refuse(error);
         edge.limiter.tell(&standing, response.headers_mut());
         return Err(response);
@@ -177,19 +188,10 @@ async fn admit(
 }
 
 fn rate_key(edge: &Edge, credentials: &Credentials, request: &Request) -> rate::Key {
-    if let Some(principal) = credentials.principal() {
-        return rate::Key::Principal(principal.id.uuid());
-    }
-    let unknown = std::net::IpAddr::from([0, 0, 0, 0]);
-    let peer = request
-        .extensions()
-        .get::<Peer>()
-        .map_or(unknown, |peer| peer.0.ip());
-    rate::Key::Network(network_of(client_address(
-        request.headers(),
-        peer,
-        edge.trusted_hops,
-    )))
+    credentials.principal().map_or_else(
+        || edge.network(request.headers(), request.extensions()),
+        |principal| rate::Key::Principal(principal.id.uuid()),
+    )
 }
 
 /// Refuses what two programs could read as two different requests (RFC 9112 §3.2, §6.1).

@@ -109,6 +109,7 @@ fn scope_word(scope: &Scope) -> &'static str {
         Scope::Own(_) => "own",
         Scope::Shops(_) => "shops",
         Scope::Assigned(_) => "assigned",
+        Scope::Me => "me",
     }
 }
 

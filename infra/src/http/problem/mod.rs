@@ -23,6 +23,7 @@ use utoipa::ToSchema;
 
 use super::conditional::Etag;
 use super::request_id::RequestScope;
+use super::security;
 pub(super) use answer::in_our_form;
 pub use refused::{Refused, Unavailable};
 
@@ -113,7 +114,7 @@ impl ApiError {
 
     /// 401 with the challenge of RFC 6750. `reason` is for logs: the caller learns nothing from it.
     pub fn unauthorized(reason: &'static str) -> Self {
-        metrics::counter!("ramen_security_refusals_total", "reason" => reason).increment(1);
+        security::refused(reason);
         let challenge = match reason {
             "no_token" => "Bearer realm=\"ramen\"",
             _ => "Bearer realm=\"ramen\", error=\"invalid_token\"",
@@ -125,7 +126,7 @@ impl ApiError {
 
     /// 403: the caller is known and may not.
     pub fn forbidden() -> Self {
-        metrics::counter!("ramen_security_refusals_total", "reason" => "forbidden").increment(1);
+        security::refused("forbidden");
         Self::new(StatusCode::FORBIDDEN, "forbidden")
     }
 

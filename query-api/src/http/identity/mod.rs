@@ -1,0 +1,3 @@
+//! Reading one's own account.
+
+pub(super) mod list_sessions;
