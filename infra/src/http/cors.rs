@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method};
 /// Headers that a page may send.
 const SENT: HeaderValue = HeaderValue::from_static(
     "authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id, prefer, \
-     traceparent, x-consistency-token, x-request-id",
+     traceparent, tracestate, x-consistency-token, x-request-id",
 );
 /// Headers that a page may read.
 const READ: HeaderValue = HeaderValue::from_static(

@@ -27,6 +27,8 @@ pub mod serve;
 pub mod sign_in_rate;
 mod stall;
 pub mod token;
+mod tracestate;
+mod unread;
 
 pub use auth::{Caller, Customer, Driver, Ops, Principal, RestaurantStaff};
 pub use consistency::{Consistency, ConsistencyToken};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
+use super::tracestate;
 use crate::clock::Clock;
 use crate::telemetry::TraceContext;
 
@@ -18,6 +19,8 @@ pub struct RequestScope {
     pub id: Arc<str>,
     /// Our hop in the caller's trace, or in a new one.
     pub trace: TraceContext,
+    /// The vendors' part of the caller's trace, when we go on with that trace.
+    pub tracestate: Option<Arc<str>>,
     /// A fraction in [0, 1) that spreads this request's `Retry-After`.
     pub spread: f64,
 }
@@ -34,10 +37,12 @@ impl RequestScope {
             .filter(|id| is_request_id(id))
             .map_or_else(|| clock.fresh_id().to_string().into(), Arc::from);
         let caller = header("traceparent").and_then(|text| text.parse::<TraceContext>().ok());
+        let tracestate = caller.and_then(|_| tracestate::of(headers));
         let trace = caller.map_or_else(|| TraceContext::start(clock), |caller| caller.child(clock));
         Self {
             id,
             trace,
+            tracestate,
             spread: clock.fraction(),
         }
     }
@@ -45,6 +50,11 @@ impl RequestScope {
     /// Serves a request under this identity.
     pub async fn serve<F: Future>(self, work: F) -> F::Output {
         CURRENT.scope(self, work).await
+    }
+
+    /// Does something under this identity that waits for nothing.
+    pub(super) fn within<T>(self, work: impl FnOnce() -> T) -> T {
+        CURRENT.sync_scope(self, work)
     }
 
     /// The identity of the request that this task serves, if it serves one.
@@ -97,6 +107,20 @@ mod tests {
             of("traceparent", "nonsense").trace.trace_id(),
             trace.trace_id()
         );
+    }
+
+    #[test]
+    fn the_vendors_part_goes_on_with_its_trace_only() {
+        let of = |traceparent| {
+            let clock = TestClock::at(chrono::DateTime::UNIX_EPOCH, 1).clock();
+            let mut headers = HeaderMap::new();
+            headers.insert("traceparent", HeaderValue::from_static(traceparent));
+            headers.insert("tracestate", HeaderValue::from_static("rojo=1"));
+            RequestScope::of(&headers, &clock).tracestate
+        };
+        let known = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        assert_eq!(of(known).as_deref(), Some("rojo=1"));
+        assert_eq!(of("nonsense"), None);
     }
 
     #[tokio::test]

@@ -20,6 +20,7 @@ use tower::ServiceExt as _;
 
 use super::peer::{Peer, network_of};
 use super::stall::Stalling;
+use super::unread::Unread;
 use crate::lifecycle::{Stop, Tasks};
 use crate::limits;
 
@@ -94,6 +95,7 @@ pub async fn serve(
             continue;
         };
         let (routes, stop) = (routes.clone(), stop.clone());
+        let stream = Unread::new(Stalling::new(quick(stream), rules.stall), tasks.clock());
         tasks.detached(async move {
             connection(stream, Peer(address), routes, rules, stop).await;
             drop(place);
@@ -101,23 +103,32 @@ pub async fn serve(
     }
 }
 
-async fn connection(stream: TcpStream, peer: Peer, routes: Router, rules: Rules, stop: Stop) {
-    // Answers are written whole; waiting for more would only delay them.
+/// Answers are written whole; waiting for more would only delay them.
+fn quick(stream: TcpStream) -> TcpStream {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
+    stream
+}
+
+async fn connection(
+    stream: Unread<Stalling<TcpStream>>,
+    peer: Peer,
+    routes: Router,
+    rules: Rules,
+    stop: Stop,
+) {
     let service = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(peer);
         routes.clone().oneshot(request)
     });
-    let io = TokioIo::new(Stalling::new(stream, rules.stall));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(rules.header_timeout)
         .max_headers(limits::HEADERS_MAX)
         .max_header_size(limits::HEADER_BYTES_MAX)
-        .serve_connection(io, service)
+        .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut served = pin!(served);
     let mut leaving = false;
@@ -205,6 +216,7 @@ mod tests {
     use crate::clock::Clock;
     use crate::http::edge::tests::edge;
     use crate::http::json::Json;
+    use crate::http::problem::Problem;
     use axum::routing::{get, post};
     use std::net::SocketAddr;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -338,6 +350,43 @@ mod tests {
         exchange(server.address, b"").await;
         let answer = exchange(server.address, b"GET /open HTTP/1.1\r\nhost: x\r\n\r\n").await;
         assert!(answer.ends_with("open"));
+        server.tasks.shut_down().await.unwrap();
+    }
+
+    /// What hyper refuses before a service is asked has the form of every refusal.
+    #[tokio::test]
+    async fn a_request_that_cannot_be_read_is_refused_with_a_document() {
+        let server = start(Rules::default()).await;
+        let fine = "GET /open HTTP/1.1\r\nhost: x\r\n\r\n";
+        let huge = format!("GET /open HTTP/1.1\r\na: {}\r\n\r\n", "b".repeat(20_000));
+        for (request, status, code) in [
+            (
+                "GET / HTTP/1.1\r\nno colon\r\n\r\n",
+                400,
+                "malformed_request",
+            ),
+            ("GET\r\n\r\n", 400, "malformed_request"),
+            ("G@T / HTTP/1.1\r\n\r\n", 400, "malformed_request"),
+            (&huge, 431, "headers_too_large"),
+            (
+                &format!("{fine}GET / HTTP/9.9\r\n\r\n"),
+                400,
+                "malformed_request",
+            ),
+        ] {
+            let answer = exchange(server.address, request.as_bytes()).await;
+            let (before, body) = answer.rsplit_once("\r\n\r\n").unwrap();
+            let problem: Problem = serde_json::from_str(body).unwrap();
+            assert_eq!((problem.status, problem.code.as_str()), (status, code));
+            let head = &before[before.rfind("HTTP/1.1 ").unwrap()..];
+            for part in [
+                format!("HTTP/1.1 {status} "),
+                "\r\ncontent-type: application/problem+json\r\n".to_owned(),
+                format!("\r\nx-request-id: {}\r\n", problem.instance),
+            ] {
+                assert!(head.contains(&part), "{part:?} is not in {head}");
+            }
+        }
         server.tasks.shut_down().await.unwrap();
     }
 

@@ -66,6 +66,11 @@ impl Tasks {
         }
     }
 
+    /// The clock of these tasks.
+    pub fn clock(&self) -> Clock {
+        self.clock.clone()
+    }
+
     /// The stop signals of these tasks.
     pub fn stop(&self) -> Stop {
         self.stop.clone()

@@ -257,10 +257,12 @@ fn protect(headers: &mut HeaderMap) {
 /// Tells the caller what their request is called here.
 fn name(scope: &RequestScope, headers: &mut HeaderMap) {
     let pairs = [
-        (REQUEST_ID, scope.id.to_string()),
-        ("traceparent", scope.trace.to_string()),
+        (REQUEST_ID, Some(scope.id.to_string())),
+        ("traceparent", Some(scope.trace.to_string())),
+        ("tracestate", scope.tracestate.as_deref().map(str::to_owned)),
     ];
     for (name, value) in pairs {
+        let Some(value) = value else { continue };
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(HeaderName::from_static(name), value);
         }

@@ -174,12 +174,15 @@ async fn every_answer_has_a_name_and_protective_headers() {
     let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let (parts, _) = call(
         &edge,
-        http::Request::get("/open").header("traceparent", traceparent),
+        http::Request::get("/open")
+            .header("traceparent", traceparent)
+            .header("tracestate", "rojo=00f067aa0ba902b7"),
     )
     .await;
     assert_eq!(parts.headers[X_CONTENT_TYPE_OPTIONS], "nosniff");
     assert_eq!(parts.headers[CACHE_CONTROL], "no-store");
     assert!(parts.headers.contains_key(REQUEST_ID));
+    assert_eq!(parts.headers["tracestate"], "rojo=00f067aa0ba902b7");
     let trace = parts.headers["traceparent"].to_str().unwrap();
     assert!(trace.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-") && trace.ends_with("-00"));
 }
