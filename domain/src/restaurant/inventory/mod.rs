@@ -14,3 +14,6 @@ pub use event::{InventoryEvent, ReleaseReason};
 pub use rejection::InventoryRejection;
 pub use state::{EightySix, Hold, HoldEnd, HoldStage, Inventory, InventoryStage, Stock};
 pub use transitions::TRANSITIONS;
+
+#[cfg(test)]
+mod tests;

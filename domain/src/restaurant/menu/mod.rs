@@ -18,3 +18,6 @@ pub use rejection::MenuRejection;
 pub use rules::check_document;
 pub use state::{Choice, Menu, MenuStage, PublishedMenu};
 pub use transitions::TRANSITIONS;
+
+#[cfg(test)]
+mod tests;
