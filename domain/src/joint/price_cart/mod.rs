@@ -1,0 +1,145 @@
+//! What a cart costs, contains and promises, or everything that stands against it.
+
+mod amounts;
+mod checks;
+
+use std::collections::BTreeMap;
+
+use super::priced_line::PricedLine;
+use super::{Market, tax};
+use crate::kernel::allergen::{Presence, mixture};
+use crate::kernel::fault::{Faults, Pointer};
+use crate::kernel::geo::GeoPoint;
+use crate::kernel::key::Key;
+use crate::kernel::quantity::{Amount, IngredientAmount, Minutes};
+use crate::ordering::cart::{Cart, CartBody};
+use crate::ordering::line::OrderLine;
+use crate::ordering::quote::{PromiseMinutes, Quote, QuoteContent};
+use crate::restaurant::restaurant::{LiveShop, Zone};
+
+use amounts::{goods, sum};
+use checks::{check_fulfilment, check_lines, check_shop, check_stock};
+
+/// Prices a cart. `place` is the door's pin, opened by the caller, when the cart is to be delivered.
+///
+/// # Errors
+/// Every refusal, each with its pointer into the cart.
+pub fn price_cart(
+    cart: &Cart,
+    place: Option<GeoPoint>,
+    market: &Market<'_>,
+) -> Result<Quote, Faults> {
+    let root = Pointer::root();
+    let Cart::Open(body) = cart else {
+        let mut faults = Faults::default();
+        faults.add("cart_not_open", &root, "the cart is not open");
+        return Err(faults);
+    };
+    let mut faults = Faults::default();
+    if market.now >= body.expires_at {
+        faults.add(
+            "cart_expired",
+            &root,
+            "the cart has expired; open a new one",
+        );
+    }
+    let live = check_shop(market, &mut faults);
+    let zone = check_fulfilment(body, place, live.as_ref(), &mut faults);
+    let lines = check_lines(body, market, &mut faults);
+    let needs = check_stock(&lines, market, &mut faults);
+    let (Some(live), true) = (live, faults.is_empty()) else {
+        return Err(faults);
+    };
+    let priced = Priced {
+        body,
+        live,
+        zone,
+        lines,
+        needs,
+    };
+    let quote = priced.quote(market).ok_or_else(|| {
+        let mut faults = Faults::default();
+        faults.add(
+            "amount_overflow",
+            &root,
+            "this comes to more than can be counted",
+        );
+        faults
+    })?;
+    priced.check_limits(&quote, &mut faults);
+    faults.or(quote)
+}
+
+/// A cart without faults so far.
+struct Priced<'a> {
+    body: &'a CartBody,
+    live: LiveShop<'a>,
+    zone: Option<&'a Zone>,
+    lines: Vec<PricedLine>,
+    needs: BTreeMap<Key, Amount>,
+}
+
+impl Priced<'_> {
+    /// The quote; nothing when an amount overflows.
+    fn quote(&self, market: &Market<'_>) -> Option<Quote> {
+        let mut lines = Vec::new();
+        for line in &self.lines {
+            lines.extend(goods(line, self.live.terms)?);
+        }
+        let goods_minor = sum(&lines)?;
+        lines.extend(self.fees(goods_minor));
+        let mode = self.live.terms.tax.mode;
+        let tax_included_minor = tax::apply(mode, &mut lines).ok()?;
+        lines.extend(self.tip());
+        Some(Quote::new(QuoteContent {
+            currency: self.live.profile.currency,
+            seller_name: self.live.terms.seller.clone(),
+            total_minor: sum(&lines)?,
+            lines,
+            tax_included_minor,
+            allergens: self.allergens(),
+            promise: self.promise(market),
+            items: self.lines.iter().map(|line| line.line.clone()).collect(),
+            needs: self
+                .needs
+                .iter()
+                .map(|(ingredient, amount)| IngredientAmount {
+                    ingredient: ingredient.clone(),
+                    amount: *amount,
+                })
+                .collect(),
+        }))
+    }
+
+    /// The worst of all lines; what every line declares free is left out.
+    fn allergens(&self) -> BTreeMap<crate::kernel::allergen::Allergen, Presence> {
+        let mut worst = mixture(self.lines.iter().map(|line| &line.allergens));
+        worst.retain(|_, presence| *presence != Presence::Free);
+        worst
+    }
+
+    /// Bowls boil beside each other and are packed one after the other; a shop never promises faster
+    /// than its usual time.
+    fn promise(&self, market: &Market<'_>) -> PromiseMinutes {
+        let orders = || self.lines.iter().map(|line| &line.line);
+        let boiling = |line: &OrderLine| line.bowl.as_ref().map(|bowl| bowl.cook_seconds.get());
+        let packing = |line: &OrderLine| {
+            let each = line.bowl.as_ref().map_or(0, |bowl| bowl.pack_seconds.get());
+            each.saturating_mul(line.quantity.get())
+        };
+        let slowest = orders().filter_map(boiling).max().unwrap_or(0);
+        let seconds = orders().map(packing).fold(slowest, u32::saturating_add);
+        let prep = Minutes::new(seconds.div_ceil(60)).max(market.flags.kitchen_prep);
+        let travel = self
+            .zone
+            .map_or(market.flags.pickup_travel, |zone| zone.minutes);
+        let min = Minutes::new(prep.get().saturating_add(travel.get()));
+        let max = Minutes::new(min.get().saturating_add(market.flags.promise_window.get()));
+        PromiseMinutes {
+            min,
+            max,
+            prep,
+            travel,
+        }
+    }
+}
