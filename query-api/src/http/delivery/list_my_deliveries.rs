@@ -49,8 +49,9 @@ pub(crate) async fn list_my_deliveries(
 ) -> Result<Response, ApiError> {
     let limit = limit_of(asked.limit)?;
     let seen = app.views_seen(&consistency).await?;
-    let rows = sqlx::query!(
-        "SELECT delivery_id, sequence, order_id, restaurant_id, driver_id, stage, number, pickup_name,
+    let mut deliveries = sqlx::query_as!(
+        DeliverySummary,
+        "SELECT delivery_id AS id, sequence AS version, order_id, restaurant_id, driver_id, stage, number, pickup_name,
                 pickup_lat, pickup_lon, bowls, deadline, requested_at, picked_up_at, at_dropoff_at,
                 delivered_at
          FROM views.deliveries WHERE driver_id = $1 AND delivery_id < $2
@@ -62,29 +63,8 @@ pub(crate) async fn list_my_deliveries(
     .fetch_all(app.pool())
     .await
     .map_err(db)?;
-    let more = rows.len() > limit as usize;
-    let deliveries: Vec<DeliverySummary> = rows
-        .into_iter()
-        .take(limit as usize)
-        .map(|row| DeliverySummary {
-            id: row.delivery_id,
-            version: row.sequence,
-            order_id: row.order_id,
-            restaurant_id: row.restaurant_id,
-            driver_id: row.driver_id,
-            stage: row.stage,
-            number: row.number,
-            pickup_name: row.pickup_name,
-            pickup_lat: row.pickup_lat,
-            pickup_lon: row.pickup_lon,
-            bowls: row.bowls,
-            deadline: row.deadline,
-            requested_at: row.requested_at,
-            picked_up_at: row.picked_up_at,
-            at_dropoff_at: row.at_dropoff_at,
-            delivered_at: row.delivered_at,
-        })
-        .collect();
+    let more = deliveries.len() > limit as usize;
+    deliveries.truncate(limit as usize);
     let cursor = deliveries
         .last()
         .filter(|_| more)
