@@ -42,6 +42,41 @@ fn openapi_is_published() {
     );
 }
 
+/// Methods and paths of a service.
+fn routes(document: &Value) -> Vec<(&str, &str)> {
+    let paths = document["paths"].as_object().unwrap();
+    let methods = |(path, item)| {
+        let item: &Value = item;
+        let methods = item.as_object().unwrap().keys();
+        methods.map(move |method| (method.as_str(), String::as_str(path)))
+    };
+    paths.iter().flat_map(methods).collect()
+}
+
+#[test]
+fn the_proxy_knows_who_answers_a_read() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/.config/proxy.conf");
+    let proxy = std::fs::read_to_string(file).unwrap();
+    let written = serde_json::to_value(command_api::http::routes().into_openapi()).unwrap();
+    for (_, path) in routes(&written)
+        .iter()
+        .filter(|(method, _)| *method == "get")
+    {
+        let segment = |part: &str| match part.strip_prefix('{') {
+            Some(_) => "[^/]+".to_owned(),
+            None => part.to_owned(),
+        };
+        let pattern: Vec<String> = path.split('/').map(segment).collect();
+        let pattern = format!("~^{}$ ", pattern.join("/"));
+        let known = |line: &str| line.trim().starts_with(&pattern) && line.contains("command_api;");
+        assert!(proxy.lines().any(known), "{pattern} is missing in {file}");
+    }
+    let read = serde_json::to_value(query_api::openapi()).unwrap();
+    for (method, path) in routes(&read) {
+        assert_eq!(method, "get", "the proxy sends {path} to the write side");
+    }
+}
+
 #[test]
 fn asyncapi_is_published_and_compatible() {
     let now = ramen::published::asyncapi();
