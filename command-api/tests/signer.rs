@@ -119,8 +119,8 @@ async fn each_stretch_and_each_minute_is_signed() {
     let world = World::with_events(STRETCH_MAX + 5).await;
     let mut signer = world.signer();
     until_idle(&mut signer).await;
-    let signed = world.checkpoints().await;
-    assert_eq!(signed.last().unwrap().position, STRETCH_MAX);
+    let notes = world.checkpoints().await;
+    assert_eq!(notes.last().unwrap().position, STRETCH_MAX);
 
     // Five events wait for their minute; then one note covers them.
     world.clock.advance(Duration::from_secs(59));
@@ -128,8 +128,8 @@ async fn each_stretch_and_each_minute_is_signed() {
     assert_eq!(world.checkpoints().await.len(), 1);
     world.clock.advance(Duration::from_secs(1));
     until_idle(&mut signer).await;
-    let signed = world.checkpoints().await;
-    assert_eq!(signed.last().unwrap().position, STRETCH_MAX + 5);
+    let notes = world.checkpoints().await;
+    assert_eq!(notes.last().unwrap().position, STRETCH_MAX + 5);
 
     // What is signed is the chain, followed here from its beginning.
     let log = EventLog::new(world.database.pool(Role::App));
@@ -137,7 +137,7 @@ async fn each_stretch_and_each_minute_is_signed() {
     for event in log.after(0, i64::from(u32::MAX)).await.unwrap() {
         hash = chain::step(&hash, event.position, &chain::leaf(&event));
     }
-    assert_eq!(signed.last().unwrap().hash, hash);
+    assert_eq!(notes.last().unwrap().hash, hash);
 
     world.clock.advance(Duration::from_hours(1));
     until_idle(&mut signer).await;
@@ -155,13 +155,13 @@ async fn a_standby_signs_nothing_and_the_next_leader_goes_on() {
     world.leader.send_replace(Some(2));
     until_idle(&mut signer).await;
     world.append(4, 6).await;
-    world.clock.advance(Duration::from_secs(60));
+    world.clock.advance(Duration::from_mins(1));
     until_idle(&mut world.signer()).await;
     let positions: Vec<i64> = world
         .checkpoints()
         .await
         .iter()
-        .map(|signed| signed.position)
+        .map(|note| note.position)
         .collect();
     assert_eq!(positions, [3, 6]);
 }
@@ -183,7 +183,7 @@ async fn nothing_is_signed_on_top_of_a_changed_past() {
         until_idle(&mut signer).await;
         world.append(4, 6).await;
         world.tamper(edit).await;
-        world.clock.advance(Duration::from_secs(60));
+        world.clock.advance(Duration::from_mins(1));
         let plain_edit_before_the_note = edit.len() == 1 && edit[0].starts_with("UPDATE");
         for mut signer in [signer, world.signer()] {
             let outcome = signer.step().await;
@@ -195,8 +195,8 @@ async fn nothing_is_signed_on_top_of_a_changed_past() {
                 assert!(matches!(error, SignerError::Broken(3)), "{edit:?}: {error}");
             }
         }
-        let signed = world.checkpoints().await;
-        assert_eq!(signed.len(), if plain_edit_before_the_note { 2 } else { 1 });
+        let notes = world.checkpoints().await;
+        assert_eq!(notes.len(), if plain_edit_before_the_note { 2 } else { 1 });
     }
 }
 
