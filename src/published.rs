@@ -145,7 +145,7 @@ fn envelope() -> Value {
             "required": [
                 "ce_specversion", "ce_id", "ce_type", "ce_source", "ce_subject", "ce_time",
                 "kind", "event_type", "event_version", "position", "previous_position", "sequence",
-                "metadata"
+                "chain", "metadata"
             ],
             "properties": {
                 "ce_specversion": { "const": "1.0" },
@@ -155,6 +155,7 @@ fn envelope() -> Value {
                 "ce_time": { "type": "string", "format": "date-time" },
                 "kind": text, "event_type": text, "event_version": number,
                 "position": number, "previous_position": number, "sequence": number,
+                "chain": { "type": "string", "pattern": "^[0-9a-f]{64}$" },
                 "metadata": text, "traceparent": text,
             },
         },

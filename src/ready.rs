@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use infra::http::health::Gate;
 use infra::lifecycle::{Loop, Pace, Progress};
+use infra::limits::DATABASE_DEADLINE;
+use infra::postgres::in_time;
 use sqlx::PgPool;
 
 /// Asks the database for a sign of life and opens or closes its gate.
@@ -32,10 +34,8 @@ impl Loop for DatabaseProbe {
     type Error = sqlx::Error;
 
     async fn step(&mut self) -> Result<Progress, sqlx::Error> {
-        match sqlx::query_scalar!(r#"SELECT 1 AS "one!""#)
-            .fetch_one(&self.pool)
-            .await
-        {
+        let asked = sqlx::query_scalar!(r#"SELECT 1 AS "one!""#).fetch_one(&self.pool);
+        match in_time(DATABASE_DEADLINE, asked).await {
             Ok(_) => {
                 self.gate.open();
                 Ok(Progress::Idle)

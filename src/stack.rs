@@ -97,6 +97,7 @@ struct Site<'a> {
     app_pool: PgPool,
     head: HeadWatch,
     hub: AppliedHub,
+    readiness: Readiness,
 }
 
 /// Applies every migration.
@@ -208,6 +209,7 @@ impl<'a> Site<'a> {
             views,
             head: HeadWatch::default(),
             hub: AppliedHub::new(),
+            readiness: Readiness::new(),
         })
     }
 
@@ -230,8 +232,13 @@ impl<'a> Site<'a> {
             Ok::<_, std::convert::Infallible>(())
         });
         if services.publisher {
-            let publishing =
-                Publishing::new(&app, self.events.clone(), self.kafka.as_ref(), &self.tasks)?;
+            let publishing = Publishing::new(
+                &app,
+                self.events.clone(),
+                self.kafka.as_ref(),
+                &self.tasks,
+                &self.readiness,
+            )?;
             publishing.run(&self.tasks);
         }
         if !services.command_api {
@@ -261,6 +268,7 @@ impl<'a> Site<'a> {
             log,
             hub,
             clock,
+            readiness: self.readiness.clone(),
         };
         let tasks = self.tasks.clone();
         self.tasks.service("projector", async move {
@@ -325,7 +333,7 @@ impl<'a> Site<'a> {
     async fn serve_health(&self, metrics: Metrics) -> anyhow::Result<String> {
         let listener = listen(self.config.http.health_listen).await?;
         let address = address(&listener)?;
-        let readiness = Readiness::new();
+        let readiness = self.readiness.clone();
         let probe = DatabaseProbe::new(self.app_pool.clone(), readiness.gate("database"));
         self.tasks.run(probe, Doorbell::new(), DatabaseProbe::PACE);
         let routes = health_routes(readiness, metrics, self.tasks.stop());

@@ -9,6 +9,7 @@ use infra::clock::Clock;
 use infra::config::Secret;
 use infra::event_store::{EventLog, EventStore, StoreTasks};
 use infra::feed::{HeadWatch, StoreFeed};
+use infra::http::health::Readiness;
 use infra::kafka::{EventProducer, KafkaSettings};
 use infra::lifecycle::{Doorbell, Pace, Tasks};
 use infra::vault::Vault;
@@ -17,7 +18,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::execute::Executor;
 use crate::gateways::payment::PaymentGateway;
-use crate::processes::inbox::Inbox;
+use crate::processes::inbox::{Inbox, WebhooksInFlight};
 use crate::processes::{EffectRunner, EffectsInFlight, Retention, Runner, Timers};
 use crate::publisher::{Notary, Relay, Sequencer, Signer, handover};
 
@@ -118,7 +119,8 @@ impl App {
 }
 
 impl Publishing {
-    /// The leader's loops over `app`; with `kafka` they publish, too.
+    /// The leader's loops over `app`; with `kafka` they publish, too. Those that follow the log close
+    /// their gates of `readiness` when it is not the log that they have read.
     ///
     /// # Errors
     /// When the settings make no producer. A broker that is down is no error.
@@ -127,6 +129,7 @@ impl Publishing {
         options: PgConnectOptions,
         kafka: Option<&KafkaSettings>,
         tasks: &Tasks,
+        readiness: &Readiness,
     ) -> anyhow::Result<Self> {
         let bells = Bells {
             sequencer: app.executor.store().committed(),
@@ -142,6 +145,7 @@ impl Publishing {
                 pool.clone(),
                 EventProducer::connect(kafka)?,
                 handed,
+                readiness,
             )),
         };
         app.head.rings(bells.fulfilment.clone());
@@ -153,6 +157,7 @@ impl Publishing {
             feed,
             leading.clone(),
             bells.effects.clone(),
+            readiness,
         );
         let timers = Timers::new(
             pool.clone(),
@@ -176,7 +181,7 @@ impl Publishing {
             tasks.clone(),
             bells.effects.clone(),
         );
-        let inbox = Inbox::new(app.clone(), leading);
+        let inbox = Inbox::new(app.clone(), leading, tasks.clone());
         Ok(Self {
             sequencer,
             relay,
@@ -193,6 +198,11 @@ impl Publishing {
     /// Which effects are under way.
     pub fn in_flight(&self) -> EffectsInFlight {
         self.effects.in_flight()
+    }
+
+    /// Which webhooks are under way.
+    pub fn webhooks_in_flight(&self) -> WebhooksInFlight {
+        self.inbox.in_flight()
     }
 
     /// Runs all of it until the process stops.

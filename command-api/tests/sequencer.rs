@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use command_api::publisher::{Sequencer, handover};
 use infra::clock::Clock;
-use infra::event_store::{EventLog, LogRow};
+use infra::event_store::{EventLog, LogRow, Mark};
 use infra::feed::HeadWatch;
 use infra::lifecycle::{Doorbell, Loop as _, Progress};
 use infra::postgres::Role;
@@ -91,7 +91,7 @@ async fn number_until(done: &AtomicBool, mut sequencer: Sequencer) -> Sequencer 
 
 async fn log(database: &TestDatabase) -> Vec<LogRow> {
     EventLog::new(database.pool(Role::App))
-        .after(0, i64::from(u32::MAX))
+        .after(Mark::default(), i64::from(u32::MAX))
         .await
         .unwrap()
 }

@@ -102,7 +102,7 @@ impl Stand {
         let edge = Arc::new(Edge::new(&config.http, tokens, logins, clock));
         let router = edge.wrap(command_api::http::router(app.clone()).into());
         let (leader, leading) = watch::channel(Some(1));
-        let inbox = Inbox::new(app.clone(), leading);
+        let inbox = Inbox::new(app.clone(), leading, tasks);
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self {
             app,
@@ -203,6 +203,16 @@ impl Stand {
             .as_u16()
     }
 
+    /// A step of the inbox, and all that it began.
+    async fn handle(&mut self) -> Progress {
+        let progress = self.inbox.step().await.unwrap();
+        let in_flight = self.inbox.in_flight();
+        while in_flight.count() > 0 {
+            self.app.inbox.rung().await;
+        }
+        progress
+    }
+
     /// All webhooks as the table has them: key, status, tries.
     async fn kept(&self) -> Vec<(String, String, i32)> {
         let sql = "SELECT event_key, status, attempts FROM ops.webhook_inbox ORDER BY event_key";
@@ -238,8 +248,8 @@ async fn news_is_read_back_and_told_to_the_payment_once() {
     let body = of_intent("evt_1", &intent);
     assert_eq!(stand.deliver(&body, SECRET).await, 200);
     assert_eq!(stand.deliver(&body, SECRET).await, 200);
-    assert_eq!(stand.inbox.step().await.unwrap(), Progress::Did(1));
-    assert_eq!(stand.inbox.step().await.unwrap(), Progress::Idle);
+    assert_eq!(stand.handle().await, Progress::Did(1));
+    assert_eq!(stand.handle().await, Progress::Idle);
     assert_eq!(stand.stage(payment).await, PaymentStage::Authorized);
     assert_eq!(
         stand.kept().await,
@@ -256,16 +266,86 @@ async fn news_that_comes_before_our_own_commit_waits_for_it() {
         stand.deliver(&of_intent("evt_1", &intent), SECRET).await,
         200
     );
-    assert_eq!(stand.inbox.step().await.unwrap(), Progress::Did(1));
+    assert_eq!(stand.handle().await, Progress::Did(1));
     assert_eq!(
         stand.kept().await,
         [("evt_1".to_owned(), "pending".to_owned(), 1)]
     );
     stand.want(payment, order, 980).await;
-    assert_eq!(stand.inbox.step().await.unwrap(), Progress::Idle);
+    assert_eq!(stand.handle().await, Progress::Idle);
     stand.hand.advance(Duration::from_secs(1));
-    assert_eq!(stand.inbox.step().await.unwrap(), Progress::Did(1));
+    assert_eq!(stand.handle().await, Progress::Did(1));
     assert_eq!(stand.stage(payment).await, PaymentStage::Authorized);
+}
+
+#[tokio::test]
+async fn a_slow_read_from_the_vendor_holds_up_nobody_elses_news() {
+    let mut stand = Stand::start().await;
+    let payments = [20, 21, 22].map(|id| PaymentId::new(Uuid::from_u128(id)));
+    let mut events = Vec::new();
+    for (index, payment) in payments.into_iter().enumerate() {
+        let (order, intent) = stand.paid(payment, 980).await;
+        stand.want(payment, order, 980).await;
+        events.push((format!("evt_{index}"), intent));
+    }
+    let rule = json!({
+        "match": { "path": format!("/v1/payment_intents/{}", events[0].1) },
+        "fault": { "name": "timeout_before" }
+    });
+    let faults = stand
+        .http
+        .post(format!("{}_sim/faults", stand.base))
+        .json(&rule);
+    assert!(faults.send().await.unwrap().status().is_success());
+    for (id, intent) in &events[..2] {
+        assert_eq!(stand.deliver(&of_intent(id, intent), SECRET).await, 200);
+    }
+    assert_eq!(stand.inbox.step().await.unwrap(), Progress::Did(2));
+    let in_flight = stand.inbox.in_flight();
+    while in_flight.count() > 1 {
+        stand.app.inbox.rung().await;
+    }
+    assert_eq!(stand.stage(payments[1]).await, PaymentStage::Authorized);
+    // What comes in while the first one waits is taken at once.
+    let (id, intent) = &events[2];
+    assert_eq!(stand.deliver(&of_intent(id, intent), SECRET).await, 200);
+    assert_eq!(stand.inbox.step().await.unwrap(), Progress::Did(1));
+    while in_flight.count() > 1 {
+        stand.app.inbox.rung().await;
+    }
+    assert_eq!(stand.stage(payments[2]).await, PaymentStage::Authorized);
+    assert_eq!(
+        stand.stage(payments[0]).await,
+        PaymentStage::RequiresPayment
+    );
+    assert_eq!(stand.kept().await[0].1, "pending");
+}
+
+#[tokio::test]
+async fn no_more_is_taken_than_there_is_room_for() {
+    let mut stand = Stand::start().await;
+    let rule = json!({
+        "match": { "path": "/v1/payment_intents/*" }, "fault": { "name": "timeout_before" }
+    });
+    let faults = stand
+        .http
+        .post(format!("{}_sim/faults", stand.base))
+        .json(&rule);
+    assert!(faults.send().await.unwrap().status().is_success());
+    for number in 0..20 {
+        let intent = IntentId::parse(format!("pi_{number}")).unwrap();
+        let body = of_intent(&format!("evt_{number}"), &intent);
+        assert_eq!(stand.deliver(&body, SECRET).await, 200);
+    }
+    assert_eq!(stand.inbox.step().await.unwrap(), Progress::Did(16));
+    assert_eq!(stand.inbox.step().await.unwrap(), Progress::Idle);
+    let tried = stand
+        .kept()
+        .await
+        .iter()
+        .filter(|(_, _, tries)| *tries > 0)
+        .count();
+    assert_eq!(tried, 16);
 }
 
 #[tokio::test]
@@ -278,7 +358,7 @@ async fn news_about_nothing_of_ours_is_parked_after_a_day() {
     );
     let mut tries = 0;
     while stand.kept().await[0].1 == "pending" {
-        stand.inbox.step().await.unwrap();
+        stand.handle().await;
         stand.hand.advance(Duration::from_hours(1));
         tries += 1;
     }
@@ -300,7 +380,7 @@ async fn what_contradicts_our_payment_is_parked_and_changes_nothing() {
     let live = of_intent("evt_live", &intent).replace("false", "true");
     assert_eq!(stand.deliver(&live, SECRET).await, 200);
     assert_eq!(stand.deliver("no event at all", SECRET).await, 200);
-    stand.inbox.step().await.unwrap();
+    stand.handle().await;
     let kept = stand.kept().await;
     assert!(
         kept.iter().all(|(_, status, _)| status == "parked"),
@@ -317,7 +397,7 @@ async fn what_nobody_follows_is_answered_and_done() {
     let mut stand = Stand::start().await;
     let dispute = event("evt_1", &json!({"id": "dp_1", "object": "dispute"}));
     assert_eq!(stand.deliver(&dispute, SECRET).await, 200);
-    stand.inbox.step().await.unwrap();
+    stand.handle().await;
     assert_eq!(
         stand.kept().await,
         [("evt_1".to_owned(), "done".to_owned(), 1)]

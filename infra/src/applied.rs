@@ -15,9 +15,10 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::limits::DATABASE_DEADLINE;
+use crate::postgres::in_time;
 
 /// Channel of `pg_notify`.
-const CHANNEL: &str = "views_applied";
+pub const CHANNEL: &str = "views_applied";
 /// Postgres refuses payloads of 8,000 bytes and more.
 const PAYLOAD_BYTES_MAX: usize = 7_900;
 /// Announcements a slow reader may lag behind before it is told [`Applied::Unknown`].
@@ -74,6 +75,11 @@ impl AppliedHub {
         drop(self.sender.send(applied));
     }
 
+    /// What [`AppliedHub::tell_others`] sends on [`CHANNEL`], for a statement that does more.
+    pub fn payloads(&self, applied: &Applied) -> Vec<String> {
+        encode(self.id, applied)
+    }
+
     /// Tells other processes, when the transaction of `connection` commits (at once without one).
     /// Nobody in this process hears it.
     ///
@@ -84,7 +90,7 @@ impl AppliedHub {
         connection: &mut sqlx::PgConnection,
         applied: &Applied,
     ) -> Result<(), sqlx::Error> {
-        for payload in encode(self.id, applied) {
+        for payload in self.payloads(applied) {
             sqlx::query!("SELECT pg_notify($1, $2)", CHANNEL, payload)
                 .execute(&mut *connection)
                 .await?;
@@ -187,10 +193,7 @@ impl RemoteApplied {
             listener.listen(CHANNEL).await?;
             Ok::<_, sqlx::Error>(listener)
         };
-        let listener = tokio::time::timeout(DATABASE_DEADLINE, listening)
-            .await
-            .map_err(|_| sqlx::Error::PoolTimedOut)??;
-        self.listener = Some(listener);
+        self.listener = Some(in_time(DATABASE_DEADLINE, listening).await?);
         self.hub.announce(Applied::Unknown);
         Ok(())
     }

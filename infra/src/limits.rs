@@ -29,7 +29,8 @@ pub const CONNECTIONS_MAX: usize = 10_000;
 pub const CONNECTIONS_PER_IP_MAX: usize = 1_000;
 /// Wait after `accept` failed for want of descriptors, so that the loop does not spin.
 pub const ACCEPT_RETRY: Duration = Duration::from_millis(100);
-/// A decided outcome is awaited this long, then the answer is 503 `outcome_unknown`.
+/// A decided outcome is awaited this long, then the answer is 503 `outcome_unknown`. A request that only
+/// reads is answered within it, any other within it and [`BODY_TIMEOUT`].
 pub const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
 
 // ---- rates (reliability §3) ---------------------------------------------------------------------
@@ -99,6 +100,10 @@ pub const STATEMENT_MAX: Duration = Duration::from_secs(2);
 pub const PROJECTOR_STATEMENT_MAX: Duration = Duration::from_mins(1);
 
 // ---- loops and stopping -------------------------------------------------------------------------
+
+/// A step of a loop that is not over by then hangs, on a connection that nobody answers any more, and is
+/// given up. Longer than the longest statement.
+pub const STEP_MAX: Duration = Duration::from_mins(2);
 
 /// Shortest pause of an idle loop.
 pub const IDLE_POLL_MIN: Duration = Duration::from_millis(5);

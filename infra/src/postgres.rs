@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Executor as _, PgConnection, PgPool};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool};
 
 use crate::limits;
 
@@ -113,8 +113,31 @@ pub fn pool(options: PgConnectOptions, role: Role, connections: u32) -> PgPool {
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_MAX)
         .test_before_acquire(false)
+        // Whoever gave up waiting on it leaves it here. Without a deadline it would be waited for on, and
+        // its place in the pool be lost for as long as TCP believes in it.
+        .after_release(|connection, _| {
+            Box::pin(async {
+                in_time(limits::DATABASE_DEADLINE, connection.ping()).await?;
+                Ok(true)
+            })
+        })
         .after_connect(move |connection, _| Box::pin(take_role(connection, role)))
         .connect_lazy_with(options)
+}
+
+/// Gives up `work` with the connection it waits on when that takes longer than `within`: the server
+/// ends its statements itself, so one that does not answer is not there.
+///
+/// # Errors
+/// As `work`; an I/O error when it takes too long.
+pub async fn in_time<T, E: From<sqlx::Error>>(
+    within: Duration,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let late = || sqlx::Error::from(std::io::Error::from(std::io::ErrorKind::TimedOut));
+    tokio::time::timeout(within, work)
+        .await
+        .unwrap_or_else(|_| Err(late().into()))
 }
 
 /// Gives up the login's own rights for those of `role`.

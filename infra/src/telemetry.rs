@@ -180,6 +180,10 @@ fn describe() {
         "ramen_published_position",
         "last position acknowledged by the broker"
     );
+    gauge!(
+        "ramen_other_history",
+        "1 while a follower has stopped because the log is not the one that it has read"
+    );
     gauge!("ramen_projection_position", "last position folded, by view");
     gauge!(
         "ramen_projection_lag_seconds",

@@ -1,14 +1,14 @@
 //! Topics, producer and feed on a real broker: what the broker leaves out, and what breaks the client
-//! for good. Without a broker these tests say *not run*.
+//! for good. Without a broker these tests say *not run*, but for those to which librdkafka's own is enough.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::time::Duration;
 
 use infra::clock::Clock;
-use infra::event_store::{EventLog, LogRow};
+use infra::event_store::{ChainHash, EventLog, LogRow, Mark, OtherHistory};
 use infra::feed::{Checkpoints, Feed as _, KafkaFeed};
-use infra::kafka::{EventProducer, KafkaSettings, LastSent, ensure_topics};
+use infra::kafka::{EventProducer, KafkaSettings, LastSent, MockBroker, ensure_topics};
 use infra::postgres::Role;
 use infra::testing::TestDatabase;
 use rdkafka::ClientConfig;
@@ -16,6 +16,9 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use uuid::Uuid;
+
+/// The hash that every planted position has.
+const SHA256_OF_NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /// Settings with topics of their own; none without a broker.
 fn settings() -> Option<KafkaSettings> {
@@ -56,8 +59,15 @@ async fn store(database: &TestDatabase, positions: std::ops::RangeInclusive<i64>
         .unwrap();
     }
     let (first, last) = positions.into_inner();
+    let before = match first - 1 {
+        0 => Mark::default(),
+        position => Mark {
+            position,
+            hash: ChainHash::parse(SHA256_OF_NOTHING).unwrap(),
+        },
+    };
     let log = EventLog::new(database.pool(Role::Projector));
-    log.after(first - 1, last - first + 1).await.unwrap()
+    log.after(before, last - first + 1).await.unwrap()
 }
 
 async fn publish(producer: &mut EventProducer, rows: &[LogRow], last: LastSent) -> LastSent {
@@ -90,21 +100,64 @@ async fn a_hole_in_one_partition_is_filled_while_others_flow() {
         seen.extend(feed.poll(100).await.unwrap());
         feed.wait().await;
     }
-    assert_eq!(feed.frontier(), 2);
+    assert_eq!(feed.frontier().position, 2);
     publish(&mut producer, rest, last).await;
     // The time that the broker may take passes, while records keep coming.
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(6)).await;
     tokio::time::resume();
-    while feed.frontier() < 20 {
+    while feed.frontier().position < 20 {
         seen.extend(feed.poll(100).await.unwrap());
-        if feed.frontier() < 20 {
+        if feed.frontier().position < 20 {
             feed.wait().await;
         }
     }
     let mut positions: Vec<i64> = seen.iter().map(|record| record.position).collect();
     positions.sort_unstable();
     assert_eq!(positions, (1..=20).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_restored_under_a_living_feed_is_noticed_though_the_broker_says_nothing() {
+    let broker = MockBroker::start().unwrap();
+    let database = TestDatabase::create().await;
+    let log = EventLog::new(database.pool(Role::Projector));
+    let mut feed = KafkaFeed::connect(broker.settings(), log.clone()).unwrap();
+    feed.start(Checkpoints::new()).await.unwrap();
+    let mut producer = EventProducer::connect(broker.settings()).unwrap();
+    let rows = store(&database, 1..=5).await;
+    publish(&mut producer, &rows, LastSent::new()).await;
+    while feed.frontier().position < 5 {
+        if feed.poll(100).await.unwrap().is_empty() {
+            feed.wait().await;
+        }
+    }
+    assert_eq!(
+        feed.frontier(),
+        rows[4].mark(),
+        "the records carry their hashes"
+    );
+    // As after a restore to position 3, from where it went on with other events.
+    sqlx::raw_sql(
+        "BEGIN; SET LOCAL session_replication_role = replica;
+         UPDATE es.event_log SET hash = sha256('another') WHERE position > 3; COMMIT",
+    )
+    .execute(&database.owner())
+    .await
+    .unwrap();
+    let error = loop {
+        match feed.poll(100).await {
+            Ok(records) => assert!(records.is_empty()),
+            Err(error) => break error,
+        }
+        feed.wait().await;
+    };
+    let other = OtherHistory::beneath(&error).unwrap();
+    assert_eq!((other.position, other.past_head), (5, false));
+    let from = Checkpoints::from([(infra::feed::Origin::store(), rows[4].mark())]);
+    assert!(OtherHistory::beneath(&feed.start(from).await.unwrap_err()).is_some());
+    let from = Checkpoints::from([(infra::feed::Origin::store(), rows[2].mark())]);
+    feed.start(from).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

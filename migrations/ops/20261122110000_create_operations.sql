@@ -14,12 +14,14 @@ CREATE TABLE ops.command_records (
 -- The oldest are deleted first. Not BRIN: rows that fill the room of deleted ones would spoil it.
 CREATE INDEX command_records_created_at ON ops.command_records (created_at);
 
--- How far the relay has published; moved only by the leader of the current epoch.
+-- How far the relay has published, with the chain's hash there, which names the history (ADR 15);
+-- moved only by the leader of the current epoch.
 CREATE TABLE ops.publisher_cursor (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-    position bigint NOT NULL
+    position bigint NOT NULL,
+    hash     bytea NOT NULL CHECK (octet_length(hash) = 32)
 ) WITH (fillfactor = 10);
-INSERT INTO ops.publisher_cursor (position) VALUES (0);
+INSERT INTO ops.publisher_cursor (position, hash) VALUES (0, decode(repeat('00', 32), 'hex'));
 
 -- The last position sent to each partition, so that the next record can name it.
 CREATE TABLE ops.topic_positions (
@@ -33,6 +35,7 @@ CREATE TABLE ops.topic_positions (
 CREATE TABLE ops.process_positions (
     process  text PRIMARY KEY,
     position bigint NOT NULL,
+    hash     bytea NOT NULL CHECK (octet_length(hash) = 32), -- of es.event_log there
     epoch    bigint NOT NULL
 ) WITH (fillfactor = 10);
 

@@ -8,12 +8,16 @@ CREATE EXTENSION IF NOT EXISTS postgis;
 
 CREATE SCHEMA IF NOT EXISTS views;
 
--- How far each view has folded each partition. Topic `store`, partition 0 is the store feed.
+-- How far each view has folded each partition. Topic `store`, partition 0 is the store feed. The hash
+-- names the history (ADR 15); the revision counts changes of the view's rows that the feed did not make:
+-- who makes one moves it, and whoever remembers rows forgets them (ADR 16).
 CREATE TABLE views.checkpoints (
     view text NOT NULL,
     topic text NOT NULL,
     partition integer NOT NULL,
     position bigint NOT NULL CHECK (position >= 0), -- global position of the last record folded
+    hash bytea NOT NULL CHECK (octet_length(hash) = 32), -- of es.event_log there
+    revision bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (view, topic, partition)
 ) WITH (fillfactor = 10);
 

@@ -1,5 +1,9 @@
-//! Applying a batch: one transaction for all views, their parked events and their checkpoints. Gaps are
-//! filled from the store, and what the database refuses is isolated and parked.
+//! Applying a batch: it is folded in memory, then one transaction writes all views, their parked events
+//! and their checkpoints. Gaps are filled from the store, and what the database refuses is isolated and
+//! parked.
+//!
+//! Rows are read before the transaction, or remembered from the batch before: that they are still what
+//! they were is known when the checkpoints move, since nobody changes a row without moving one (ADR 16).
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,13 +11,13 @@ use infra::applied::{Applied, AppliedHub};
 use infra::clock::Clock;
 use infra::event_store::{EventLog, StreamId};
 use infra::feed::{FeedRecord, Origin};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgPool;
 
 use crate::batch::Item;
-use crate::checkpoint::Marks;
+use crate::checkpoint::{Marks, Moved, revise};
 use crate::consumer::{Announce, ProjectorError};
 use crate::parked;
-use crate::views::{self, ApplyError, Folding, Gap, Outcome};
+use crate::views::{self, ApplyError, Folding, Gap, Outcome, Remembered, Source};
 
 /// A view can be folded again, so its commit need not wait for the disk; after a crash of the database
 /// rows and checkpoints step back together.
@@ -28,14 +32,32 @@ pub(crate) struct Applier {
     pub(crate) hub: AppliedHub,
     pub(crate) announce: Announce,
     pub(crate) clock: Clock,
+    /// What the last commits have left.
+    pub(crate) memory: Memory,
+}
+
+/// What need not be read again as long as nobody else changes it.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    rows: Remembered,
+    /// Whether any event is parked at all; none when that is not known.
+    any_parked: Option<bool>,
+}
+
+impl Memory {
+    fn forget(&mut self) {
+        self.rows.forget();
+        self.any_parked = None;
+    }
 }
 
 impl Applier {
-    /// The checkpoints as they stand.
+    /// The checkpoints as they stand. What was remembered under others is forgotten.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub(crate) async fn marks(&self) -> Result<Marks, sqlx::Error> {
+    pub(crate) async fn marks(&mut self) -> Result<Marks, sqlx::Error> {
+        self.memory.forget();
         let mut connection = self.pool.acquire().await?;
         Marks::load(&mut connection, &views::names()).await
     }
@@ -45,7 +67,7 @@ impl Applier {
     /// # Errors
     /// As [`ProjectorError`]; nothing was applied.
     pub(crate) async fn apply(
-        &self,
+        &mut self,
         held: &[FeedRecord],
         marks: &Marks,
         next: &Marks,
@@ -54,9 +76,14 @@ impl Applier {
         let mut careful: HashSet<&'static str> = HashSet::new();
         let mut fills: HashMap<StreamId, usize> = HashMap::new();
         loop {
-            match self.attempt(&items, marks, next, &careful).await {
+            let error = match self.attempt(&items, marks, next, &careful).await {
                 Ok(outcome) => return Ok(outcome),
-                Err(ProjectorError::Apply(ApplyError::Gap(gap)))
+                Err(error) => error,
+            };
+            // Whether anything was committed may not be known.
+            self.memory.forget();
+            match error {
+                ProjectorError::Apply(ApplyError::Gap(gap))
                     if fills
                         .get(&gap.stream)
                         .is_none_or(|fills| *fills < FILLS_MAX) =>
@@ -64,56 +91,84 @@ impl Applier {
                     *fills.entry(gap.stream).or_default() += 1;
                     self.fill(&mut items, gap).await?;
                 }
-                Err(ProjectorError::Apply(ApplyError::Refused { view, source }))
+                ProjectorError::Apply(ApplyError::Refused { view, source })
                     if careful.insert(view) =>
                 {
                     tracing::warn!(view, error = %source, "view {view} refuses a batch, looking for the event");
                 }
-                Err(error) => return Err(error),
+                error => return Err(error),
             }
         }
     }
 
     async fn attempt(
-        &self,
+        &mut self,
         items: &[Item],
         marks: &Marks,
         next: &Marks,
         careful: &HashSet<&'static str>,
     ) -> Result<Outcome, ProjectorError> {
-        let mut transaction = self.pool.begin_with(BEGIN).await?;
-        marks.lock(&mut transaction, next).await??;
+        let parked = self.parked_now(items).await?;
         let folding = Folding {
             items,
             marks,
-            parked: &parked_now(&mut transaction, items).await?,
+            parked: &parked,
             careful,
             only: None,
         };
+        let source = Source {
+            pool: &self.pool,
+            remembered: &self.memory.rows,
+        };
         let mut outcome = Outcome::default();
-        views::apply_all(&mut transaction, &folding, &mut outcome)
-            .await
-            .map_err(ProjectorError::Apply)?;
+        let unwritten = views::fold_batch(&source, &folding, &mut outcome).await?;
+        let mut transaction = self.pool.begin_with(BEGIN).await?;
+        for rows in &unwritten {
+            rows.write(&mut transaction).await?;
+        }
+        views::fold_carefully(&mut transaction, &folding, &mut outcome).await?;
         parked::park(&mut transaction, &outcome.parkings, self.clock.now()).await?;
-        marks.save(&mut transaction, next).await?;
-        self.tell_others(&mut transaction, &outcome).await?;
+        let words = self.words(&outcome);
+        marks.advance(&mut transaction, next, &words).await??;
         transaction.commit().await?;
+        for rows in unwritten {
+            rows.remember(&mut self.memory.rows);
+        }
+        if !careful.is_empty() {
+            self.memory.rows.forget();
+        }
+        if !outcome.parkings.is_empty() {
+            self.memory.any_parked = Some(true);
+        }
         Ok(outcome)
     }
 
-    async fn tell_others(
-        &self,
-        connection: &mut PgConnection,
-        outcome: &Outcome,
-    ) -> Result<(), sqlx::Error> {
+    /// What other processes are to hear.
+    fn words(&self, outcome: &Outcome) -> Vec<String> {
         match self.announce {
-            Announce::Here => Ok(()),
-            Announce::Everywhere if outcome.visible.is_empty() => Ok(()),
+            Announce::Here => Vec::new(),
+            Announce::Everywhere if outcome.visible.is_empty() => Vec::new(),
             Announce::Everywhere => {
                 let applied = Applied::Views(outcome.announced().into());
-                self.hub.tell_others(connection, &applied).await
+                self.hub.payloads(&applied)
             }
         }
+    }
+
+    /// Which streams of a batch are parked. Mostly nothing is, and that is remembered.
+    async fn parked_now(&mut self, items: &[Item]) -> Result<parked::ParkedStreams, sqlx::Error> {
+        let any = match self.memory.any_parked {
+            Some(any) => any,
+            None => parked::is_any(&self.pool).await?,
+        };
+        self.memory.any_parked = Some(any);
+        let mut streams: Vec<_> = items.iter().map(|item| item.record.stream).collect();
+        if !any || streams.is_empty() {
+            return Ok(parked::ParkedStreams::new());
+        }
+        streams.sort_unstable();
+        streams.dedup();
+        parked::parked_among(&self.pool, &streams).await
     }
 
     /// Puts the missing events of a stream before the first one of the batch that needs them.
@@ -152,13 +207,7 @@ impl Applier {
     ) -> Result<Outcome, ProjectorError> {
         let mut transaction = self.pool.begin().await?;
         // Keeps a batch from parking behind events that leave at this moment.
-        sqlx::query!(
-            "SELECT position FROM views.checkpoints WHERE view = $1
-             ORDER BY view, topic, partition FOR UPDATE",
-            view
-        )
-        .fetch_all(&mut *transaction)
-        .await?;
+        revise(&mut transaction, view).await?;
         let records = parked::take(&mut transaction, view, stream).await?;
         let items: Vec<Item> = records.into_iter().map(Item::fetched).collect();
         let careful: HashSet<&'static str> = views::names()
@@ -173,25 +222,24 @@ impl Applier {
             only: Some(view),
         };
         let mut outcome = Outcome::default();
-        views::apply_all(&mut transaction, &folding, &mut outcome)
-            .await
-            .map_err(ProjectorError::Apply)?;
+        views::fold_carefully(&mut transaction, &folding, &mut outcome).await?;
         parked::park(&mut transaction, &outcome.parkings, self.clock.now()).await?;
-        self.tell_others(&mut transaction, &outcome).await?;
+        if self.announce == Announce::Everywhere && !outcome.visible.is_empty() {
+            let applied = Applied::Views(outcome.announced().into());
+            self.hub.tell_others(&mut transaction, &applied).await?;
+        }
         transaction.commit().await?;
         Ok(outcome)
     }
 }
 
-async fn parked_now(
-    connection: &mut PgConnection,
-    items: &[Item],
-) -> Result<parked::ParkedStreams, sqlx::Error> {
-    let mut streams: Vec<_> = items.iter().map(|item| item.record.stream).collect();
-    streams.sort_unstable();
-    streams.dedup();
-    if streams.is_empty() {
-        return Ok(parked::ParkedStreams::new());
+impl From<ApplyError> for ProjectorError {
+    fn from(error: ApplyError) -> Self {
+        match error {
+            ApplyError::Overtaken(_) => Self::Moved(Moved),
+            error @ (ApplyError::Gap(_)
+            | ApplyError::Refused { .. }
+            | ApplyError::Database { .. }) => Self::Apply(error),
+        }
     }
-    parked::parked_among(connection, &streams).await
 }

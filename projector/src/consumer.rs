@@ -6,12 +6,13 @@
 
 use infra::applied::{Applied, AppliedHub};
 use infra::clock::Clock;
-use infra::event_store::{EventLog, LogError, StreamId};
-use infra::feed::{Feed, FeedError, FeedRecord, Origin};
+use infra::event_store::{EventLog, LogError, Mark, OtherHistory, StreamId};
+use infra::feed::{Feed, FeedError, FeedRecord, HistoryAlarm, Origin};
+use infra::http::health::Readiness;
 use infra::lifecycle::{Loop, Progress};
 use sqlx::PgPool;
 
-use crate::applier::Applier;
+use crate::applier::{Applier, Memory};
 use crate::checkpoint::{Marks, Moved};
 use crate::search::IndexQueue;
 use crate::turn::Turn;
@@ -19,6 +20,9 @@ use crate::views::{self, ApplyError, Gap};
 
 /// Events folded in one transaction: above this a batch gains nothing and its rows stay locked longer.
 const BATCH_EVENTS_MAX: usize = 1_000;
+/// Views that hold what never happened are made anew; the index is by itself.
+const REMEDY: &str =
+    "point it at the right store, or rebuild the views (empty them and views.checkpoints)";
 
 /// Why a step failed. Every one of these is tried again.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +72,8 @@ pub struct Parts {
     pub clock: Clock,
     /// Shops to be indexed again; none without search.
     pub index: Option<IndexQueue>,
+    /// Where it says that it has stopped.
+    pub readiness: Readiness,
 }
 
 /// Folds the feed into the views.
@@ -81,7 +87,8 @@ pub struct Projector {
     turn: Turn,
     /// Taken from the feed and not yet committed.
     held: Vec<FeedRecord>,
-    frontier: i64,
+    frontier: Mark,
+    alarm: HistoryAlarm,
 }
 
 impl Projector {
@@ -95,13 +102,15 @@ impl Projector {
                 hub: parts.hub.clone(),
                 announce: parts.announce,
                 clock: parts.clock,
+                memory: Memory::default(),
             },
             hub: parts.hub,
             index: parts.index,
             marks: None,
             turn: Turn::default(),
             held: Vec::new(),
-            frontier: 0,
+            frontier: Mark::default(),
+            alarm: HistoryAlarm::new("projector", REMEDY, &parts.readiness),
         }
     }
 
@@ -110,6 +119,25 @@ impl Projector {
     /// # Errors
     /// As [`ProjectorError`]; nothing was applied, the same batch is tried again.
     pub async fn advance(&mut self) -> Result<Progress, ProjectorError> {
+        let outcome = self.fold().await;
+        self.stands(&outcome);
+        outcome
+    }
+
+    /// Hears whether the log is the one that was read. If not it is asked again what the views hold:
+    /// they may have been restored with the log.
+    fn stands(&mut self, outcome: &Result<Progress, ProjectorError>) {
+        self.alarm.hear(outcome);
+        let other = outcome
+            .as_ref()
+            .err()
+            .and_then(|error| OtherHistory::beneath(error));
+        if other.is_some() && self.marks.take().is_some() {
+            self.hub.announce(Applied::Unknown);
+        }
+    }
+
+    async fn fold(&mut self) -> Result<Progress, ProjectorError> {
         let marks = match self.marks.take() {
             Some(marks) => marks,
             None => self.begin().await?,
@@ -121,10 +149,7 @@ impl Projector {
                 Ok(progress)
             }
             Err(ProjectorError::Moved(moved)) => {
-                tracing::warn!(
-                    view = moved.view,
-                    "another projector works on the same views"
-                );
+                tracing::warn!("{moved}");
                 self.turn.over();
                 self.catch_up(&marks).await?;
                 Ok(Progress::Did(0))
@@ -140,7 +165,14 @@ impl Projector {
         let marks = self.applier.marks().await?;
         let mut from = marks.start(&views::names());
         if let Some(index) = &self.index {
-            index.reach_back(&mut from);
+            match self.applier.log.verify(index.claims()).await {
+                Ok(()) => index.reach_back(&mut from),
+                Err(LogError::OtherHistory(other)) => {
+                    tracing::warn!("the search index has {other}: it is built anew from the views");
+                    index.give_up_index();
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
         self.held.clear();
         self.feed.start(from).await?;
@@ -152,6 +184,11 @@ impl Projector {
     async fn catch_up(&mut self, before: &Marks) -> Result<(), ProjectorError> {
         // What the other one announced may not have been heard here.
         self.hub.announce(Applied::Unknown);
+        self.look_again(before).await
+    }
+
+    /// Reads the checkpoints anew; begins again when one went back.
+    async fn look_again(&mut self, before: &Marks) -> Result<(), ProjectorError> {
         let now = self.applier.marks().await?;
         self.marks = now.is_ahead_of(before).then_some(now);
         Ok(())
@@ -217,11 +254,11 @@ impl Projector {
                 .iter_mut()
                 .find(|reach| reach.origin == record.origin)
             {
-                Some(reach) => reach.position = reach.position.max(record.position),
+                Some(reach) => reach.mark = reach.mark.max(record.mark()),
                 None => reached.push(Reached {
                     origin: record.origin.clone(),
                     follows: (record.origin.topic != Origin::STORE).then_some(record.kind),
-                    position: record.position,
+                    mark: record.mark(),
                 }),
             }
         }
@@ -229,11 +266,11 @@ impl Projector {
             .iter_mut()
             .find(|reach| reach.origin == Origin::store())
         {
-            Some(reach) => reach.position = reach.position.max(self.frontier),
+            Some(reach) => reach.mark = reach.mark.max(self.frontier),
             None => reached.push(Reached {
                 origin: Origin::store(),
                 follows: None,
-                position: self.frontier,
+                mark: self.frontier,
             }),
         }
         reached
@@ -246,6 +283,9 @@ impl Projector {
     /// As [`ProjectorError`]; everything stays parked.
     pub async fn redrive(&mut self, view: &str, stream: StreamId) -> Result<usize, ProjectorError> {
         let outcome = self.applier.redrive(view, stream).await?;
+        if let Some(before) = self.marks.take() {
+            self.look_again(&before).await?;
+        }
         if let Some(index) = &self.index {
             index.mark_stream(stream);
         }
@@ -262,8 +302,8 @@ pub(crate) struct Reached {
     pub(crate) origin: Origin,
     /// The one kind of its topic.
     pub(crate) follows: Option<domain::aggregates::Kind>,
-    /// Last position.
-    pub(crate) position: i64,
+    /// Where its last event stands in the log.
+    pub(crate) mark: Mark,
 }
 
 impl Loop for Projector {
@@ -278,7 +318,9 @@ impl Loop for Projector {
             .is_mine(&self.applier.pool, &self.applier.clock)
             .await?
         {
-            return self.follow().await;
+            let outcome = self.follow().await;
+            self.stands(&outcome);
+            return outcome;
         }
         match self.advance().await? {
             Progress::Idle => {

@@ -24,6 +24,7 @@ use infra::applied::AppliedHub;
 use infra::clock::Clock;
 use infra::event_store::EventLog;
 use infra::feed::Feed;
+use infra::http::health::Readiness;
 use infra::lifecycle::{Doorbell, Pace, Tasks};
 use sqlx::PgPool;
 
@@ -53,6 +54,8 @@ pub struct Deps {
     pub hub: AppliedHub,
     /// The clock of the process.
     pub clock: Clock,
+    /// Where the projector says that it has stopped.
+    pub readiness: Readiness,
 }
 
 /// The projector and, where there is search, its indexer: loops that nobody runs yet.
@@ -86,6 +89,7 @@ pub async fn build(
         announce: settings.announce,
         clock: deps.clock,
         index: indexer.as_ref().map(|_| queue.clone()),
+        readiness: deps.readiness,
     });
     Ok((projector, indexer, queue))
 }

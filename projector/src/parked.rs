@@ -5,9 +5,9 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use domain::aggregates::Kind;
-use infra::event_store::StreamId;
+use infra::event_store::{ChainHash, StreamId};
 use infra::feed::{FeedRecord, Origin};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 /// Text that stands for events which only wait behind another.
@@ -27,19 +27,29 @@ pub(crate) struct Parking {
     pub(crate) error: Option<String>,
 }
 
+/// Whether any event is parked.
+///
+/// # Errors
+/// When the database cannot be read.
+pub(crate) async fn is_any(pool: &PgPool) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM views.parked_events) AS "any!""#)
+        .fetch_one(pool)
+        .await
+}
+
 /// Which of `streams` are parked, for which view.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub(crate) async fn parked_among(
-    connection: &mut PgConnection,
+    pool: &PgPool,
     streams: &[Uuid],
 ) -> Result<ParkedStreams, sqlx::Error> {
     let rows = sqlx::query!(
         "SELECT DISTINCT view, kind, stream FROM views.parked_events WHERE stream = ANY($1)",
         streams
     )
-    .fetch_all(connection)
+    .fetch_all(pool)
     .await?;
     let known = rows.into_iter().filter_map(|row| {
         let kind = Kind::parse(&row.kind).ok()?;
@@ -136,6 +146,8 @@ pub(crate) async fn take(
             stream: stream.id,
             sequence: row.sequence,
             position: row.position,
+            // Not kept: an event that was parked moves no checkpoint when it is folded at last.
+            hash: ChainHash::default(),
             event_id: row.event_id,
             event_type: row.event_type,
             event_version: row.event_version,

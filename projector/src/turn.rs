@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use infra::clock::{Clock, Stopwatch};
 use infra::limits::DATABASE_DEADLINE;
+use infra::postgres::in_time;
 use sqlx::{PgConnection, PgPool};
 
 /// The advisory lock: "ramen", "prj" in ASCII, nothing else uses it.
@@ -50,9 +51,7 @@ impl Turn {
             .is_none_or(|asked| asked.elapsed() >= ASK_EVERY)
         {
             // A session whose connection fails is not kept, and with it goes the lock.
-            session.mine = tokio::time::timeout(DATABASE_DEADLINE, session.ask())
-                .await
-                .map_err(|_| sqlx::Error::PoolTimedOut)??;
+            session.mine = in_time(DATABASE_DEADLINE, session.ask()).await?;
             session.asked = Some(clock.stopwatch());
         }
         let mine = session.mine;

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use infra::clock::Clock;
 use infra::lifecycle::{Doorbell, Loop, Progress, Tasks};
@@ -18,6 +19,9 @@ use crate::gateways::payment::PaymentGateway;
 /// Effects of one kind under way at once: what keeps the appender and the vendors' lanes busy. Each
 /// kind has its own room, so that slow payments leave commands theirs.
 const IN_FLIGHT_MAX: usize = 32;
+/// An attempt takes a call (20 s at most), a command and a few statements; what takes longer hangs, and
+/// its room is wanted. As after a crash, its outcome is unknown and its id makes the next one a repeat.
+const ATTEMPT_MAX: Duration = Duration::from_mins(2);
 
 /// Which effects are under way. Shared with tests, which wait until there are none.
 #[derive(Clone, Debug, Default)]
@@ -134,7 +138,13 @@ impl Loop for EffectRunner {
             // Nobody awaits the task: it writes its outcome itself, and the process waits for it
             // when it stops.
             drop(self.tasks.detached(async move {
-                performer.perform(effect).await;
+                let id = effect.id;
+                if tokio::time::timeout(ATTEMPT_MAX, performer.perform(effect))
+                    .await
+                    .is_err()
+                {
+                    tracing::error!(effect.id = %id, "effect {id} hangs, it is tried again");
+                }
                 drop(under_way);
             }));
         }

@@ -9,8 +9,10 @@ use domain::kernel::flags::Flags;
 use domain::kernel::ids::OrderId;
 use domain::processes::{AnyRecorded, Effect, Process, effect_id, fired_id};
 use infra::clock::Clock;
+use infra::event_store::Mark;
 use infra::fault;
-use infra::feed::{Checkpoints, Feed as _, FeedError, FeedRecord, Origin, StoreFeed};
+use infra::feed::{Checkpoints, Feed as _, FeedError, FeedRecord, HistoryAlarm, Origin, StoreFeed};
+use infra::http::health::Readiness;
 use infra::lifecycle::{Doorbell, Loop, Progress};
 use sqlx::PgPool;
 use tokio::sync::watch;
@@ -21,6 +23,10 @@ const BATCH_MAX: usize = 256;
 /// States kept between batches; a busy evening's open orders.
 const STATES_MAX: usize = 20_000;
 
+/// States, timers and effects that follow from events which never happened cannot be undone by a machine.
+const REMEDY: &str = "point it at the right store; if the store was restored apart from schema ops, \
+     restore ops to the same moment";
+
 /// Runs one process while this instance leads.
 pub struct Runner<P: Process> {
     pool: PgPool,
@@ -29,7 +35,8 @@ pub struct Runner<P: Process> {
     feed: StoreFeed,
     leading: watch::Receiver<Option<i64>>,
     effects: Doorbell,
-    position: Option<i64>,
+    alarm: HistoryAlarm,
+    mark: Option<Mark>,
     states: HashMap<Uuid, P::State>,
 }
 
@@ -105,6 +112,7 @@ impl<P: Process> Runner<P> {
         feed: StoreFeed,
         leading: watch::Receiver<Option<i64>>,
         effects: Doorbell,
+        readiness: &Readiness,
     ) -> Self {
         let flags = Flags::default();
         Self {
@@ -114,35 +122,48 @@ impl<P: Process> Runner<P> {
             feed,
             leading,
             effects,
-            position: None,
+            alarm: HistoryAlarm::new(P::NAME, REMEDY, readiness),
+            mark: None,
             states: HashMap::new(),
         }
     }
 
-    async fn start(&mut self) -> Result<i64, RunnerError> {
-        if let Some(position) = self.position {
-            return Ok(position);
+    async fn start(&mut self) -> Result<Mark, RunnerError> {
+        if let Some(mark) = self.mark.take() {
+            return Ok(mark);
         }
         self.states.clear();
-        let position = sqlx::query_scalar!(
-            "INSERT INTO ops.process_positions (process, position, epoch) VALUES ($1, 0, 0)
+        let before_all = Mark::default().hash;
+        let row = sqlx::query!(
+            "INSERT INTO ops.process_positions (process, position, hash, epoch)
+             VALUES ($1, 0, $2, 0)
              ON CONFLICT (process) DO UPDATE SET process = excluded.process
-             RETURNING position",
-            P::NAME
+             RETURNING position, hash",
+            P::NAME,
+            before_all.as_bytes()
         )
         .fetch_one(&self.pool)
         .await?;
+        let mark = Mark::of_row(row.position, row.hash)?;
         self.feed
-            .start(Checkpoints::from([(Origin::store(), position)]))
+            .start(Checkpoints::from([(Origin::store(), mark)]))
             .await?;
-        self.position = Some(position);
-        Ok(position)
+        Ok(mark)
     }
 
-    async fn fold(&mut self, from: i64, epoch: i64) -> Result<Progress, RunnerError> {
+    /// Folds what the feed has. Only a step that ends well keeps its place: after any other the feed may
+    /// be ahead of what is stored, and begins again.
+    async fn advance(&mut self, epoch: i64) -> Result<Progress, RunnerError> {
+        let from = self.start().await?;
+        let (mark, progress) = self.fold(from, epoch).await?;
+        self.mark = Some(mark);
+        Ok(progress)
+    }
+
+    async fn fold(&mut self, from: Mark, epoch: i64) -> Result<(Mark, Progress), RunnerError> {
         let records = self.feed.poll(BATCH_MAX).await?;
-        let Some(end) = records.last().map(|record| record.position) else {
-            return Ok(Progress::Idle);
+        let Some(end) = records.last().map(FeedRecord::mark) else {
+            return Ok((from, Progress::Idle));
         };
         let events = understood::<P>(&records)?;
         let batch = self.react(events).await?;
@@ -151,11 +172,10 @@ impl<P: Process> Runner<P> {
         self.store(&batch, from, end, epoch).await?;
         fault::point("proc.stored");
         self.keep(batch.states);
-        self.position = Some(end);
         if rang {
             self.effects.ring();
         }
-        Ok(Progress::Did(records.len()))
+        Ok((end, Progress::Did(records.len())))
     }
 
     async fn react(&mut self, events: Vec<Followed>) -> Result<Batch<P::State>, RunnerError> {
@@ -221,16 +241,16 @@ impl<P: Process> Runner<P> {
     async fn store(
         &self,
         batch: &Batch<P::State>,
-        from: i64,
-        end: i64,
+        from: Mark,
+        end: Mark,
         epoch: i64,
     ) -> Result<(), RunnerError> {
         let rows = Rows::of::<P>(batch)?;
         let moved = sqlx::query_scalar!(
             r#"
             WITH moved AS (
-                UPDATE ops.process_positions SET position = $2, epoch = $4
-                WHERE process = $1 AND position = $3 AND epoch <= $4
+                UPDATE ops.process_positions SET position = $2, hash = $23, epoch = $4
+                WHERE process = $1 AND position = $3 AND hash = $24 AND epoch <= $4
                 RETURNING 1
             ), states AS (
                 INSERT INTO ops.process_instances (process, instance, state, over)
@@ -270,8 +290,8 @@ impl<P: Process> Runner<P> {
             SELECT EXISTS (SELECT FROM moved) AS "moved!"
             "#,
             P::NAME,
-            end,
-            from,
+            end.position,
+            from.position,
             epoch,
             &rows.instances,
             &rows.states,
@@ -291,6 +311,8 @@ impl<P: Process> Runner<P> {
             &rows.effect_tests,
             &rows.timer_causes,
             &rows.timer_tests,
+            end.hash.as_bytes(),
+            from.hash.as_bytes(),
         )
         .fetch_one(&self.pool)
         .await?;
@@ -315,14 +337,11 @@ impl<P: Process + Send + 'static> Loop for Runner<P> {
 
     async fn step(&mut self) -> Result<Progress, RunnerError> {
         let Some(epoch) = *self.leading.borrow_and_update() else {
-            self.position = None;
+            self.mark = None;
             return Ok(Progress::Idle);
         };
-        let from = self.start().await?;
-        let outcome = self.fold(from, epoch).await;
-        if outcome.is_err() {
-            self.position = None;
-        }
+        let outcome = self.advance(epoch).await;
+        self.alarm.hear(&outcome);
         outcome
     }
 }

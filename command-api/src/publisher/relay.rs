@@ -6,8 +6,10 @@
 
 use std::time::Duration;
 
-use infra::event_store::{EventLog, LogError, LogRow};
+use infra::event_store::{EventLog, LogError, LogRow, Mark};
 use infra::fault;
+use infra::feed::HistoryAlarm;
+use infra::http::health::Readiness;
 use infra::kafka::{EventProducer, LastSent, OnTheWay, ProduceError};
 use infra::lifecycle::{Loop, Progress};
 use sqlx::PgPool;
@@ -20,6 +22,10 @@ const BATCH_MAX: i64 = 1_000;
 /// One step's wait for acknowledgements, so that a stopping process and a lost lead are noticed.
 const STEP_MAX: Duration = Duration::from_secs(3);
 
+/// The cursor and the log are in one database: somebody has restored one without the other.
+const REMEDY: &str = "point it at the right store; if the store was restored on purpose, what the topics \
+     hold beyond it never happened: make new topics and set ops.publisher_cursor to 0";
+
 /// Sends the log to Kafka while this process leads.
 pub struct Relay {
     pool: PgPool,
@@ -27,6 +33,7 @@ pub struct Relay {
     producer: EventProducer,
     handover: Handover,
     leading: Option<Sent>,
+    alarm: HistoryAlarm,
     /// An epoch that is over, although the sequencer has not said so yet.
     deposed: Option<i64>,
 }
@@ -34,14 +41,14 @@ pub struct Relay {
 /// How far this leader has sent.
 struct Sent {
     epoch: i64,
-    cursor: i64,
+    cursor: Mark,
     last: LastSent,
     on_the_way: Option<Batch>,
 }
 
 /// Sent and not yet acknowledged.
 struct Batch {
-    end: i64,
+    end: Mark,
     count: usize,
     records: OnTheWay,
 }
@@ -65,12 +72,18 @@ pub enum RelayError {
 
 impl Relay {
     /// A relay that follows the sequencer at the other end of `handover`.
-    pub fn new(pool: PgPool, producer: EventProducer, handover: Handover) -> Self {
+    pub fn new(
+        pool: PgPool,
+        producer: EventProducer,
+        handover: Handover,
+        readiness: &Readiness,
+    ) -> Self {
         Self {
             log: EventLog::new(pool.clone()),
             pool,
             producer,
             handover,
+            alarm: HistoryAlarm::new("relay", REMEDY, readiness),
             leading: None,
             deposed: None,
         }
@@ -88,9 +101,11 @@ impl Relay {
         {
             return Ok(Some(sent));
         }
-        let cursor = sqlx::query_scalar!("SELECT position FROM ops.publisher_cursor")
+        let row = sqlx::query!("SELECT position, hash FROM ops.publisher_cursor")
             .fetch_one(&self.pool)
             .await?;
+        let cursor = Mark::of_row(row.position, row.hash)?;
+        self.log.verify([cursor]).await?;
         let rows = sqlx::query!("SELECT topic, partition, position FROM ops.topic_positions")
             .fetch_all(&self.pool)
             .await?;
@@ -107,11 +122,11 @@ impl Relay {
     }
 
     /// What comes after `cursor`: from the sequencer's hands, or from the log when they are ahead.
-    async fn next(&mut self, cursor: i64) -> Result<Vec<LogRow>, RelayError> {
+    async fn next(&mut self, cursor: Mark) -> Result<Vec<LogRow>, RelayError> {
         while let Ok(batch) = self.handover.batches.try_recv() {
             match batch.first() {
-                Some(first) if first.position == cursor + 1 => return Ok(batch),
-                Some(first) if first.position > cursor + 1 => break,
+                Some(first) if first.position == cursor.position + 1 => return Ok(batch),
+                Some(first) if first.position > cursor.position + 1 => break,
                 Some(_) | None => {}
             }
         }
@@ -131,7 +146,7 @@ impl Relay {
         let mut records = self.producer.send(&rows, sent.last.clone()).await?;
         sent.last = std::mem::take(&mut records.last);
         let count = records.taken;
-        let end = rows.get(count - 1).map_or(sent.cursor, |row| row.position);
+        let end = rows.get(count - 1).map_or(sent.cursor, LogRow::mark);
         Ok(Some(Batch {
             end,
             count,
@@ -163,7 +178,7 @@ impl Moved {
     async fn to(
         pool: &PgPool,
         epoch: i64,
-        cursor: i64,
+        cursor: Mark,
         last: &LastSent,
     ) -> Result<Self, sqlx::Error> {
         let (mut topics, mut partitions, mut positions) = (Vec::new(), Vec::new(), Vec::new());
@@ -180,7 +195,7 @@ impl Moved {
             WITH leads AS MATERIALIZED (
                 SELECT FROM es.sequencer WHERE epoch = $2
             ), moved AS (
-                UPDATE ops.publisher_cursor SET position = $1
+                UPDATE ops.publisher_cursor SET position = $1, hash = $6
                 WHERE position < $1 AND EXISTS (SELECT FROM leads)
                 RETURNING 1
             ), kept AS (
@@ -192,11 +207,12 @@ impl Moved {
             )
             SELECT EXISTS (SELECT FROM moved) AS "cursor!", EXISTS (SELECT FROM leads) AS "leads!"
             "#,
-            cursor,
+            cursor.position,
             epoch,
             &topics,
             &partitions,
-            &positions
+            &positions,
+            cursor.hash.as_bytes()
         )
         .fetch_one(pool)
         .await
@@ -208,6 +224,14 @@ impl Loop for Relay {
     type Error = RelayError;
 
     async fn step(&mut self) -> Result<Progress, RelayError> {
+        let outcome = self.publish().await;
+        self.alarm.hear(&outcome);
+        outcome
+    }
+}
+
+impl Relay {
+    async fn publish(&mut self) -> Result<Progress, RelayError> {
         let Some(mut sent) = self.leading().await? else {
             return Ok(Progress::Idle);
         };
@@ -217,7 +241,7 @@ impl Loop for Relay {
             return Ok(Progress::Idle);
         };
         if !self.acknowledged(&mut batch).await? {
-            let end = batch.end;
+            let end = batch.end.position;
             sent.on_the_way = Some(batch);
             self.leading = Some(sent);
             return Err(RelayError::Late(end));
@@ -234,7 +258,7 @@ impl Loop for Relay {
             return Ok(Progress::Idle);
         }
         if moved.cursor {
-            metrics::gauge!("ramen_published_position").set(position_gauge(batch.end));
+            metrics::gauge!("ramen_published_position").set(position_gauge(batch.end.position));
             self.leading = Some(sent);
         }
         fault::point("pub.cursor");

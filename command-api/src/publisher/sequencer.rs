@@ -9,7 +9,6 @@
 //! that this one has not reached: the first numbering then takes what has no position, and every
 //! numbering looks only below the cluster's own next id.
 
-use std::future::Future;
 use std::time::Duration;
 
 use infra::clock::{Clock, Stopwatch};
@@ -18,7 +17,7 @@ use infra::fault;
 use infra::feed::HeadWatch;
 use infra::lifecycle::{Loop, Progress};
 use infra::limits::DATABASE_DEADLINE;
-use infra::postgres::{Role, take_role};
+use infra::postgres::{Role, in_time, take_role};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 
@@ -177,6 +176,8 @@ impl Sequencer {
 
 impl Loop for Sequencer {
     const NAME: &'static str = "sequencer";
+    /// Each of its statements has a deadline; the two of a long backlog have the longest.
+    const STEP_MAX: Duration = Duration::from_mins(31);
     type Error = SequencerError;
 
     async fn step(&mut self) -> Result<Progress, SequencerError> {
@@ -246,17 +247,6 @@ async fn take_lead(connection: &mut PgConnection) -> Result<Option<Lead>, sqlx::
         );
     }
     Ok(Some(lead))
-}
-
-/// A server that does not answer in time is given up with its connection.
-async fn in_time<T, E: From<sqlx::Error>>(
-    within: Duration,
-    work: impl Future<Output = Result<T, E>>,
-) -> Result<T, E> {
-    let late = || sqlx::Error::from(std::io::Error::from(std::io::ErrorKind::TimedOut));
-    tokio::time::timeout(within, work)
-        .await
-        .unwrap_or_else(|_| Err(late().into()))
 }
 
 enum Step {
@@ -347,7 +337,7 @@ impl Leader {
                 FROM seen LEFT JOIN last ON true
                 WHERE s.epoch = $6
             )
-            SELECT c.position AS "position!", (c.event).aggregate_type AS "aggregate_type!",
+            SELECT c.position AS "position!", c.hash AS "hash!", (c.event).aggregate_type AS "aggregate_type!",
                    (c.event).aggregate_id AS "aggregate_id!", (c.event).sequence AS "sequence!",
                    (c.event).event_id AS "event_id!", (c.event).event_type AS "event_type!",
                    (c.event).event_version AS "event_version!",
@@ -379,6 +369,7 @@ impl Leader {
             .map(|row| {
                 LogRow::try_from(RawRow {
                     position: row.position,
+                    hash: row.hash,
                     aggregate_type: row.aggregate_type,
                     aggregate_id: row.aggregate_id,
                     sequence: row.sequence,

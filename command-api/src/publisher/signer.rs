@@ -124,7 +124,7 @@ impl Signer {
     async fn follow(&self, from: Checkpoint) -> Result<Checkpoint, SignerError> {
         let broken = || SignerError::Broken(from.position);
         let mut here = from;
-        for event in self.log.after(from.position, STRETCH_MAX).await? {
+        for event in self.log.after_position(from.position, STRETCH_MAX).await? {
             if event.position != here.position + 1 {
                 return Err(broken());
             }

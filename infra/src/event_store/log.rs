@@ -5,13 +5,15 @@ use domain::aggregates::Kind;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::StreamId;
+use super::{ChainHash, Mark, OtherHistory, StreamId};
 
 /// One numbered event as it is stored, payload and metadata as JSON text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogRow {
     /// Dense, from 1.
     pub position: i64,
+    /// What the chain comes to with it.
+    pub hash: ChainHash,
     /// The stream it belongs to.
     pub stream: StreamId,
     /// Its place in the stream, from 1.
@@ -30,6 +32,16 @@ pub struct LogRow {
     pub metadata: String,
 }
 
+impl LogRow {
+    /// The place in the log where it stands.
+    pub fn mark(&self) -> Mark {
+        Mark {
+            position: self.position,
+            hash: self.hash,
+        }
+    }
+}
+
 /// Why the log could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
@@ -46,6 +58,9 @@ pub enum LogError {
         /// What stands in `aggregate_id`.
         id: String,
     },
+    /// What was read before is not in this log.
+    #[error("the log is not the one that was read before")]
+    OtherHistory(#[from] OtherHistory),
 }
 
 /// A reader of the global order. Cheap to clone.
@@ -62,6 +77,7 @@ pub struct EventLog {
 )]
 pub struct RawRow {
     pub position: i64,
+    pub hash: Vec<u8>,
     pub aggregate_type: String,
     pub aggregate_id: String,
     pub sequence: i64,
@@ -87,8 +103,10 @@ impl TryFrom<RawRow> for LogRow {
                 id: row.aggregate_id,
             });
         };
+        let mark = Mark::of_row(row.position, row.hash)?;
         Ok(Self {
-            position: row.position,
+            position: mark.position,
+            hash: mark.hash,
             stream: StreamId { kind, id },
             sequence: row.sequence,
             event_id: row.event_id,
@@ -120,19 +138,74 @@ impl EventLog {
         Ok(head)
     }
 
-    /// Up to `max` events after `position`, in order of position.
+    /// Whether the events up to each of `marks` are those of this log.
+    ///
+    /// # Errors
+    /// [`LogError::OtherHistory`] for the first that is not; when the database cannot be read.
+    pub async fn verify(&self, marks: impl IntoIterator<Item = Mark>) -> Result<(), LogError> {
+        let (positions, hashes): (Vec<i64>, Vec<Vec<u8>>) = marks
+            .into_iter()
+            .map(|mark| (mark.position, mark.hash.as_bytes().to_vec()))
+            .unzip();
+        let other = sqlx::query_as!(
+            OtherHistory,
+            r#"SELECT m.position AS "position!", l.position IS NULL AS "past_head!"
+               FROM unnest($1::bigint[], $2::bytea[]) AS m (position, hash)
+               LEFT JOIN es.event_log l ON l.position = m.position
+               WHERE m.position > 0 AND l.hash IS DISTINCT FROM m.hash
+               ORDER BY m.position LIMIT 1"#,
+            &positions,
+            &hashes
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        match other {
+            None => Ok(()),
+            Some(other) => Err(other.into()),
+        }
+    }
+
+    /// Up to `max` events after `mark`, in order of position.
+    ///
+    /// # Errors
+    /// [`LogError::OtherHistory`] when the events up to `mark` are not those of this log; when the
+    /// database cannot be read or a row names no stream.
+    pub async fn after(&self, mark: Mark, max: i64) -> Result<Vec<LogRow>, LogError> {
+        // The row at the mark is read again and compared: in the same statement, so that there is no
+        // moment between. Before the first event there is nothing to compare.
+        let known = usize::from(mark.position > 0);
+        let limit = max.saturating_add(i64::from(mark.position > 0));
+        let mut rows = self.read_from(mark.position, limit).await?;
+        let found = rows.first().filter(|row| row.position == mark.position);
+        if known == 1 && found.map(LogRow::mark) != Some(mark) {
+            return Err(OtherHistory {
+                position: mark.position,
+                past_head: found.is_none(),
+            }
+            .into());
+        }
+        rows.drain(..known);
+        Ok(rows)
+    }
+
+    /// Up to `max` events after `position`, whatever came before it: for those who follow the chain
+    /// themselves, leaf by leaf.
     ///
     /// # Errors
     /// When the database cannot be read or a row names no stream.
-    pub async fn after(&self, position: i64, max: i64) -> Result<Vec<LogRow>, LogError> {
+    pub async fn after_position(&self, position: i64, max: i64) -> Result<Vec<LogRow>, LogError> {
+        self.read_from(position.saturating_add(1), max).await
+    }
+
+    async fn read_from(&self, position: i64, limit: i64) -> Result<Vec<LogRow>, LogError> {
         let rows = sqlx::query_as!(
             RawRow,
-            r#"SELECT l.position, e.aggregate_type, e.aggregate_id, e.sequence, e.event_id,
+            r#"SELECT l.position, l.hash, e.aggregate_type, e.aggregate_id, e.sequence, e.event_id,
                       e.event_type, e.event_version, e.recorded_at,
                       e.payload::text AS "payload!", e.metadata::text AS "metadata!"
                FROM (
-                   SELECT position, event_row FROM es.event_log
-                   WHERE position > $1 ORDER BY position LIMIT $2
+                   SELECT position, hash, event_row FROM es.event_log
+                   WHERE position >= $1 ORDER BY position LIMIT $2
                ) l
                CROSS JOIN LATERAL (
                    -- Kept apart, so that each row is looked up by its key whatever the planner
@@ -141,7 +214,7 @@ impl EventLog {
                ) e
                ORDER BY l.position"#,
             position,
-            max
+            limit
         )
         .fetch_all(&self.pool)
         .await?;
@@ -160,7 +233,7 @@ impl EventLog {
     ) -> Result<Vec<LogRow>, LogError> {
         let rows = sqlx::query_as!(
             RawRow,
-            r#"SELECT l.position, e.aggregate_type, e.aggregate_id, e.sequence, e.event_id,
+            r#"SELECT l.position, l.hash, e.aggregate_type, e.aggregate_id, e.sequence, e.event_id,
                       e.event_type, e.event_version, e.recorded_at,
                       e.payload::text AS "payload!", e.metadata::text AS "metadata!"
                FROM es.events e JOIN es.event_log l ON l.event_row = e.id

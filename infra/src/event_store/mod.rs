@@ -8,6 +8,7 @@
 mod adapter;
 mod append;
 mod cache;
+mod chain;
 mod load;
 mod log;
 mod snapshots;
@@ -25,6 +26,7 @@ use uuid::Uuid;
 use crate::lifecycle::Doorbell;
 
 pub use adapter::{AdapterError, CqrsEventStore, Folded, Stored};
+pub use chain::{ChainHash, Mark, NoHash, OtherHistory};
 pub use load::{Loaded, fold_into};
 pub use log::{EventLog, LogError, LogRow, RawRow};
 

@@ -6,8 +6,11 @@
 //! is one long hole, as is one partition that stands still while the others flow. Positions are dense
 //! over all partitions, which makes "everything up to here has been seen" one number, the frontier:
 //! when that stands still, something is missing.
+//!
+//! Each record carries what the chain comes to with it, so the frontier is known with its hash, and is
+//! compared with the store's whenever the log is looked at.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,13 +21,13 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::OwnedMessage;
 use tokio::time::Instant;
 
-use super::{Checkpoints, Feed, FeedError, FeedRecord, Origin, check_head};
-use crate::event_store::{EventLog, LogRow};
+use super::{Checkpoints, Feed, FeedError, FeedRecord, Origin};
+use crate::event_store::{ChainHash, EventLog, LogRow, Mark};
 use crate::kafka::{KafkaSettings, Topics, decode, ends, partition_of};
 
 /// What has not come from the broker after this long is read from the store (reliability §5).
 const STALL_MAX: Duration = Duration::from_secs(5);
-/// How often the log's head is compared with what has arrived, and a lost broker is tried again.
+/// How often the log is compared with what has arrived, and a lost broker is tried again.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Rows read at once to fill a hole.
 const FILL_ROWS: usize = 1_000;
@@ -51,31 +54,37 @@ pub struct KafkaFeed {
 /// Which positions have been seen: all up to `contiguous`, and some beyond it.
 #[derive(Debug)]
 struct Frontier {
-    contiguous: i64,
-    ahead: BTreeSet<i64>,
+    contiguous: Mark,
+    ahead: BTreeMap<i64, ChainHash>,
     /// When `contiguous` last moved or was known to be all there is.
     moved_at: Instant,
 }
 
 impl Frontier {
-    fn starting_at(contiguous: i64) -> Self {
+    fn starting_at(contiguous: Mark) -> Self {
         Self {
             contiguous,
-            ahead: BTreeSet::new(),
+            ahead: BTreeMap::new(),
             moved_at: Instant::now(),
         }
     }
 
-    fn saw(&mut self, position: i64) {
-        if position <= self.contiguous {
+    fn saw(&mut self, mark: Mark) {
+        if mark.position <= self.contiguous.position {
             return;
         }
-        self.ahead.insert(position);
-        while self.ahead.first() == Some(&(self.contiguous + 1)) {
-            self.ahead.pop_first();
-            self.contiguous += 1;
+        self.ahead.insert(mark.position, mark.hash);
+        while let Some(next) = self.ahead.first_entry()
+            && *next.key() == self.contiguous.position + 1
+        {
+            let (position, hash) = next.remove_entry();
+            self.contiguous = Mark { position, hash };
             self.moved_at = Instant::now();
         }
+    }
+
+    fn position(&self) -> i64 {
+        self.contiguous.position
     }
 
     /// The log ends where the frontier stands: nothing is missing.
@@ -99,7 +108,7 @@ impl KafkaFeed {
             log,
             topics: Topics::new(settings),
             applied: Checkpoints::new(),
-            frontier: Frontier::starting_at(0),
+            frontier: Frontier::starting_at(Mark::default()),
             ready: Vec::new(),
             received: VecDeque::new(),
             store_until: 0,
@@ -137,10 +146,10 @@ impl KafkaFeed {
 
     /// Notes `record` and keeps it, unless its origin is past it already.
     fn accept(&mut self, record: FeedRecord) {
-        self.frontier.saw(record.position);
+        self.frontier.saw(record.mark());
         let applied = self.applied.entry(record.origin.clone()).or_default();
-        if record.position > *applied {
-            *applied = record.position;
+        if record.position > applied.position {
+            *applied = record.mark();
             self.ready.push(record);
         }
     }
@@ -178,14 +187,17 @@ impl KafkaFeed {
     }
 
     async fn take(&mut self, record: FeedRecord, previous: i64) -> Result<(), FeedError> {
-        let applied = self.applied.get(&record.origin).copied().unwrap_or(0);
+        let applied = self
+            .applied
+            .get(&record.origin)
+            .map_or(0, |mark| mark.position);
         // What the frontier covers was seen, whatever the origin's own last position is.
-        if previous > applied.max(self.frontier.contiguous) {
+        if previous > applied.max(self.frontier.position()) {
             tracing::warn!(
                 topic = %record.origin.topic, partition = record.origin.partition,
                 after = applied, until = previous, "filling a hole from the store"
             );
-            while self.frontier.contiguous < previous && self.read_store(FILL_ROWS).await? > 0 {}
+            while self.frontier.position() < previous && self.read_store(FILL_ROWS).await? > 0 {}
         }
         self.accept(record);
         Ok(())
@@ -202,12 +214,19 @@ impl KafkaFeed {
         }
     }
 
-    /// Whether the log has grown past what the broker brought, for longer than a broker may take.
-    async fn stalled(&mut self) -> Result<bool, FeedError> {
+    /// Whether it was time to look at the log, which then holds what was read: it may have been
+    /// restored meanwhile, and what the broker brings would not show that.
+    async fn looked(&mut self) -> Result<bool, FeedError> {
         if self.looked_at.elapsed() < LOOK_EVERY {
             return Ok(false);
         }
+        self.log.verify([self.frontier.contiguous]).await?;
         self.looked_at = Instant::now();
+        Ok(true)
+    }
+
+    /// Whether the log has grown past what the broker brought, for longer than a broker may take.
+    async fn stalled(&mut self) -> Result<bool, FeedError> {
         if !self.assigned {
             self.assign().await?;
         }
@@ -215,13 +234,13 @@ impl KafkaFeed {
             return Ok(false);
         }
         let head = self.log.head().await?;
-        if head <= self.frontier.contiguous {
+        if head <= self.frontier.position() {
             self.frontier.is_whole();
             return Ok(false);
         }
         if self.assigned {
             tracing::warn!(
-                after = self.frontier.contiguous,
+                after = self.frontier.position(),
                 until = head,
                 "the broker left something out; reading the store"
             );
@@ -234,8 +253,9 @@ impl KafkaFeed {
 #[async_trait]
 impl Feed for KafkaFeed {
     async fn start(&mut self, from: Checkpoints) -> Result<(), FeedError> {
-        check_head(&from, self.log.head().await?)?;
-        let contiguous = from.get(&Origin::store()).copied().unwrap_or(0);
+        self.log.verify(from.values().copied()).await?;
+        let contiguous = from.get(&Origin::store()).copied().unwrap_or_default();
+        self.looked_at = Instant::now();
         self.frontier = Frontier::starting_at(contiguous);
         self.applied = from;
         self.ready.clear();
@@ -244,23 +264,24 @@ impl Feed for KafkaFeed {
     }
 
     async fn poll(&mut self, max: usize) -> Result<Vec<FeedRecord>, FeedError> {
-        if self.frontier.contiguous < self.store_until {
+        let looked = self.looked().await?;
+        if self.frontier.position() < self.store_until {
             self.read_store(max).await?;
         } else {
             self.read_broker(max).await?;
-            if self.stalled().await? {
+            if looked && self.stalled().await? {
                 self.read_store(max).await?;
             }
         }
         Ok(std::mem::take(&mut self.ready))
     }
 
-    fn frontier(&self) -> i64 {
+    fn frontier(&self) -> Mark {
         self.frontier.contiguous
     }
 
     async fn wait(&mut self) {
-        if self.frontier.contiguous < self.store_until || !self.received.is_empty() {
+        if self.frontier.position() < self.store_until || !self.received.is_empty() {
             return;
         }
         let received = tokio::select! {
@@ -289,15 +310,20 @@ fn assign_at_end(consumer: &StreamConsumer, topics: &Topics) -> Result<(), Kafka
 
 #[cfg(test)]
 mod tests {
-    use super::Frontier;
+    use super::{ChainHash, Frontier, Mark};
+
+    fn mark(position: i64) -> Mark {
+        let hash = ChainHash::try_from(vec![u8::try_from(position).unwrap(); 32]).unwrap();
+        Mark { position, hash }
+    }
 
     #[test]
     fn the_frontier_waits_for_what_is_missing() {
-        let mut frontier = Frontier::starting_at(3);
+        let mut frontier = Frontier::starting_at(mark(3));
         for position in [5, 2, 6, 4] {
-            frontier.saw(position);
+            frontier.saw(mark(position));
         }
-        assert_eq!(frontier.contiguous, 6);
+        assert_eq!(frontier.contiguous, mark(6));
         assert!(frontier.ahead.is_empty());
     }
 }

@@ -5,6 +5,7 @@
 //! A feed gives each origin's records in order of position, without repeats and without holes; there
 //! is no order between origins.
 
+mod alarm;
 mod kafka;
 mod store;
 
@@ -15,10 +16,11 @@ use chrono::{DateTime, Utc};
 use domain::aggregates::Kind;
 use uuid::Uuid;
 
+pub use alarm::HistoryAlarm;
 pub use kafka::KafkaFeed;
 pub use store::{HeadWatch, StoreFeed};
 
-use crate::event_store::{LogError, LogRow, StreamId};
+use crate::event_store::{ChainHash, LogError, LogRow, Mark, StreamId};
 
 /// Where records come from, and what a checkpoint is kept for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -42,8 +44,8 @@ impl Origin {
     }
 }
 
-/// The last position applied, by origin. An origin that is missing starts at 0.
-pub type Checkpoints = HashMap<Origin, i64>;
+/// The last place applied, by origin. An origin that is missing starts before the first event.
+pub type Checkpoints = HashMap<Origin, Mark>;
 
 /// One event on its way to those who follow it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +58,8 @@ pub struct FeedRecord {
     pub sequence: i64,
     /// Place in the global order, from 1.
     pub position: i64,
+    /// What the chain comes to with it.
+    pub hash: ChainHash,
     /// The event's own id.
     pub event_id: Uuid,
     /// Wire name, `snake_case`.
@@ -80,6 +84,7 @@ impl FeedRecord {
             stream: row.stream.id,
             sequence: row.sequence,
             position: row.position,
+            hash: row.hash,
             event_id: row.event_id,
             event_type: row.event_type,
             event_version: row.event_version,
@@ -87,6 +92,14 @@ impl FeedRecord {
             metadata: row.metadata,
             recorded_at: row.recorded_at,
             origin,
+        }
+    }
+
+    /// The place in the log where it stands.
+    pub fn mark(&self) -> Mark {
+        Mark {
+            position: self.position,
+            hash: self.hash,
         }
     }
 
@@ -99,27 +112,16 @@ impl FeedRecord {
     }
 }
 
-/// Why a feed cannot go on. All of these are worth another try.
+/// Why a feed cannot go on. All of these are worth another try: even another history ends when the
+/// right store is back, or when the follower has begun again.
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError {
-    /// The store behind the feed cannot be read.
+    /// The store behind the feed cannot be read, or is not the one that the follower has read.
     #[error("the feed cannot read the event log")]
     Log(#[from] LogError),
     /// The broker's client failed in a way that it does not mend itself.
     #[error("the feed cannot read from the broker")]
     Broker(#[from] rdkafka::error::KafkaError),
-    /// A follower claims to have applied more than there is: another history, or a restored store.
-    #[error("checkpoint {checkpoint} of {topic}[{partition}] is past the log's head {head}")]
-    PastHead {
-        /// Topic of the checkpoint.
-        topic: String,
-        /// Partition of the checkpoint.
-        partition: i32,
-        /// The position claimed.
-        checkpoint: i64,
-        /// The last position that exists.
-        head: i64,
-    },
 }
 
 /// A source of events that remembers how far it has been read.
@@ -128,7 +130,8 @@ pub trait Feed: Send {
     /// Begins after the positions given.
     ///
     /// # Errors
-    /// `PastHead` when a checkpoint is beyond the log; else when log or broker cannot be read.
+    /// [`LogError::OtherHistory`] when the events up to a checkpoint are not those of the log; else
+    /// when log or broker cannot be read.
     async fn start(&mut self, from: Checkpoints) -> Result<(), FeedError>;
 
     /// Up to `max` records that are there now; empty when there is none. Does not wait.
@@ -139,20 +142,8 @@ pub trait Feed: Send {
 
     /// Every position up to this one has been handed out. A follower commits it beside its
     /// checkpoints, as the one of [`Origin::store`]: a restart, with either feed, goes on from there.
-    fn frontier(&self) -> i64;
+    fn frontier(&self) -> Mark;
 
     /// Returns when [`Feed::poll`] may find something, at the latest after an idle interval.
     async fn wait(&mut self);
-}
-
-pub(super) fn check_head(from: &Checkpoints, head: i64) -> Result<(), FeedError> {
-    match from.iter().find(|(_, position)| **position > head) {
-        None => Ok(()),
-        Some((origin, position)) => Err(FeedError::PastHead {
-            topic: origin.topic.clone(),
-            partition: origin.partition,
-            checkpoint: *position,
-            head,
-        }),
-    }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use super::{Checkpoints, Feed, FeedError, FeedRecord, Origin, check_head};
-use crate::event_store::EventLog;
+use super::{Checkpoints, Feed, FeedError, FeedRecord, Origin};
+use crate::event_store::{EventLog, Mark};
 use crate::lifecycle::Doorbell;
 
 /// How often a follower in another process than the sequencer looks, when busy and when idle.
@@ -70,7 +70,7 @@ impl HeadWatch {
 pub struct StoreFeed {
     log: EventLog,
     head: watch::Receiver<i64>,
-    position: i64,
+    mark: Mark,
     idle: Duration,
 }
 
@@ -80,7 +80,7 @@ impl StoreFeed {
         Self {
             log,
             head: head.subscribe(),
-            position: 0,
+            mark: Mark::default(),
             idle: POLL_MIN,
         }
     }
@@ -89,17 +89,17 @@ impl StoreFeed {
 #[async_trait]
 impl Feed for StoreFeed {
     async fn start(&mut self, from: Checkpoints) -> Result<(), FeedError> {
-        check_head(&from, self.log.head().await?)?;
-        self.position = from.get(&Origin::store()).copied().unwrap_or(0);
+        self.log.verify(from.values().copied()).await?;
+        self.mark = from.get(&Origin::store()).copied().unwrap_or_default();
         Ok(())
     }
 
     async fn poll(&mut self, max: usize) -> Result<Vec<FeedRecord>, FeedError> {
         self.head.mark_unchanged();
         let max = i64::try_from(max).unwrap_or(i64::MAX);
-        let rows = self.log.after(self.position, max).await?;
+        let rows = self.log.after(self.mark, max).await?;
         if let Some(last) = rows.last() {
-            self.position = last.position;
+            self.mark = last.mark();
             self.idle = POLL_MIN;
         }
         Ok(rows
@@ -108,12 +108,12 @@ impl Feed for StoreFeed {
             .collect())
     }
 
-    fn frontier(&self) -> i64 {
-        self.position
+    fn frontier(&self) -> Mark {
+        self.mark
     }
 
     async fn wait(&mut self) {
-        if *self.head.borrow() > self.position {
+        if *self.head.borrow() > self.mark.position {
             return;
         }
         tokio::select! {

@@ -7,7 +7,7 @@ use rdkafka::Message;
 use rdkafka::message::{Header, Headers as _, OwnedHeaders};
 use uuid::Uuid;
 
-use crate::event_store::LogRow;
+use crate::event_store::{ChainHash, LogRow};
 use crate::feed::{FeedRecord, Origin};
 
 /// The partition of `topic partitions` that holds a stream. The last eight bytes of a `UUIDv7` or
@@ -48,6 +48,7 @@ pub(super) fn headers(row: &LogRow, previous: i64) -> OwnedHeaders {
         ("event_type", row.event_type.clone()),
         ("event_version", row.event_version.clone()),
         ("position", row.position.to_string()),
+        ("chain", row.hash.to_string()),
         ("previous_position", previous.to_string()),
         ("sequence", row.sequence.to_string()),
         ("metadata", row.metadata.clone()),
@@ -100,6 +101,8 @@ pub fn decode(message: &impl Message) -> Result<(FeedRecord, i64), CodecError> {
         stream: uuid("ce_subject")?,
         sequence: number("sequence")?,
         position: number("position")?,
+        hash: ChainHash::parse(header(message, "chain")?)
+            .map_err(|_| CodecError::Header("chain"))?,
         event_id: uuid("ce_id")?,
         event_type: header(message, "event_type")?.to_owned(),
         event_version: header(message, "event_version")?.to_owned(),

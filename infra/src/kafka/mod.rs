@@ -2,10 +2,14 @@
 //! rdkafka is here and in `infra::feed`.
 
 mod codec;
+#[cfg(feature = "testing")]
+mod mock;
 mod producer;
 mod topics;
 
 pub use codec::{CodecError, decode, partition_of};
+#[cfg(feature = "testing")]
+pub use mock::MockBroker;
 pub use producer::{EventProducer, LastSent, OnTheWay, ProduceError};
 pub(crate) use topics::ends;
 pub use topics::{Topics, ensure_topics};

@@ -1,10 +1,13 @@
 //! Work done in steps, and the runner that adds what all of it needs.
 
+use std::error::Error;
 use std::future::Future;
+use std::time::Duration;
 
 use super::pace::{Doorbell, Pace};
 use super::stop::Stop;
 use crate::clock::Clock;
+use crate::limits;
 
 /// What a step has done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,12 +30,14 @@ impl Progress {
 }
 
 /// Work done in steps. A step finishes what it takes; between steps the loop may be stopped. A step
-/// may be dropped half way on the hard stop, so it must be safe to repeat.
+/// may be dropped half way, on the hard stop or when it hangs, so it must be safe to repeat.
 pub trait Loop: Send + 'static {
     /// Its name in logs and metrics.
     const NAME: &'static str;
+    /// A step that takes longer hangs: it is dropped, and the work is tried again.
+    const STEP_MAX: Duration = limits::STEP_MAX;
     /// What a step fails with. Every failure is retried, with backoff.
-    type Error: std::error::Error + Send + 'static;
+    type Error: Error + Send + 'static;
 
     /// Does the next piece of work.
     ///
@@ -49,48 +54,63 @@ pub(super) async fn run<L: Loop>(
     stop: &Stop,
     clock: &Clock,
 ) {
-    let (mut idle, mut failed) = (0_u32, 0_u32);
+    let (mut idle, mut backoff) = (0_u32, Backoff::default());
     while !stop.is_stopping() {
         let watch = clock.stopwatch();
         let outcome = tokio::select! {
             biased;
             () = stop.hard() => return,
-            outcome = work.step() => outcome,
+            outcome = tokio::time::timeout(L::STEP_MAX, work.step()) => outcome,
         };
         metrics::histogram!("ramen_loop_step_seconds", "loop" => L::NAME).record(watch.seconds());
         let pause = match outcome {
-            Ok(Progress::Did(count)) => {
+            Ok(Ok(Progress::Did(count))) => {
                 let count = u64::try_from(count).unwrap_or(u64::MAX);
                 metrics::counter!("ramen_loop_items_total", "loop" => L::NAME).increment(count);
-                (idle, failed) = (0, 0);
+                (idle, backoff) = (0, Backoff::default());
                 // A loop that always has work must not keep others from the thread.
                 tokio::task::yield_now().await;
                 continue;
             }
-            Ok(Progress::Idle) => {
-                failed = 0;
+            Ok(Ok(Progress::Idle)) => {
+                backoff = Backoff::default();
                 idle = idle.saturating_add(1);
                 Pace::doubled(pace.idle_min, idle - 1, pace.idle_max)
             }
-            Err(error) => {
-                metrics::counter!("ramen_loop_failures_total", "loop" => L::NAME).increment(1);
-                let span = Pace::doubled(pace.backoff_min, failed, pace.backoff_max);
-                failed = failed.saturating_add(1);
-                let wait = clock.jitter(span);
-                let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    wait_ms,
-                    "loop {} failed, trying again",
-                    L::NAME
-                );
-                wait
-            }
+            Ok(Err(error)) => backoff.after::<L>(&error, pace, clock),
+            Err(hangs) => backoff.after::<L>(&hangs, pace, clock),
         };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            () = doorbell.rung(), if failed == 0 => idle = 0,
+            () = doorbell.rung(), if backoff.failed == 0 => idle = 0,
             () = stop.soft() => {}
         }
+    }
+}
+
+/// How often a loop has failed in a row.
+#[derive(Default)]
+struct Backoff {
+    failed: u32,
+}
+
+impl Backoff {
+    /// The pause after a failure: longer each time, drawn with full jitter.
+    fn after<L: Loop>(
+        &mut self,
+        error: &(dyn Error + 'static),
+        pace: &Pace,
+        clock: &Clock,
+    ) -> Duration {
+        metrics::counter!("ramen_loop_failures_total", "loop" => L::NAME).increment(1);
+        let wait = clock.jitter(Pace::doubled(
+            pace.backoff_min,
+            self.failed,
+            pace.backoff_max,
+        ));
+        self.failed = self.failed.saturating_add(1);
+        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        tracing::warn!(error, wait_ms, "loop {} failed, trying again", L::NAME);
+        wait
     }
 }

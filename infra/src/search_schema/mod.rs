@@ -19,6 +19,8 @@ use tantivy::schema::{
     FAST, Field, INDEXED, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions,
 };
 
+use crate::event_store::Mark;
+
 /// Counts up when fields or tokens change their meaning; an index with another number is built anew.
 pub const SCHEMA_VERSION: u32 = 1;
 
@@ -94,8 +96,9 @@ pub struct PartitionMark {
     pub topic: String,
     /// Partition; 0 for the store.
     pub partition: i32,
-    /// Global position of the last record folded.
-    pub position: i64,
+    /// Where the last record folded stands in the log.
+    #[serde(flatten)]
+    pub mark: Mark,
 }
 
 /// Builds the schema and the handles of its fields.

@@ -16,9 +16,11 @@ use chrono::{DateTime, Utc};
 use domain::aggregates::Kind;
 use infra::applied::{Applied, AppliedHub, Visible};
 use infra::clock::{Clock, Stopwatch};
-use infra::event_store::StreamId;
+use infra::event_store::{Mark, StreamId};
 use infra::feed::{Checkpoints, FeedRecord, Origin};
 use infra::lifecycle::{Doorbell, Loop, Progress};
+use infra::limits::{DATABASE_DEADLINE, PROJECTOR_STATEMENT_MAX};
+use infra::postgres::in_time;
 use infra::search_schema::{CommitPayload, PartitionMark, SCHEMA_VERSION};
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -32,6 +34,8 @@ use writer::SearchWriter;
 const COMMIT_PAUSE: Duration = Duration::from_millis(50);
 /// Shops read and indexed in one commit.
 const SHOPS_MAX: usize = 500;
+/// Reading views for the index: somewhat longer than the server lets a statement take.
+const READ_MAX: Duration = PROJECTOR_STATEMENT_MAX.saturating_add(DATABASE_DEADLINE);
 /// A payload may stay behind by so many positions while no document changes; a restart reads them again.
 const PAYLOAD_LAG_MAX: i64 = 10_000;
 
@@ -47,9 +51,9 @@ struct Waiting {
     shops: BTreeSet<Uuid>,
     covered: BTreeMap<StreamId, i64>,
     /// What the index will cover once the shops are indexed.
-    marks: BTreeMap<Origin, i64>,
+    marks: BTreeMap<Origin, Mark>,
     /// What the last commit covers; none while there is no index.
-    committed: Option<BTreeMap<Origin, i64>>,
+    committed: Option<BTreeMap<Origin, Mark>>,
 }
 
 impl IndexQueue {
@@ -65,8 +69,8 @@ impl IndexQueue {
         let Some(committed) = &waiting.committed else {
             return;
         };
-        for (origin, position) in from.iter_mut() {
-            *position = (*position).min(committed.get(origin).copied().unwrap_or(0));
+        for (origin, mark) in from.iter_mut() {
+            *mark = (*mark).min(committed.get(origin).copied().unwrap_or_default());
         }
     }
 
@@ -80,7 +84,7 @@ impl IndexQueue {
         }
         for reach in reached {
             let mark = waiting.marks.entry(reach.origin.clone()).or_default();
-            *mark = (*mark).max(reach.position);
+            *mark = (*mark).max(reach.mark);
         }
         drop(waiting);
         self.doorbell.ring();
@@ -127,14 +131,31 @@ impl IndexQueue {
         }
     }
 
-    fn committed(&self, marks: BTreeMap<Origin, i64>) {
+    fn commit(&self, marks: BTreeMap<Origin, Mark>) {
         self.lock().committed = Some(marks);
     }
 
-    fn begin(&self, committed: Option<BTreeMap<Origin, i64>>) {
+    fn begin(&self, committed: Option<BTreeMap<Origin, Mark>>) {
         let mut waiting = self.lock();
         waiting.marks = committed.clone().unwrap_or_default();
         waiting.committed = committed;
+    }
+
+    /// What the last commit covers: an index of another history must be given up.
+    pub(crate) fn claims(&self) -> Vec<Mark> {
+        let waiting = self.lock();
+        let committed = waiting.committed.iter().flatten();
+        committed.map(|(_, mark)| *mark).collect()
+    }
+
+    /// Lets the indexer build everything anew from the views.
+    pub(crate) fn give_up_index(&self) {
+        self.begin(None);
+        self.doorbell.ring();
+    }
+
+    fn is_without_index(&self) -> bool {
+        self.lock().committed.is_none()
     }
 
     /// How far the index lags behind what was handed to it, in positions.
@@ -142,10 +163,8 @@ impl IndexQueue {
         let waiting = self.lock();
         let committed = waiting.committed.as_ref();
         let lag = waiting.marks.iter().map(|(origin, mark)| {
-            mark - committed
-                .and_then(|committed| committed.get(origin))
-                .copied()
-                .unwrap_or(0)
+            let committed = committed.and_then(|committed| committed.get(origin));
+            mark.position - committed.map_or(0, |mark| mark.position)
         });
         lag.max().unwrap_or(0)
     }
@@ -159,7 +178,7 @@ struct Work {
     shops: BTreeSet<Uuid>,
     covered: BTreeMap<StreamId, i64>,
     /// None when shops are left for the next commit.
-    marks: Option<BTreeMap<Origin, i64>>,
+    marks: Option<BTreeMap<Origin, Mark>>,
 }
 
 fn is_indexed(kind: Kind) -> bool {
@@ -193,7 +212,6 @@ pub struct SearchIndexer {
     indexed: HashMap<Uuid, u64>,
     /// Shops of which an ingredient comes back by itself.
     returns: BTreeSet<(DateTime<Utc>, Uuid)>,
-    whole: bool,
     since_commit: Option<Stopwatch>,
 }
 
@@ -215,14 +233,14 @@ impl SearchIndexer {
                             topic: mark.topic,
                             partition: mark.partition,
                         },
-                        mark.position,
+                        mark.mark,
                     )
                 })
                 .collect::<BTreeMap<_, _>>()
         });
-        let whole = committed.is_none();
+        let begun = committed.is_some();
         parts.queue.begin(committed);
-        if !whole {
+        if begun {
             // What comes back by itself is not remembered by the index: these shops say it again.
             parts
                 .queue
@@ -233,7 +251,6 @@ impl SearchIndexer {
             writer,
             indexed: HashMap::new(),
             returns: BTreeSet::new(),
-            whole,
             since_commit: None,
         })
     }
@@ -243,7 +260,7 @@ impl SearchIndexer {
     /// # Errors
     /// When views or index cannot be read or written; the shops wait on.
     pub async fn advance(&mut self) -> Result<Progress, SearchError> {
-        if self.whole {
+        if self.parts.queue.is_without_index() {
             return self.build().await;
         }
         self.wake_returning();
@@ -267,7 +284,7 @@ impl SearchIndexer {
     /// Everything anew, from one snapshot of the views and the checkpoints that belong to it.
     async fn build(&mut self) -> Result<Progress, SearchError> {
         let now = self.parts.clock.now();
-        let (shops, marks) = load_all(&self.parts.pool, now).await?;
+        let (shops, marks) = in_time(READ_MAX, load_all(&self.parts.pool, now)).await?;
         let count = shops.len();
         let payload = payload(&marks);
         self.indexed = shops
@@ -276,8 +293,7 @@ impl SearchIndexer {
             .collect();
         self.note_returns(&shops);
         self.writer = self.writer.clone().replace_all(shops, payload).await?;
-        self.parts.queue.committed(marks);
-        self.whole = false;
+        self.parts.queue.commit(marks);
         self.since_commit = Some(self.parts.clock.stopwatch());
         tracing::info!(
             shops = count,
@@ -289,7 +305,8 @@ impl SearchIndexer {
 
     async fn index(&mut self, work: &Work) -> Result<(), SearchError> {
         let ids: Vec<Uuid> = work.shops.iter().copied().collect();
-        let shops = load_some(&self.parts.pool, &ids, self.parts.clock.now()).await?;
+        let now = self.parts.clock.now();
+        let shops = in_time(READ_MAX, load_some(&self.parts.pool, &ids, now)).await?;
         self.note_returns(&shops);
         let changed: Vec<ShopDocuments> = shops
             .into_iter()
@@ -316,7 +333,7 @@ impl SearchIndexer {
             .replace(changed, payload(&marks))
             .await?;
         self.indexed.extend(digests);
-        self.parts.queue.committed(marks);
+        self.parts.queue.commit(marks);
         self.since_commit = Some(self.parts.clock.stopwatch());
         Ok(())
     }
@@ -340,10 +357,8 @@ impl SearchIndexer {
         self.parts.hub.announce(applied.clone());
         if self.parts.announce == Announce::Everywhere {
             let mut connection = self.parts.pool.acquire().await?;
-            self.parts
-                .hub
-                .tell_others(&mut connection, &applied)
-                .await?;
+            let told = self.parts.hub.tell_others(&mut connection, &applied);
+            in_time(DATABASE_DEADLINE, told).await?;
         }
         Ok(())
     }
@@ -368,15 +383,15 @@ impl SearchIndexer {
     }
 }
 
-fn payload(marks: &BTreeMap<Origin, i64>) -> CommitPayload {
+fn payload(marks: &BTreeMap<Origin, Mark>) -> CommitPayload {
     CommitPayload {
         schema: SCHEMA_VERSION,
         checkpoints: marks
             .iter()
-            .map(|(origin, position)| PartitionMark {
+            .map(|(origin, mark)| PartitionMark {
                 topic: origin.topic.clone(),
                 partition: origin.partition,
-                position: *position,
+                mark: *mark,
             })
             .collect(),
     }
@@ -393,6 +408,9 @@ async fn blocking<T: Send + 'static>(
 
 impl Loop for SearchIndexer {
     const NAME: &'static str = "search-indexer";
+    /// Building everything takes what the disk takes, and a step cut short would forget its shops; its
+    /// reads have a deadline.
+    const STEP_MAX: Duration = Duration::MAX;
     type Error = SearchError;
 
     /// As [`SearchIndexer::advance`], with the pause between commits.

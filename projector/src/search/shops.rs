@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use chrono::{DateTime, Utc};
 use infra::availability::{Levels, MenuNeeds, StockLevel};
+use infra::event_store::Mark;
 use infra::feed::Origin;
 use infra::search_schema::{Display, STYLES};
 use serde::Deserialize;
@@ -131,7 +132,7 @@ pub(super) async fn load_some(
 pub(super) async fn load_all(
     pool: &PgPool,
     now: DateTime<Utc>,
-) -> Result<(Vec<ShopDocuments>, BTreeMap<Origin, i64>), SearchError> {
+) -> Result<(Vec<ShopDocuments>, BTreeMap<Origin, Mark>), SearchError> {
     let mut snapshot = pool.begin().await?;
     sqlx::query!("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         .execute(&mut *snapshot)
@@ -173,24 +174,22 @@ pub(super) async fn with_returns(pool: &PgPool) -> Result<Vec<Uuid>, sqlx::Error
 /// The least checkpoint of the views that documents are made of.
 async fn marks(
     snapshot: &mut Transaction<'_, Postgres>,
-) -> Result<BTreeMap<Origin, i64>, sqlx::Error> {
+) -> Result<BTreeMap<Origin, Mark>, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"SELECT topic, partition, min(position) AS "position!"
-           FROM views.checkpoints WHERE view IN ('restaurants', 'menus', 'stock')
-           GROUP BY topic, partition"#
+        "SELECT DISTINCT ON (topic, partition) topic, partition, position, hash
+         FROM views.checkpoints WHERE view IN ('restaurants', 'menus', 'stock')
+         ORDER BY topic, partition, position"
     )
     .fetch_all(&mut **snapshot)
     .await?;
     let marks = rows.into_iter().map(|row| {
-        (
-            Origin {
-                topic: row.topic,
-                partition: row.partition,
-            },
-            row.position,
-        )
+        let origin = Origin {
+            topic: row.topic,
+            partition: row.partition,
+        };
+        Ok((origin, Mark::of_row(row.position, row.hash)?))
     });
-    Ok(marks.collect())
+    marks.collect()
 }
 
 fn documents(row: &ShopRow, now: DateTime<Utc>) -> Result<ShopDocuments, SearchError> {

@@ -39,6 +39,7 @@ row! {
 
 impl FoldedView for Menus {
     const ANCHOR: bool = true;
+    const REMEMBERED: bool = false;
     type Event = MenuEvent;
     type Row = MenuRow;
 

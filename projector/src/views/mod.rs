@@ -5,7 +5,10 @@
 
 pub(crate) mod row;
 
+mod alone;
 mod fold;
+mod remembered;
+mod slots;
 
 mod carts;
 mod deliveries;
@@ -19,13 +22,15 @@ mod payments;
 mod restaurants;
 mod stock;
 
+use async_trait::async_trait;
 use domain::aggregates::{AnyEvent, Kind};
 use domain::decider::{Event, Recorded};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 
 use carts::Carts;
 use deliveries::Deliveries;
 use drivers::Drivers;
+use fold::Care;
 pub use fold::{ApplyError, Gap};
 pub(crate) use fold::{Folding, Outcome};
 use kitchen_queue::KitchenQueue;
@@ -34,6 +39,7 @@ use order_details::OrderDetails;
 use order_timeline::OrderTimeline;
 use orders::Orders;
 use payments::Payments;
+pub(crate) use remembered::Remembered;
 use restaurants::Restaurants;
 use stock::Stock;
 
@@ -100,6 +106,8 @@ pub(crate) trait FoldedView: Send + Sync + 'static {
     /// Whether its rows carry every sequence of the stream, so that a gap shows in them. One view of
     /// each aggregate does; its sequences are what is announced.
     const ANCHOR: bool;
+    /// Whether rows are remembered between batches: not where they are large and seldom change.
+    const REMEMBERED: bool = true;
     /// The events it follows.
     type Event: Followed;
     /// Its row.
@@ -120,6 +128,27 @@ pub(crate) trait FoldedView: Send + Sync + 'static {
     }
 }
 
+/// Where rows are found that a batch is folded into.
+pub(crate) struct Source<'a> {
+    /// The database.
+    pub(crate) pool: &'a PgPool,
+    /// What need not be read from it.
+    pub(crate) remembered: &'a Remembered,
+}
+
+/// What a view has folded and not yet written.
+#[async_trait]
+pub(crate) trait Unwritten: Send + Sync {
+    /// Writes it.
+    ///
+    /// # Errors
+    /// As [`ApplyError`].
+    async fn write(&self, connection: &mut PgConnection) -> Result<(), ApplyError>;
+
+    /// Remembers it, once it is committed.
+    fn remember(self: Box<Self>, remembered: &mut Remembered);
+}
+
 /// Anything that folds a batch into its table.
 pub(crate) trait View {
     /// Its name.
@@ -127,12 +156,41 @@ pub(crate) trait View {
     /// The aggregate it follows.
     const FOLLOWS: Kind;
 
-    /// Folds what of the batch concerns it.
-    fn apply(
+    /// Folds what of the batch concerns it, in memory.
+    fn fold_batch(
+        source: &Source<'_>,
+        folding: &Folding<'_>,
+        outcome: &mut Outcome,
+    ) -> impl Future<Output = Result<Box<dyn Unwritten>, ApplyError>> + Send;
+
+    /// Folds and writes it event by event.
+    fn fold_carefully(
         connection: &mut PgConnection,
         folding: &Folding<'_>,
         outcome: &mut Outcome,
     ) -> impl Future<Output = Result<(), ApplyError>> + Send;
+}
+
+impl<V: FoldedView> View for V {
+    const VIEW: &'static str = V::NAME;
+    const FOLLOWS: Kind = V::Event::KIND;
+
+    async fn fold_batch(
+        source: &Source<'_>,
+        folding: &Folding<'_>,
+        outcome: &mut Outcome,
+    ) -> Result<Box<dyn Unwritten>, ApplyError> {
+        let slots = slots::fold_together::<V>(source, folding, outcome).await?;
+        Ok(Box::new(slots))
+    }
+
+    async fn fold_carefully(
+        connection: &mut PgConnection,
+        folding: &Folding<'_>,
+        outcome: &mut Outcome,
+    ) -> Result<(), ApplyError> {
+        alone::fold_alone::<V>(connection, folding, outcome).await
+    }
 }
 
 /// Name of a view and the aggregate it follows.
@@ -156,17 +214,33 @@ macro_rules! views {
             "the line of a view names the aggregate it follows",
         );)+
 
-        /// Folds a batch into every view that `folding` asks for.
+        /// Folds a batch in memory into every view that `folding` asks for, but those that need care.
+        ///
+        /// # Errors
+        /// As [`ApplyError`].
+        pub(crate) async fn fold_batch(
+            source: &Source<'_>,
+            folding: &Folding<'_>,
+            outcome: &mut Outcome,
+        ) -> Result<Vec<Box<dyn Unwritten>>, ApplyError> {
+            let mut unwritten = Vec::new();
+            $(if folding.wants::<$view>(Care::Together) {
+                unwritten.push(<$view as View>::fold_batch(source, folding, outcome).await?);
+            })+
+            Ok(unwritten)
+        }
+
+        /// Folds and writes a batch into the views that need care.
         ///
         /// # Errors
         /// As [`ApplyError`]; nothing may be committed then.
-        pub(crate) async fn apply_all(
+        pub(crate) async fn fold_carefully(
             connection: &mut PgConnection,
             folding: &Folding<'_>,
             outcome: &mut Outcome,
         ) -> Result<(), ApplyError> {
-            $(if folding.wants(<$view as View>::VIEW, <$view as View>::FOLLOWS) {
-                <$view as View>::apply(connection, folding, outcome).await?;
+            $(if folding.wants::<$view>(Care::OneByOne) {
+                <$view as View>::fold_carefully(connection, folding, outcome).await?;
             })+
             Ok(())
         }

@@ -1,15 +1,17 @@
 //! One row for each event of an order: what the customer, the shop and ops see of its story.
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::aggregates::Kind;
 use domain::decider::{Event as _, Recorded};
 use domain::ordering::order::OrderEvent;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
-use super::fold::{ApplyError, Folding, Outcome, insert_log};
+use super::fold::{ApplyError, Folding, Outcome, Parked, Trouble, walk};
 use super::orders::role;
-use super::{FoldError, View};
+use super::{FoldError, Remembered, Source, Unwritten, View};
 use crate::names::name_of;
 
 /// The story of orders. Rows are only added.
@@ -18,27 +20,98 @@ pub(crate) struct OrderTimeline;
 
 /// A line of an order's story.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct TimelineEntry {
+struct TimelineEntry {
     /// When it happened, by the event itself.
-    pub(crate) happened_at: DateTime<Utc>,
+    happened_at: DateTime<Utc>,
     /// What of the event may be shown; nothing personal.
-    pub(crate) facts: Value,
+    facts: Value,
 }
 
 impl View for OrderTimeline {
     const VIEW: &'static str = "order_timeline";
     const FOLLOWS: Kind = Kind::Order;
 
-    async fn apply(
+    async fn fold_batch(
+        _source: &Source<'_>,
+        folding: &Folding<'_>,
+        outcome: &mut Outcome,
+    ) -> Result<Box<dyn Unwritten>, ApplyError> {
+        let lines = Lines::fold(folding, outcome)?;
+        Ok(Box::new(lines))
+    }
+
+    async fn fold_carefully(
         connection: &mut PgConnection,
         folding: &Folding<'_>,
         outcome: &mut Outcome,
     ) -> Result<(), ApplyError> {
-        insert_log::<OrderEvent>(Self::VIEW, connection, folding, outcome, |event| {
-            entry(event)
-        })
-        .await
+        // Each line stands for itself and is made by us: there is none that the table refuses alone.
+        Lines::fold(folding, outcome)?.write(connection).await
     }
+}
+
+/// The columns of story lines to be added.
+#[derive(Default)]
+struct Lines {
+    streams: Vec<Uuid>,
+    sequences: Vec<i64>,
+    events: Vec<String>,
+    happened: Vec<DateTime<Utc>>,
+    recorded: Vec<DateTime<Utc>>,
+    facts: Vec<String>,
+}
+
+impl Lines {
+    fn fold(folding: &Folding<'_>, outcome: &mut Outcome) -> Result<Self, ApplyError> {
+        let mut parked = Parked::new(OrderTimeline::VIEW, folding);
+        let mut lines = Self::default();
+        walk::<OrderEvent>(folding, &mut parked, outcome, |event| {
+            let entry = entry(&event).map_err(Trouble::Fold)?;
+            lines.push(&event, &entry);
+            Ok(())
+        })?;
+        Ok(lines)
+    }
+
+    fn push(&mut self, event: &Recorded<OrderEvent>, entry: &TimelineEntry) {
+        self.streams.push(event.stream);
+        self.sequences.push(event.sequence);
+        self.events.push(event.event.name().to_owned());
+        self.happened.push(entry.happened_at);
+        self.recorded.push(event.recorded_at);
+        self.facts.push(entry.facts.to_string());
+    }
+}
+
+#[async_trait]
+impl Unwritten for Lines {
+    /// Adds one row to the story of an order for each event; a repeat adds nothing.
+    async fn write(&self, connection: &mut PgConnection) -> Result<(), ApplyError> {
+        if self.streams.is_empty() {
+            return Ok(());
+        }
+        sqlx::query!(
+            "INSERT INTO views.order_timeline
+                 (order_id, sequence, event, happened_at, recorded_at, facts)
+             SELECT t.order_id, t.sequence, t.event, t.happened_at, t.recorded_at, t.facts::json
+             FROM UNNEST($1::uuid[], $2::bigint[], $3::text[], $4::timestamptz[],
+                         $5::timestamptz[], $6::text[])
+                  AS t(order_id, sequence, event, happened_at, recorded_at, facts)
+             ON CONFLICT (order_id, sequence) DO NOTHING",
+            &self.streams,
+            &self.sequences,
+            &self.events,
+            &self.happened,
+            &self.recorded,
+            &self.facts
+        )
+        .execute(connection)
+        .await
+        .map_err(|source| ApplyError::of(OrderTimeline::VIEW, source))?;
+        Ok(())
+    }
+
+    fn remember(self: Box<Self>, _remembered: &mut Remembered) {}
 }
 
 fn entry(event: &Recorded<OrderEvent>) -> Result<TimelineEntry, FoldError> {

@@ -77,6 +77,7 @@ row! {
 
 impl FoldedView for Restaurants {
     const ANCHOR: bool = true;
+    const REMEMBERED: bool = false;
     type Event = RestaurantEvent;
     type Row = RestaurantRow;
 

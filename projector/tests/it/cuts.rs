@@ -2,12 +2,13 @@
 
 use domain::aggregates::Kind;
 use infra::feed::FeedRecord;
+use infra::lifecycle::Progress;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use uuid::Uuid;
 
-use crate::feed::record;
-use crate::world::{World, samples};
+use crate::feed::{ListFeed, record};
+use crate::world::{World, samples, settle};
 
 /// What a history is made from: for each event its stream and which sample it is.
 #[derive(Clone, Debug)]
@@ -103,6 +104,65 @@ fn any_cut_and_any_repeat_give_the_same_rows() {
             })
         })
         .unwrap();
+}
+
+/// Who folds each batch, and whether that fails first: rolled back with all rows written.
+fn turns() -> impl Strategy<Value = Vec<(bool, bool)>> {
+    prop::collection::vec((any::<bool>(), prop::bool::weighted(0.25)), 40)
+}
+
+/// What a projector remembers from batch to batch is never ahead of a commit, its own or another's.
+#[test]
+fn two_projectors_that_fail_and_take_turns_give_the_same_rows() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let world = runtime.block_on(World::new());
+    runtime.block_on(world.make_fragile());
+    let config = Config {
+        cases: 16,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    TestRunner::new(config)
+        .run(&(history(), turns()), |(history, turns)| {
+            let records = records(&history);
+            runtime.block_on(async {
+                world.clear().await;
+                world.project(vec![records.clone()]).await.unwrap();
+                let whole = world.rows().await;
+                world.clear().await;
+                take_turns(&world, &cut(&records, &history.cuts), &turns).await;
+                prop_assert_eq!(whole, world.rows().await);
+                Ok(())
+            })
+        })
+        .unwrap();
+}
+
+/// Two projectors over the same feed, of which now one and now the other folds a batch first.
+async fn take_turns(world: &World, batches: &[Vec<FeedRecord>], turns: &[(bool, bool)]) {
+    let feeds = [ListFeed::default(), ListFeed::default()];
+    let mut projectors = [world.projector(&feeds[0]), world.projector(&feeds[1])];
+    for (batch, (second, fails)) in batches.iter().zip(turns.iter().cycle()) {
+        for feed in &feeds {
+            feed.put(batch.clone());
+        }
+        let projector = &mut projectors[usize::from(*second)];
+        if *fails {
+            world.refuse_commits(true).await;
+            // It may first have to learn what the other one has done.
+            while projector
+                .advance()
+                .await
+                .is_ok_and(|done| done != Progress::Idle)
+            {}
+            world.refuse_commits(false).await;
+        }
+        // The other one lags behind, and learns of it when it is its turn again.
+        while projector.advance().await.unwrap() != Progress::Idle {}
+    }
+    for projector in &mut projectors {
+        settle(projector).await.unwrap();
+    }
 }
 
 #[test]

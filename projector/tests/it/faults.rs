@@ -9,7 +9,7 @@ use projector::ProjectorError;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::feed::{ListFeed, at, record};
+use crate::feed::{ListFeed, record};
 use crate::world::{World, samples, settle};
 
 fn driver(stream: u128, sample: usize, sequence: i64, position: i64) -> FeedRecord {
@@ -38,44 +38,11 @@ async fn parked(pool: &PgPool) -> Vec<(String, i64, bool)> {
     .unwrap()
 }
 
-/// Puts an event into the store as if it had been appended and numbered.
-async fn plant(world: &World, record: &FeedRecord) {
-    let owner = world.database.owner();
-    let row: i64 = sqlx::query_scalar(
-        "INSERT INTO es.events (aggregate_type, aggregate_id, sequence, event_type, event_version,
-             payload, metadata, event_id, recorded_at)
-         VALUES ($1, $2, $3, $4, $5, $6::json, $7::json, $8, $9) RETURNING id",
-    )
-    .bind(record.kind.as_str())
-    .bind(record.stream.to_string())
-    .bind(record.sequence)
-    .bind(&record.event_type)
-    .bind(&record.event_version)
-    .bind(&record.payload)
-    .bind(&record.metadata)
-    .bind(record.event_id)
-    .bind(record.recorded_at)
-    .fetch_one(&owner)
-    .await
-    .unwrap();
-    sqlx::query(
-        "INSERT INTO es.event_log (position, event_row, assigned_at, hash) VALUES ($1, $2, $3, $4)",
-    )
-    .bind(record.position)
-    .bind(row)
-    .bind(at(0))
-    .bind(vec![0_u8; 32])
-    .execute(&owner)
-    .await
-    .unwrap();
-    owner.close().await;
-}
-
 #[tokio::test]
 async fn a_gap_is_filled_from_the_store() {
     let world = World::new().await;
     let lost = driver(1, 1, 2, 2);
-    plant(&world, &lost).await;
+    world.plant(&lost).await;
     let batches = vec![vec![driver(1, 0, 1, 1)], vec![driver(1, 2, 3, 3)]];
     world.project(batches).await.unwrap();
     assert_eq!(stage(&world.pool, 1).await.as_deref(), Some("suspended"));
@@ -146,6 +113,59 @@ async fn an_unreadable_event_is_parked_with_those_behind_it_and_redriven_in_orde
     );
     assert!(parked(&world.pool).await.is_empty());
     assert_eq!(stage(&world.pool, 1).await.as_deref(), Some("suspended"));
+    owner.close().await;
+}
+
+#[tokio::test]
+async fn what_another_process_redrives_is_noticed_and_told_to_everybody() {
+    let world = World::new().await;
+    let mut broken = driver(1, 1, 2, 2);
+    let good_payload = std::mem::replace(&mut broken.payload, r#"{"type":"approved"}"#.to_owned());
+    // The store has it whole, for a projector that does not know what became of it.
+    world.plant(&driver(1, 1, 2, 2)).await;
+    let feed = ListFeed::default();
+    feed.put(vec![driver(1, 0, 1, 1), broken]);
+    let mut projector = world.projector(&feed);
+    settle(&mut projector).await.unwrap();
+    assert_eq!(parked(&world.pool).await.len(), 1);
+    let owner = world.database.owner();
+    sqlx::query("UPDATE views.parked_events SET payload = $1")
+        .bind(good_payload)
+        .execute(&owner)
+        .await
+        .unwrap();
+    let elsewhere = AppliedHub::new();
+    let mut listener = elsewhere.subscribe();
+    let mut remote = RemoteApplied::connect(&world.pool, elsewhere)
+        .await
+        .unwrap();
+    assert_eq!(listener.try_next(), Some(Applied::Unknown));
+
+    let mut here = world.hub.subscribe();
+    let stream = StreamId {
+        kind: Kind::Driver,
+        id: Uuid::from_u128(1),
+    };
+    let mut tool = world.projector(&ListFeed::default());
+    assert_eq!(tool.redrive("drivers", stream).await.unwrap(), 0);
+    remote.step().await.unwrap();
+    for heard in [listener.try_next(), here.try_next()] {
+        let Some(Applied::Views(streams)) = heard else {
+            panic!("nothing heard")
+        };
+        assert_eq!((streams[0].id, streams[0].sequence), (stream.id, 2));
+    }
+    // The first projector remembers the row and the parked event as they were: it finds out, and the
+    // event behind is folded, not parked.
+    feed.put(vec![driver(1, 2, 3, 3)]);
+    settle(&mut projector).await.unwrap();
+    assert!(parked(&world.pool).await.is_empty());
+    assert_eq!(stage(&world.pool, 1).await.as_deref(), Some("suspended"));
+    assert_eq!(
+        feed.started().len(),
+        1,
+        "its feed went on from where it was"
+    );
     owner.close().await;
 }
 
@@ -304,7 +324,7 @@ async fn many_streams_of_one_batch_may_have_gaps() {
     let mut batch = Vec::new();
     for stream in 1..=20_i64 {
         let id = u128::try_from(stream).unwrap();
-        plant(&world, &driver(id, 0, 1, stream)).await;
+        world.plant(&driver(id, 0, 1, stream)).await;
         batch.push(driver(id, 1, 2, 100 + stream));
     }
     world.project(vec![batch]).await.unwrap();

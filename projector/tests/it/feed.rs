@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::aggregates::AnyEvent;
+use infra::event_store::{ChainHash, Mark};
 use infra::feed::{Checkpoints, Feed, FeedError, FeedRecord, Origin};
 use uuid::Uuid;
 
@@ -18,7 +19,7 @@ pub(crate) struct ListFeed {
 #[derive(Default)]
 struct List {
     batches: VecDeque<Vec<FeedRecord>>,
-    frontier: i64,
+    frontier: Mark,
     started: Vec<Checkpoints>,
 }
 
@@ -44,16 +45,12 @@ impl Feed for ListFeed {
     async fn poll(&mut self, _max: usize) -> Result<Vec<FeedRecord>, FeedError> {
         let mut list = self.inner.lock().unwrap();
         let batch = list.batches.pop_front().unwrap_or_default();
-        let reached = batch
-            .iter()
-            .map(|record| record.position)
-            .max()
-            .unwrap_or(0);
+        let reached = batch.iter().map(FeedRecord::mark).max().unwrap_or_default();
         list.frontier = list.frontier.max(reached);
         Ok(batch)
     }
 
-    fn frontier(&self) -> i64 {
+    fn frontier(&self) -> Mark {
         self.inner.lock().unwrap().frontier
     }
 
@@ -66,6 +63,13 @@ pub(crate) fn at(position: i64) -> DateTime<Utc> {
     base + chrono::TimeDelta::seconds(position)
 }
 
+/// The chain's hash at a position, in these tests.
+pub(crate) fn hash(position: i64) -> ChainHash {
+    let mut bytes = vec![0; 32];
+    bytes[24..].copy_from_slice(&position.to_be_bytes());
+    ChainHash::try_from(bytes).unwrap()
+}
+
 /// The record of an event as the store feed would give it.
 pub(crate) fn record(event: &AnyEvent, stream: Uuid, sequence: i64, position: i64) -> FeedRecord {
     FeedRecord {
@@ -73,6 +77,7 @@ pub(crate) fn record(event: &AnyEvent, stream: Uuid, sequence: i64, position: i6
         stream,
         sequence,
         position,
+        hash: hash(position),
         event_id: Uuid::from_u128(u128::try_from(position).unwrap()),
         event_type: event.name().to_owned(),
         event_version: event.version().to_owned(),

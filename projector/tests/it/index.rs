@@ -4,6 +4,7 @@ use domain::aggregates::{AnyEvent, Kind};
 use domain::restaurant::inventory::InventoryEvent;
 use domain::restaurant::menu::MenuEvent;
 use domain::restaurant::restaurant::RestaurantEvent;
+use infra::applied::{Applied, AppliedHub, RemoteApplied};
 use infra::feed::{FeedRecord, Origin};
 use infra::lifecycle::Progress;
 use infra::search_schema::{CommitPayload, Display, fold, query_terms, register, schema};
@@ -14,7 +15,7 @@ use tantivy::schema::Value as _;
 use tantivy::{Index, TantivyDocument, Term};
 use uuid::Uuid;
 
-use crate::feed::{ListFeed, record};
+use crate::feed::{ListFeed, hash, record};
 use crate::world::{World, samples, settle};
 
 const SHOP: Uuid = Uuid::from_u128(77);
@@ -37,7 +38,7 @@ async fn indexer(world: &World, folder: &tempfile::TempDir, queue: &IndexQueue) 
         pool: world.pool.clone(),
         queue: queue.clone(),
         hub: world.hub.clone(),
-        announce: Announce::Here,
+        announce: Announce::Everywhere,
         clock: world.clock.clock(),
     })
     .await
@@ -139,12 +140,15 @@ async fn dishes_come_change_and_go_with_the_views() {
         .checkpoints
         .into_iter()
         .find(|mark| mark.topic == Origin::STORE);
-    assert_eq!(mark.unwrap().position, 7);
+    assert_eq!(mark.unwrap().mark.position, 7);
 }
 
 #[tokio::test]
 async fn an_index_that_fell_behind_resumes_from_its_payload() {
     let world = World::new().await;
+    for record in open_shop() {
+        world.plant(&record).await;
+    }
     let folder = tempfile::tempdir().unwrap();
     let feed = ListFeed::default();
     {
@@ -175,7 +179,7 @@ async fn an_index_that_fell_behind_resumes_from_its_payload() {
     again.put(vec![record(&off.into(), SHOP, 2, 4)]);
     settle(&mut projector).await.unwrap();
     assert_eq!(
-        again.started()[0][&Origin::store()],
+        again.started()[0][&Origin::store()].position,
         3,
         "the feed reaches back to the payload"
     );
@@ -191,5 +195,97 @@ async fn a_lost_index_is_built_from_the_views() {
     let mut indexer = indexer(&world, &folder, &IndexQueue::default()).await;
     drain(&mut indexer).await;
     assert_eq!(found(&folder, "味噌ラーメン"), ["miso"]);
-    assert_eq!(payload(&folder).checkpoints[0].position, 3);
+    assert_eq!(payload(&folder).checkpoints[0].mark.position, 3);
+}
+
+#[tokio::test]
+async fn an_index_that_was_built_or_opened_again_is_told_to_everybody() {
+    let world = World::new().await;
+    for record in open_shop() {
+        world.plant(&record).await;
+    }
+    world.project(vec![open_shop()]).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let elsewhere = AppliedHub::new();
+    let (mut there, mut here) = (elsewhere.subscribe(), world.hub.subscribe());
+    let mut remote = RemoteApplied::connect(&world.pool, elsewhere)
+        .await
+        .unwrap();
+    assert_eq!(
+        there.try_next(),
+        Some(Applied::Unknown),
+        "it listens from now on"
+    );
+    drain(&mut indexer(&world, &folder, &IndexQueue::default()).await).await;
+    remote.step().await.unwrap();
+    assert_eq!(
+        there.try_next(),
+        Some(Applied::Unknown),
+        "an index was built"
+    );
+    assert_eq!(here.try_next(), Some(Applied::Unknown));
+
+    // Opened again after a restart, with an event that the views have and the index has not.
+    let queue = IndexQueue::default();
+    let mut reopened = indexer(&world, &folder, &queue).await;
+    let feed = ListFeed::default();
+    let mut projector = world.projector_with(&feed, Some(queue));
+    feed.put(open_shop());
+    settle(&mut projector).await.unwrap();
+    drain(&mut reopened).await;
+    let covers_menu = |applied: Option<Applied>| {
+        let Some(Applied::Index(streams)) = applied else {
+            panic!("{applied:?}")
+        };
+        streams
+            .iter()
+            .any(|stream| (stream.kind, stream.sequence) == (Kind::Menu, 1))
+    };
+    remote.step().await.unwrap();
+    assert!(covers_menu(there.try_next()));
+    while let Some(applied) = here.try_next() {
+        if matches!(applied, Applied::Index(_)) {
+            assert!(covers_menu(Some(applied)));
+            return;
+        }
+    }
+    panic!("nothing said here");
+}
+
+#[tokio::test]
+async fn an_index_of_another_history_is_built_anew_from_the_views() {
+    let world = World::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    {
+        // A shop that was never opened in the history to come.
+        let queue = IndexQueue::default();
+        let mut indexer = indexer(&world, &folder, &queue).await;
+        let feed = ListFeed::default();
+        let mut projector = world.projector_with(&feed, Some(queue));
+        drain(&mut indexer).await;
+        feed.put(open_shop());
+        settle(&mut projector).await.unwrap();
+        drain(&mut indexer).await;
+        assert_eq!(found(&folder, "umi"), ["", "miso"]);
+    }
+    // Events and views are restored, the folder of the index is not.
+    world.clear().await;
+    for record in open_shop() {
+        world
+            .plant(&FeedRecord {
+                hash: hash(record.position + 1_000),
+                ..record
+            })
+            .await;
+    }
+    let queue = IndexQueue::default();
+    let mut indexer = indexer(&world, &folder, &queue).await;
+    let mut projector = world.projector_with(&ListFeed::default(), Some(queue));
+    settle(&mut projector).await.unwrap();
+    drain(&mut indexer).await;
+    assert_eq!(found(&folder, "umi"), Vec::<String>::new());
+    assert!(
+        world.readiness.closed().is_empty(),
+        "nobody need do anything"
+    );
 }

@@ -10,6 +10,7 @@
 mod cuts;
 mod faults;
 mod feed;
+mod history;
 mod index;
 mod stages;
 mod world;

@@ -5,7 +5,8 @@ use domain::decider::Event;
 use infra::applied::AppliedHub;
 use infra::clock::TestClock;
 use infra::event_store::EventLog;
-use infra::feed::FeedRecord;
+use infra::feed::{Feed, FeedRecord};
+use infra::http::health::Readiness;
 use infra::lifecycle::Progress;
 use infra::postgres::Role;
 use infra::testing::TestDatabase;
@@ -20,6 +21,7 @@ pub(crate) struct World {
     pub(crate) pool: PgPool,
     pub(crate) hub: AppliedHub,
     pub(crate) clock: TestClock,
+    pub(crate) readiness: Readiness,
 }
 
 impl World {
@@ -31,6 +33,7 @@ impl World {
             pool,
             hub: AppliedHub::new(),
             clock: TestClock::at(at(0), 1),
+            readiness: Readiness::new(),
         }
     }
 
@@ -39,14 +42,25 @@ impl World {
     }
 
     pub(crate) fn projector_with(&self, feed: &ListFeed, index: Option<IndexQueue>) -> Projector {
+        self.projector_over(Box::new(feed.clone()), self, index)
+    }
+
+    /// A projector into these views, over a feed and the log of any database.
+    pub(crate) fn projector_over(
+        &self,
+        feed: Box<dyn Feed>,
+        log: &Self,
+        index: Option<IndexQueue>,
+    ) -> Projector {
         Projector::new(Parts {
-            feed: Box::new(feed.clone()),
+            feed,
             pool: self.pool.clone(),
-            log: EventLog::new(self.pool.clone()),
+            log: EventLog::new(log.pool.clone()),
             hub: self.hub.clone(),
             announce: Announce::Everywhere,
             clock: self.clock.clock(),
             index,
+            readiness: self.readiness.clone(),
         })
     }
 
@@ -82,6 +96,72 @@ impl World {
         }
         owner.close().await;
         rows
+    }
+
+    /// Puts an event into the store as if it had been appended and numbered.
+    pub(crate) async fn plant(&self, record: &FeedRecord) {
+        let owner = self.database.owner();
+        let row: i64 = sqlx::query_scalar(
+            "INSERT INTO es.events (aggregate_type, aggregate_id, sequence, event_type, event_version,
+                 payload, metadata, event_id, recorded_at)
+             VALUES ($1, $2, $3, $4, $5, $6::json, $7::json, $8, $9) RETURNING id",
+        )
+        .bind(record.kind.as_str())
+        .bind(record.stream.to_string())
+        .bind(record.sequence)
+        .bind(&record.event_type)
+        .bind(&record.event_version)
+        .bind(&record.payload)
+        .bind(&record.metadata)
+        .bind(record.event_id)
+        .bind(record.recorded_at)
+        .fetch_one(&owner)
+        .await
+        .unwrap();
+        sqlx::query(
+            "INSERT INTO es.event_log (position, event_row, assigned_at, hash) VALUES ($1, $2, $3, $4)",
+        )
+        .bind(record.position)
+        .bind(row)
+        .bind(at(0))
+        .bind(record.hash.as_bytes())
+        .execute(&owner)
+        .await
+        .unwrap();
+        owner.close().await;
+    }
+
+    /// Lets commits of batches be refused, by [`World::refuse_commits`].
+    pub(crate) async fn make_fragile(&self) {
+        self.run_as_owner(
+            "CREATE TABLE public.refusals ();
+             GRANT SELECT ON public.refusals TO ramen_projector;
+             CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+             BEGIN
+                 IF EXISTS (SELECT FROM public.refusals) THEN RAISE EXCEPTION 'planted'; END IF;
+                 RETURN NULL;
+             END $$;
+             CREATE CONSTRAINT TRIGGER refuse AFTER UPDATE ON views.checkpoints
+             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.refuse()",
+        )
+        .await;
+    }
+
+    /// From now on what moves a checkpoint fails at its commit, or does not.
+    pub(crate) async fn refuse_commits(&self, refuse: bool) {
+        let sql = if refuse {
+            "INSERT INTO public.refusals DEFAULT VALUES"
+        } else {
+            "DELETE FROM public.refusals"
+        };
+        self.run_as_owner(sql).await;
+    }
+
+    /// Runs statements with the owner's rights.
+    pub(crate) async fn run_as_owner(&self, sql: &str) {
+        let owner = self.database.owner();
+        sqlx::raw_sql(sql).execute(&owner).await.unwrap();
+        owner.close().await;
     }
 
     /// Empties the views.

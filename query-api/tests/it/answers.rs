@@ -90,7 +90,8 @@ async fn every_fault_of_a_query_is_named() {
 async fn ops_see_how_far_the_views_are_and_what_is_parked() {
     let world = World::new().await;
     sqlx::raw_sql(
-        "INSERT INTO views.checkpoints VALUES ('orders', 'store', 0, 7), ('carts', 'store', 0, 5);
+        "INSERT INTO views.checkpoints VALUES
+             ('orders', 'store', 0, 7, sha256('7')), ('carts', 'store', 0, 5, sha256('5'));
          INSERT INTO views.parked_events VALUES
              ('orders', 'ordering.order', '00000000-0000-0000-0000-000000000001', 2, 4,
               '00000000-0000-0000-0000-0000000000e1', 'placed', '1', '{}', '{}',

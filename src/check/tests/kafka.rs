@@ -132,7 +132,7 @@ async fn the_topics_are_compared_with_the_store() {
     let world = World::build().await;
     let copy = world.copy().await;
     copy.plant(
-        "UPDATE ops.publisher_cursor SET position = (SELECT position FROM es.sequencer);
+        "UPDATE ops.publisher_cursor c SET position = s.position, hash = s.hash FROM es.sequencer s;
          INSERT INTO ops.topic_positions
          SELECT 'ramen.' || e.aggregate_type || '.v1', 0, max(l.position)
          FROM es.event_log l JOIN es.events e ON e.id = l.event_row GROUP BY 1",

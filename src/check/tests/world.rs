@@ -52,7 +52,7 @@ $$";
 
 /// What processes and the inbox hold when the story is over. `last` is the log's last position.
 const FINISHED: &str = "
-INSERT INTO ops.process_positions SELECT 'order_fulfilment', position, 1 FROM es.sequencer;
+INSERT INTO ops.process_positions SELECT 'order_fulfilment', position, hash, 1 FROM es.sequencer;
 INSERT INTO ops.process_instances
 SELECT 'order_fulfilment', order_id, '{}', state <> 'delivered' FROM views.orders;
 INSERT INTO ops.effects
@@ -126,6 +126,7 @@ impl World {
             log,
             hub: AppliedHub::new(),
             clock: Clock::system(),
+            readiness: infra::http::health::Readiness::new(),
         };
         let settings = Settings {
             search_directory: Some(self.index()),

@@ -1,7 +1,21 @@
 //! What a command may cost, as equalities, so that a change is seen (performance §5).
 
+use command_api::publisher::{Sequencer, handover};
+use domain::decider::Event as _;
+use domain::ordering::order::OrderEvent;
+use domain::restaurant::inventory::InventoryEvent;
+use infra::applied::AppliedHub;
+use infra::clock::Clock;
+use infra::event_store::EventLog;
+use infra::feed::{HeadWatch, StoreFeed};
+use infra::http::health::Readiness;
+use infra::lifecycle::{Doorbell, Loop as _, Progress, Tasks};
+use infra::postgres::Role;
+use infra::testing::TestDatabase;
+use projector::{Announce, Parts, Projector};
 use reqwest::Method;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::support::{Answer, Session, Shop, TestApp, Wire, address};
 
@@ -88,4 +102,90 @@ async fn a_cold_command_is_two_statements() {
         .await;
     assert_eq!(took, 2);
     app.end().await;
+}
+
+/// A projector whose statements are counted, with all that a lone event meets on its way to it.
+struct Folding {
+    database: TestDatabase,
+    sequencer: Sequencer,
+    projector: Projector,
+    wire: Wire,
+    sequence: i64,
+    tasks: Tasks,
+}
+
+impl Folding {
+    async fn start() -> Self {
+        let (database, clock) = (TestDatabase::create().await, Clock::system());
+        let tasks = Tasks::new(clock.clone());
+        let wire = Wire::to(&database.options(), &tasks).await;
+        let (leadership, _handed) = handover(Doorbell::new());
+        let head = HeadWatch::default();
+        let log = EventLog::new(database.pool(Role::Projector));
+        let projector = Projector::new(Parts {
+            feed: Box::new(StoreFeed::new(log.clone(), &head)),
+            pool: infra::postgres::pool(wire.options(), Role::Projector, 1),
+            log,
+            hub: AppliedHub::new(),
+            announce: Announce::Everywhere,
+            clock: clock.clone(),
+            index: None,
+            readiness: Readiness::new(),
+        });
+        Self {
+            sequencer: Sequencer::new(database.options(), clock, head, leadership),
+            database,
+            projector,
+            wire,
+            sequence: 0,
+            tasks,
+        }
+    }
+
+    /// Folds one event, alone; gives how many statements that took.
+    async fn fold<E: domain::decider::Event>(&mut self, kind: &str, event: &E) -> u64 {
+        self.sequence += 1;
+        sqlx::query(
+            "INSERT INTO es.events (aggregate_type, aggregate_id, sequence, event_type,
+                 event_version, payload, metadata, event_id, recorded_at)
+             VALUES ($1, $2, $3, $4, $5, $6::json, '{}', gen_random_uuid(), now())",
+        )
+        .bind(kind)
+        .bind(Uuid::from_u128(1).to_string())
+        .bind(self.sequence)
+        .bind(event.name())
+        .bind(event.version())
+        .bind(serde_json::to_string(event).unwrap())
+        .execute(&self.database.owner())
+        .await
+        .unwrap();
+        while self.sequencer.step().await.unwrap() != Progress::Idle {}
+        let before = self.wire.statements();
+        assert_eq!(self.projector.advance().await.unwrap(), Progress::Did(1));
+        self.wire.statements() - before
+    }
+
+    async fn end(self) {
+        self.tasks.shut_down().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lone_event_is_folded_with_one_statement_a_view_and_three() {
+    let samples = OrderEvent::samples();
+    let accepted = samples
+        .iter()
+        .find(|event| event.name() == "accepted")
+        .unwrap();
+    let mut orders = Folding::start().await;
+    orders.fold("ordering.order", &samples[0]).await;
+    orders.fold("ordering.order", accepted).await;
+    // Begin, three views, checkpoints and announcement together, commit; no row is read.
+    assert_eq!(orders.fold("ordering.order", accepted).await, 6);
+    orders.end().await;
+    let samples = InventoryEvent::samples();
+    let mut stock = Folding::start().await;
+    stock.fold("restaurant.inventory", &samples[0]).await;
+    assert_eq!(stock.fold("restaurant.inventory", &samples[1]).await, 4);
+    stock.end().await;
 }

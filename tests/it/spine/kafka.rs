@@ -5,8 +5,9 @@ use std::collections::HashMap;
 
 use command_api::publisher::{Relay, Sequencer, handover};
 use infra::clock::Clock;
-use infra::event_store::EventLog;
+use infra::event_store::{EventLog, Mark, OtherHistory};
 use infra::feed::{Checkpoints, Feed, FeedRecord, HeadWatch, KafkaFeed, Origin, StoreFeed};
+use infra::http::health::Readiness;
 use infra::kafka::{EventProducer, KafkaSettings, ensure_topics};
 use infra::lifecycle::{Doorbell, Loop as _, Progress};
 use infra::postgres::Role;
@@ -38,7 +39,12 @@ async fn line() -> Option<Line> {
     ensure_topics(&settings).await.unwrap();
     let (leadership, handed) = handover(Doorbell::new());
     let producer = EventProducer::connect(&settings).unwrap();
-    let relay = Relay::new(database.pool(Role::App), producer, handed);
+    let relay = Relay::new(
+        database.pool(Role::App),
+        producer,
+        handed,
+        &Readiness::new(),
+    );
     let clock = Clock::system();
     let sequencer = Sequencer::new(database.options(), clock, HeadWatch::default(), leadership);
     Some(Line {
@@ -88,7 +94,7 @@ impl Line {
 /// Reads until every position up to `head` was handed out.
 async fn read(feed: &mut dyn Feed, head: i64) -> Vec<FeedRecord> {
     let mut records = Vec::new();
-    while feed.frontier() < head {
+    while feed.frontier().position < head {
         let some = feed.poll(100).await.unwrap();
         if some.is_empty() {
             feed.wait().await;
@@ -118,7 +124,7 @@ async fn what_is_numbered_arrives_once_with_the_bytes_that_were_stored() {
     assert_eq!(positions(&records), (1..=40).collect::<Vec<_>>());
     let stored: HashMap<i64, _> = line
         .log()
-        .after(0, 100)
+        .after(Mark::default(), 100)
         .await
         .unwrap()
         .into_iter()
@@ -144,10 +150,13 @@ async fn a_crash_before_the_cursor_moved_repeats_records_and_readers_drop_them()
     line.store(10).await;
     line.publish().await;
     // As after a crash between the broker's acknowledgement and the cursor.
-    sqlx::query("UPDATE ops.publisher_cursor SET position = 4")
-        .execute(&line.database.owner())
-        .await
-        .unwrap();
+    sqlx::query(
+        "UPDATE ops.publisher_cursor c SET position = l.position, hash = l.hash
+         FROM es.event_log l WHERE l.position = 4",
+    )
+    .execute(&line.database.owner())
+    .await
+    .unwrap();
     sqlx::query("UPDATE es.sequencer SET epoch = epoch + 1")
         .execute(&line.database.owner())
         .await
@@ -167,7 +176,8 @@ async fn what_never_reached_the_topic_is_filled_from_the_store() {
     line.publish().await;
     // These were published to a topic that has been wiped since: the cursor is past them.
     line.store(30).await;
-    let jump = "UPDATE ops.publisher_cursor SET position = 30";
+    let jump = "UPDATE ops.publisher_cursor c SET position = l.position, hash = l.hash
+                FROM es.event_log l WHERE l.position = 30";
     sqlx::query(jump)
         .execute(&line.database.owner())
         .await
@@ -181,7 +191,12 @@ async fn what_never_reached_the_topic_is_filled_from_the_store() {
         .unwrap();
     let producer = EventProducer::connect(&line.settings).unwrap();
     let (leadership, handed) = handover(Doorbell::new());
-    line.relay = Relay::new(line.database.pool(Role::App), producer, handed);
+    line.relay = Relay::new(
+        line.database.pool(Role::App),
+        producer,
+        handed,
+        &Readiness::new(),
+    );
     line.sequencer = Sequencer::new(
         line.database.options(),
         Clock::system(),
@@ -227,9 +242,14 @@ async fn either_feed_goes_on_where_the_other_stopped() {
 async fn a_checkpoint_past_the_log_is_another_history() {
     let Some(line) = line().await else { return };
     let mut feed = KafkaFeed::connect(&line.settings, line.log()).unwrap();
+    let past = Mark {
+        position: 7,
+        ..Mark::default()
+    };
     let error = feed
-        .start(Checkpoints::from([(Origin::store(), 7)]))
+        .start(Checkpoints::from([(Origin::store(), past)]))
         .await
         .unwrap_err();
-    assert!(error.to_string().contains("past the log's head"), "{error}");
+    let other = OtherHistory::beneath(&error).unwrap();
+    assert!(other.past_head, "{other}");
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use command_api::gateways::payment::Vendor;
 use command_api::gateways::payment::stripe::StripeConfig;
 use command_api::processes::EffectsInFlight;
+use command_api::processes::inbox::WebhooksInFlight;
 use command_api::publisher::Notary;
 use command_api::{App, Deps, Publishing};
 use infra::applied::AppliedHub;
@@ -13,6 +14,7 @@ use infra::config::{Config, Secret};
 use infra::event_store::EventLog;
 use infra::feed::{HeadWatch, StoreFeed};
 use infra::http::Edge;
+use infra::http::health::Readiness;
 use infra::http::logins::{Logins, PgLogins};
 use infra::http::serve::{Rules, serve};
 use infra::http::token::Tokens;
@@ -43,6 +45,7 @@ pub(crate) struct TestApp {
     config: Config,
     loops: Mutex<Loops>,
     in_flight: EffectsInFlight,
+    webhooks: WebhooksInFlight,
     _index: TempDir,
 }
 
@@ -89,7 +92,9 @@ impl TestApp {
             store.run(stop).await;
             Ok::<_, std::convert::Infallible>(())
         });
-        let publishing = Publishing::new(&app, database.options(), None, &tasks).unwrap();
+        let readiness = Readiness::new();
+        let publishing =
+            Publishing::new(&app, database.options(), None, &tasks, &readiness).unwrap();
         let hub = AppliedHub::new();
         let log = EventLog::new(database.pool(DatabaseRole::Projector));
         let settings = projector::Settings {
@@ -102,6 +107,7 @@ impl TestApp {
             log,
             hub: hub.clone(),
             clock: clock.clock(),
+            readiness,
         };
         let (projector, indexer, _queue) = projector::build(settings, parts).await.unwrap();
         let parts = query_api::Parts {
@@ -129,7 +135,7 @@ impl TestApp {
             "http",
             serve(listener, routes, Rules::default(), tasks.clone()),
         );
-        let in_flight = publishing.in_flight();
+        let (in_flight, webhooks) = (publishing.in_flight(), publishing.webhooks_in_flight());
         Self {
             database,
             clock,
@@ -146,6 +152,7 @@ impl TestApp {
                 indexer: indexer.unwrap(),
             }),
             in_flight,
+            webhooks,
             _index: index,
         }
     }
@@ -213,7 +220,7 @@ impl TestApp {
     pub(crate) async fn work(&self) {
         loop {
             // Asked first: what ends while the loops step has left them something to do.
-            let busy = self.in_flight.count() > 0;
+            let busy = self.in_flight.count() + self.webhooks.count() > 0;
             // Then the webhooks, so that the loops find in the inbox what was on its way.
             let flushed = self.flush_webhooks().await;
             let worked = self.loops.lock().await.step().await;

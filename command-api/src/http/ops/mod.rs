@@ -19,6 +19,6 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 fn log_failed(error: LogError) -> ApiError {
     match error {
         LogError::Database(error) => Unavailable::from(error).into(),
-        LogError::Stream { .. } => ApiError::internal(error),
+        LogError::Stream { .. } | LogError::OtherHistory(_) => ApiError::internal(error),
     }
 }

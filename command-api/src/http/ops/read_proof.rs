@@ -78,7 +78,7 @@ pub(super) async fn read_proof(
     let around = Around::read(&app.pool, position).await?;
     let log = EventLog::new(app.pool.clone());
     let stretch = log
-        .after(around.from_position, STRETCH_MAX)
+        .after_position(around.from_position, STRETCH_MAX)
         .await
         .map_err(log_failed)?;
     let event = stretch.iter().find(|row| row.position == position);

@@ -213,9 +213,14 @@ fn check_framing(version: Version, headers: &HeaderMap) -> Result<(), ApiError> 
 async fn run(admitted: Box<AdmittedRequest>, next: Next) -> Response {
     let AdmittedRequest { request, place } = *admitted;
     let is_options = *request.method() == Method::OPTIONS;
-    let response = match AssertUnwindSafe(next.run(request)).catch_unwind().await {
-        Ok(response) => response,
-        Err(panic) => ApiError::internal(Panicked(words_of(&*panic))).into_response(),
+    let only_reads = request.method().is_safe();
+    let answered = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let response = match tokio::time::timeout(patience(only_reads), answered).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(panic)) => ApiError::internal(Panicked(words_of(&*panic))).into_response(),
+        // Something below waits for what does not answer, such as a connection that nobody is behind.
+        Err(late) if only_reads => ApiError::from(Unavailable::transient(late)).into_response(),
+        Err(late) => ApiError::from(Unavailable::outcome_unknown(late)).into_response(),
     };
     drop(place);
     if is_options && response.status() == StatusCode::METHOD_NOT_ALLOWED {
@@ -223,6 +228,15 @@ async fn run(admitted: Box<AdmittedRequest>, next: Next) -> Response {
         return StatusCode::NO_CONTENT.into_response();
     }
     problem::in_our_form(response)
+}
+
+/// How long a handler may take until it has an answer; a stream's frames come after that.
+fn patience(only_reads: bool) -> Duration {
+    if only_reads {
+        limits::REQUEST_DEADLINE
+    } else {
+        limits::REQUEST_DEADLINE + limits::BODY_TIMEOUT
+    }
 }
 
 fn words_of(panic: &(dyn std::any::Any + Send)) -> String {

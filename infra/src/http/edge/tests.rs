@@ -44,10 +44,15 @@ pub(crate) fn edge() -> (Arc<Edge>, TestClock, Arc<Book>) {
     )
 }
 
+async fn hangs() {
+    std::future::pending().await
+}
+
 fn routes() -> Router {
     Router::new()
         .route("/open", get(|| async { "open" }))
         .route("/panic", get(planted_panic))
+        .route("/hangs", get(hangs).post(hangs))
         .route(
             "/foreign",
             get(|| async { (StatusCode::BAD_GATEWAY, "inside: hunter2") }),
@@ -84,6 +89,27 @@ async fn everything(
 ) -> Result<String, ApiError> {
     let key = key.key();
     Ok(format!("{id} {} {}", body.len(), key.is_some()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_hangs_is_answered_for() {
+    let (edge, _, _) = edge();
+    let routes = edge.wrap(routes());
+    for (method, seconds, code) in [("GET", 10, "unavailable"), ("POST", 25, "outcome_unknown")] {
+        let began = tokio::time::Instant::now();
+        let request = Request::builder()
+            .method(method)
+            .uri("/hangs")
+            .header(HOST, "test");
+        let request = request.body(Body::empty()).unwrap();
+        let response = routes.clone().oneshot(request).await.unwrap();
+        assert_eq!(began.elapsed().as_secs(), seconds, "{method}");
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(response.headers().contains_key(http::header::RETRY_AFTER));
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        assert!(text.contains(code), "{text}");
+    }
 }
 
 #[tokio::test]
