@@ -1,6 +1,8 @@
 //! What tests of several crates share: a database of their own, made from a migrated template.
 //! Nothing in here is compiled into the product.
 
+use std::time::Duration;
+
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool};
 use uuid::Uuid;
@@ -9,6 +11,11 @@ use crate::postgres::{self, Role};
 
 /// Serialises the making of the template among test processes: "ramen", "tpl" in ASCII.
 const TEMPLATE_LOCK: i64 = 0x7261_6d65_6e74_706c;
+
+/// Of each pool: a test of the whole system has five, and several run at once on one server.
+const POOL_CONNECTIONS: u32 = 4;
+/// A connection that is not there by then does not come.
+const ACQUIRE_MAX: Duration = Duration::from_secs(30);
 
 /// A database for one test, dropped with the value.
 pub struct TestDatabase {
@@ -45,9 +52,12 @@ impl TestDatabase {
         self.options().to_url_lossy().to_string()
     }
 
-    /// A small pool whose connections have taken `role`.
+    /// A small pool whose connections have taken `role`. It waits for a connection longer than the
+    /// product does: opening one takes over a second when other tests keep the machine busy.
     pub fn pool(&self, role: Role) -> PgPool {
-        postgres::pool(self.options(), role, 8)
+        let pool = postgres::pool(self.options(), role, POOL_CONNECTIONS);
+        let patient = pool.options().clone().acquire_timeout(ACQUIRE_MAX);
+        patient.connect_lazy_with((*pool.connect_options()).clone())
     }
 
     /// A small pool with the owner's rights: for planting faults.
