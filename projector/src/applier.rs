@@ -76,14 +76,14 @@ impl Applier {
         let mut careful: HashSet<&'static str> = HashSet::new();
         let mut fills: HashMap<StreamId, usize> = HashMap::new();
         loop {
-            let error = match self.attempt(&items, marks, next, &careful).await {
+            let attempt = self.attempt(&items, marks, next, &careful).await;
+            if attempt.is_err() {
+                // Whether anything was committed may not be known.
+                self.memory.forget();
+            }
+            match attempt {
                 Ok(outcome) => return Ok(outcome),
-                Err(error) => error,
-            };
-            // Whether anything was committed may not be known.
-            self.memory.forget();
-            match error {
-                ProjectorError::Apply(ApplyError::Gap(gap))
+                Err(ProjectorError::Apply(ApplyError::Gap(gap)))
                     if fills
                         .get(&gap.stream)
                         .is_none_or(|fills| *fills < FILLS_MAX) =>
@@ -91,12 +91,12 @@ impl Applier {
                     *fills.entry(gap.stream).or_default() += 1;
                     self.fill(&mut items, gap).await?;
                 }
-                ProjectorError::Apply(ApplyError::Refused { view, source })
+                Err(ProjectorError::Apply(ApplyError::Refused { view, source }))
                     if careful.insert(view) =>
                 {
                     tracing::warn!(view, error = %source, "view {view} refuses a batch, looking for the event");
                 }
-                error => return Err(error),
+                Err(error) => return Err(error),
             }
         }
     }

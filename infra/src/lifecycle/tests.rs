@@ -177,3 +177,27 @@ async fn a_hard_stop_leaves_a_step_that_hangs() {
     tasks.stop().hurry();
     tasks.shut_down().await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_hangs_is_given_up_and_done_again() {
+    struct HangsOnce(mpsc::UnboundedSender<()>, bool);
+    impl Loop for HangsOnce {
+        const NAME: &'static str = "hangs once";
+        type Error = Scripted;
+        async fn step(&mut self) -> Result<Progress, Scripted> {
+            self.0.send(()).map_err(|_| Scripted)?;
+            if !std::mem::replace(&mut self.1, true) {
+                std::future::pending::<()>().await;
+            }
+            Ok(Progress::Idle)
+        }
+    }
+    let (steps, mut seen) = mpsc::unbounded_channel();
+    let tasks = tasks();
+    let began = tokio::time::Instant::now();
+    tasks.run(HangsOnce(steps, false), Doorbell::new(), Pace::default());
+    seen.recv().await.unwrap();
+    seen.recv().await.unwrap();
+    assert!(began.elapsed() >= crate::limits::STEP_MAX);
+    tasks.shut_down().await.unwrap();
+}

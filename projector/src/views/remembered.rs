@@ -19,13 +19,8 @@ pub(crate) struct Remembered {
 
 impl Remembered {
     /// The row of `view` under `key`, if it is known: none within when there is no such row.
-    pub(super) fn get<R: Clone + 'static>(
-        &self,
-        view: &'static str,
-        key: Uuid,
-    ) -> Option<Option<R>> {
-        let known = self.rows.get(&(view, key))?;
-        known.downcast_ref::<Option<R>>().cloned()
+    pub(super) fn get<R: 'static>(&self, view: &'static str, key: Uuid) -> Option<&Option<R>> {
+        self.rows.get(&(view, key))?.downcast_ref()
     }
 
     /// Remembers what has been committed.
@@ -58,8 +53,8 @@ mod tests {
         assert_eq!(remembered.get::<i64>("orders", key), None);
         remembered.put("orders", key, Some(7_i64));
         remembered.put("carts", key, None::<i64>);
-        assert_eq!(remembered.get::<i64>("orders", key), Some(Some(7)));
-        assert_eq!(remembered.get::<i64>("carts", key), Some(None));
+        assert_eq!(remembered.get::<i64>("orders", key), Some(&Some(7)));
+        assert_eq!(remembered.get::<i64>("carts", key), Some(&None));
         for other in 2..=ROWS_MAX as u128 {
             remembered.put("orders", Uuid::from_u128(other), Some(0_i64));
         }

@@ -76,7 +76,7 @@ impl<V: FoldedView> Slots<V> {
         let mut unknown = Vec::new();
         for key in keys {
             match source.remembered.get::<V::Row>(V::NAME, key) {
-                Some(row) => drop(known.insert(key, Slot::of(row))),
+                Some(row) => drop(known.insert(key, Slot::of(row.clone()))),
                 None => unknown.push(key),
             }
         }

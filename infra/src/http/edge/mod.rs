@@ -8,6 +8,7 @@ pub(crate) mod tests;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -29,7 +30,7 @@ use super::idempotency::InFlight;
 use super::logins::Logins;
 use super::overload::{Class, Overload};
 use super::peer::{Peer, client_address, network_of};
-use super::problem::{self, ApiError};
+use super::problem::{self, ApiError, Unavailable};
 use super::rate::{self, Limiter};
 use super::request_id::{REQUEST_ID, RequestScope};
 use super::security;

@@ -45,7 +45,7 @@ pub(crate) fn edge() -> (Arc<Edge>, TestClock, Arc<Book>) {
 }
 
 async fn hangs() {
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn routes() -> Router {
