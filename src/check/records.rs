@@ -14,7 +14,7 @@ use super::store::{Store, StreamVersion};
 
 /// Statuses after which nothing was decided, so that nothing may be stored (reliability §3). A refusal
 /// by the domain may be any other 4xx.
-const UNDECIDED: &[i16] = &[400, 401, 405, 408, 412, 413, 415, 428, 429];
+pub(super) const UNDECIDED: &[i16] = &[400, 401, 405, 408, 412, 413, 415, 428, 429];
 
 /// Checks every record.
 ///

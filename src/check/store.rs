@@ -129,14 +129,15 @@ impl Store {
         Ok(rows)
     }
 
-    /// Key and status of the records with these keys, in hex.
+    /// The records with these keys: status, hash of the body, and whether they name what was written.
     ///
     /// # Errors
     /// When the query fails.
-    pub(super) async fn records_of(&mut self, keys: &[String]) -> anyhow::Result<Vec<PgRow>> {
+    pub(super) async fn records_of(&mut self, keys: &[&[u8]]) -> anyhow::Result<Vec<PgRow>> {
         let rows = sqlx::query(
-            "SELECT encode(key_hash, 'hex'), status FROM ops.command_records
-             WHERE key_hash IN (SELECT decode(k, 'hex') FROM UNNEST($1::text[]) AS k)",
+            "SELECT key_hash, status, encode(sha256(convert_to(body, 'UTF8')), 'hex') AS body_sha256,
+                    headers ->> 'x-consistency-token' IS NOT NULL AS has_token
+             FROM ops.command_records WHERE key_hash = ANY($1)",
         )
         .bind(keys)
         .fetch_all(&mut self.connection)

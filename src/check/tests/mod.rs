@@ -4,6 +4,7 @@
 //! The world's events are written here as JSON, its views and index by the projector itself, so that a
 //! clean world is also a comparison of two independent folds.
 
+mod history;
 mod kafka;
 mod planted;
 mod plants;

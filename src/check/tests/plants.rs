@@ -26,7 +26,7 @@ pub(super) const PLANTS: &[Plant] = &[
         "UPDATE ops.command_records SET headers = json_build_object('x-consistency-token',
              translate(encode(convert_to('ordering.order:' || es.tid(12) || ':99', 'UTF8'), 'base64'),
                        '+/=' || chr(10), '-_'))
-         WHERE key_hash = sha256(convert_to(es.tid(12), 'UTF8'))",
+         WHERE body LIKE '%' || es.tid(12) || '%'",
     ),
     plant(
         Invariant::I2,

@@ -68,6 +68,7 @@ fn good() -> Answers {
         ("/_sim/ledger", json!({ "intents": intents })),
         ("/_sim/webhooks", json!({ "deliveries": deliveries })),
         ("/_sim/breaches", json!({ "total": 0, "breaches": [] })),
+        ("/_sim/clock", json!({ "now": "2026-11-20T18:00:00Z" })),
     ])
 }
 
@@ -92,7 +93,8 @@ fn intent(of: Checkout) -> Value {
 fn delivery(of: Checkout) -> Value {
     json!({
         "event": format!("evt_{}", of.intent()), "type": "payment_intent.succeeded",
-        "state": "delivered", "attempts": [{ "status": 500 }, { "status": 200 }],
+        "state": "delivered",
+        "attempts": [{ "at": "2026-11-20T09:00:00Z", "status": 500 }, { "status": 200 }],
     })
 }
 
@@ -192,5 +194,33 @@ async fn the_vendors_word_is_compared_with_ours() {
         let found = check(answers).await;
         assert_eq!(found.violated(), [invariant], "{path} {place}\n{found}");
     }
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_webhook_that_was_deleted_after_its_time_is_not_missed() {
+    let world = World::build().await;
+    let copy = world.copy().await;
+    let delete = "DELETE FROM ops.webhook_inbox WHERE event_key = 'evt_pi_1'";
+    copy.plant(delete).await;
+    let check = async |now: &str| {
+        let mut answers = good();
+        answers.insert("/_sim/clock", json!({ "now": now }));
+        let served = Served::start(answers).await;
+        let args = CheckArgs {
+            sandbox_url: Some(served.base.clone()),
+            ..copy.args()
+        };
+        verdict(&args).await.unwrap()
+    };
+    let young = check("2026-12-20T08:59:59Z").await;
+    assert_eq!(young.violated(), [Invariant::I10], "{young}");
+    let old = check("2026-12-20T09:00:01Z").await;
+    assert!(old.is_clean(), "{old}");
+    assert!(
+        old.to_string()
+            .contains("1 webhooks of more than 30 days ago"),
+        "{old}"
+    );
     world.end().await;
 }

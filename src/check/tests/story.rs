@@ -58,7 +58,8 @@ impl Checkout {
         id(self.0 * 10 + 4)
     }
 
-    fn customer(self) -> String {
+    /// Who ordered.
+    pub(super) fn customer(self) -> String {
         id(self.0 * 10 + 5)
     }
 

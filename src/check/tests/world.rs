@@ -14,6 +14,7 @@ use infra::lifecycle::{Loop as _, Progress};
 use infra::postgres::Role;
 use infra::testing::TestDatabase;
 use projector::{Announce, Deps, Settings};
+use serde_json::{Value, json};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Executor as _, PgConnection};
 use tempfile::TempDir;
@@ -50,6 +51,15 @@ BEGIN
 END
 $$";
 
+/// The key of a command's record: SHA-256 over principal, method, route and key, each behind its length in
+/// 8 bytes. Here for checkouts.
+const RECORD_KEY: &str = "
+CREATE FUNCTION es.record_key(principal uuid, key text) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$
+    SELECT sha256(int8send(16) || uuid_send(principal) || int8send(4) || 'POST'::bytea
+        || int8send(28) || '/v1/carts/{cart_id}/checkout'::bytea
+        || int8send(length(key)) || convert_to(key, 'UTF8'))
+$$";
+
 /// What processes and the inbox hold when the story is over. `last` is the log's last position.
 const FINISHED: &str = "
 INSERT INTO ops.process_positions SELECT 'order_fulfilment', position, hash, 1 FROM es.sequencer;
@@ -71,14 +81,14 @@ SELECT 'stripe', 'evt_' || intent, updated_at,
        'done', updated_at
 FROM views.payments;
 INSERT INTO ops.command_records (key_hash, fingerprint, status, headers, body, created_at)
-SELECT sha256(convert_to(order_id::text, 'UTF8')), sha256('asked'), 201,
+SELECT es.record_key(customer_id, order_id::text), sha256('asked'), 201,
        json_build_object('content-type', 'application/json', 'x-consistency-token',
            translate(encode(convert_to('ordering.order:' || order_id || ':1', 'UTF8'), 'base64'),
                      '+/=' || chr(10), '-_')),
-       json_build_object('order_id', order_id)::text, checked_out_at
+       '{\"order_id\":\"' || order_id || '\"}', checked_out_at
 FROM views.orders;
 INSERT INTO ops.command_records (key_hash, fingerprint, status, headers, body, created_at)
-VALUES (sha256('refused'), sha256('asked'), 422, '{\"content-type\":\"application/problem+json\"}',
+VALUES (es.record_key(es.tid(15)::uuid, 'refused'), sha256('asked'), 422, '{\"content-type\":\"application/problem+json\"}',
         '{\"code\":\"out_of_stock\"}', '2026-11-20 11:00Z');
 ";
 
@@ -86,6 +96,17 @@ VALUES (sha256('refused'), sha256('asked'), 422, '{\"content-type\":\"applicatio
 fn notary() -> Arc<Notary> {
     let settings = Config::read(&|_| Ok(None)).unwrap().checkpoints;
     Arc::new(Notary::new(&settings).unwrap())
+}
+
+/// The metadata of an event: checkouts are asked for by customers, in the first request under their
+/// order's key; all else the system does.
+fn asked_by(stream: &str, body: &Value) -> Value {
+    match body["type"].as_str() {
+        Some("checked_out") if body["payment"].is_string() => {
+            json!({ "role": "customer", "request_id": format!("{stream}.1") })
+        }
+        _ => json!({ "role": "system" }),
+    }
 }
 
 /// The finished world, from which copies are made.
@@ -100,12 +121,15 @@ impl World {
         let database = TestDatabase::create().await;
         let folder = tempfile::tempdir().unwrap();
         let mut owner = database.options().connect().await.unwrap();
-        owner.execute(PLANT).await.unwrap();
+        for function in [PLANT, RECORD_KEY] {
+            owner.execute(function).await.unwrap();
+        }
         for (kind, stream, body) in story() {
-            sqlx::query("SELECT es.plant($1, $2, $3::text::json)")
+            sqlx::query("SELECT es.plant($1, $2, $3::text::json, $4::text::json)")
                 .bind(kind)
-                .bind(stream)
+                .bind(&stream)
                 .bind(body.to_string())
+                .bind(asked_by(&stream, &body).to_string())
                 .execute(&mut owner)
                 .await
                 .unwrap();
