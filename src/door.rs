@@ -11,7 +11,7 @@ use infra::http::token::Tokens;
 use infra::postgres::{self, Role};
 
 use crate::cli::config_from_environment;
-use crate::client::{Api, Door, Person};
+use crate::client::{Api, Door, Person, Recording};
 use crate::running::Running;
 use crate::token::issue;
 
@@ -59,11 +59,12 @@ pub(crate) async fn open(base: &str) -> anyhow::Result<(Door, Option<Running>)> 
         .context("the marketplace's database does not answer: is scripts/up still running?")?;
     let clock = config.clock.clock();
     let tokens = Tokens::new(&config.tokens, clock.clone())?;
-    let door = door(base, clock, tokens, PgLogins::new(pool))?;
+    let door = door(base, clock, tokens, PgLogins::new(pool), None)?;
     Ok((door, found))
 }
 
-/// A door to the API at `base` whose sessions are opened with `tokens` and `logins`.
+/// A door to the API at `base` whose sessions are opened with `tokens` and `logins`, and whose writes
+/// are recorded where a recording is given.
 ///
 /// # Errors
 /// When the HTTP client cannot be built.
@@ -72,8 +73,9 @@ pub(crate) fn door(
     clock: Clock,
     tokens: Tokens,
     logins: PgLogins,
+    recording: Option<Recording>,
 ) -> anyhow::Result<Door> {
-    let api = Api::new(base, clock.clone())?;
+    let api = Api::new(base, clock.clone(), recording)?;
     let issue_token = move |person: Person| {
         let (tokens, logins, clock) = (tokens.clone(), logins.clone(), clock.clone());
         let token: futures::future::BoxFuture<'static, anyhow::Result<String>> =

@@ -95,7 +95,7 @@ async fn serve(
     let ready = async {
         if with_demo && is_empty(config).await? {
             let (tokens, logins) = (stack.tokens.clone(), stack.logins.clone());
-            let door = door::door(&stack.base, stack.clock.clone(), tokens, logins)?;
+            let door = door::door(&stack.base, stack.clock.clone(), tokens, logins, None)?;
             let shops = demo::load_demo_marketplace(&door).await?;
             console::progress(format!(
                 "demo       {shops} shops of Taipei and Seoul are open"

@@ -67,6 +67,9 @@ pub(crate) struct Problem {
     pub(crate) errors: Vec<ProblemFault>,
     /// The quote that holds now, with `quote_changed`.
     pub(crate) quote: Value,
+    /// The whole document as it came.
+    #[serde(skip)]
+    pub(crate) document: Value,
 }
 
 /// One fault of a refused request.
@@ -116,14 +119,6 @@ pub(crate) enum CallError {
 }
 
 impl CallError {
-    /// The problem's code, when the API refused.
-    pub(crate) fn code(&self) -> Option<&str> {
-        match self {
-            Self::Refused { problem, .. } => Some(&problem.code),
-            Self::Unreachable { .. } | Self::Unexpected(_) => None,
-        }
-    }
-
     /// The HTTP status, when the API refused.
     pub(crate) fn status(&self) -> Option<u16> {
         match self {

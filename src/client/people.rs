@@ -5,7 +5,8 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use uuid::Uuid;
 
-use super::session::{Api, Session};
+use super::api::Api;
+use super::session::Session;
 
 /// Namespace of the ids that these commands derive from names, so that every run finds its people
 /// and shops again. A random UUID, fixed for ever.
@@ -86,7 +87,9 @@ impl Door {
     /// # Errors
     /// When they cannot be signed in.
     pub(crate) async fn open(&self, person: &Person) -> anyhow::Result<Session> {
-        Ok(self.api.session(&(self.issue)(person.clone()).await?))
+        Ok(self
+            .api
+            .session(person.id, &(self.issue)(person.clone()).await?))
     }
 
     /// A session of platform staff at a desk. One desk answers for about ten calls a second: that is

@@ -72,7 +72,7 @@ impl Customer {
     /// Asks for what the card form needs.
     pub(crate) async fn payment_session(&self, order: &str) -> Called {
         let path = format!("/v1/orders/{order}/payment-session");
-        self.0.post("payment session", &path, &json!({})).await
+        self.0.ask("payment session", &path, &json!({})).await
     }
 
     /// Cancels the order.

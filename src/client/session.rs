@@ -1,21 +1,22 @@
-//! Calls to the API: one [`Api`] for all, one [`Session`] for each person who calls.
+//! Calls as one person: what a session writes, its reads see, and what nobody answers is sent again.
 
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use infra::clock::Clock;
-use reqwest::header::{ETAG, HeaderMap, IF_MATCH, RETRY_AFTER};
-use reqwest::{Method, RequestBuilder, StatusCode};
+use reqwest::header::IF_MATCH;
+use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
+use uuid::Uuid;
 
-use super::answer::{Answer, CallError, Problem};
-use super::latency::Latencies;
+use super::answer::{Answer, CallError};
+use super::api::Api;
+use super::call::{CONSISTENCY, Call, Heard, Reply, Silence};
+use super::mishaps::Mishap;
 use super::sse::EventStream;
 
-/// Longest time to open a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Longest silence within an answer; order events send comments more often than this.
-const READ_TIMEOUT: Duration = Duration::from_secs(90);
+/// Nobody cuts the connection: the client's own timeouts decide.
+const PATIENCE: Duration = Duration::MAX;
 /// How often a call is sent when nobody answers or the answer says "again".
 const ATTEMPTS: u32 = 6;
 /// First pause between attempts; it doubles.
@@ -25,98 +26,27 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// Longest pause that a server may ask for.
 const ASKED_PAUSE_MAX: Duration = Duration::from_mins(1);
 
-/// Where the API is, and what all sessions share.
-pub(crate) struct Api {
-    http: reqwest::Client,
-    base: String,
-    clock: Clock,
-    latencies: Latencies,
-}
-
-impl Api {
-    /// A client of the API at `base`, such as `http://127.0.0.1:8080`. Nothing is sent yet.
-    ///
-    /// # Errors
-    /// When the HTTP client cannot be built.
-    pub(crate) fn new(base: &str, clock: Clock) -> anyhow::Result<Arc<Self>> {
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
-            .build()?;
-        let base = base.trim_end_matches('/').to_owned();
-        Ok(Arc::new(Self {
-            http,
-            base,
-            clock,
-            latencies: Latencies::default(),
-        }))
-    }
-
-    /// The clock that measures and numbers calls.
-    pub(crate) fn clock(&self) -> &Clock {
-        &self.clock
-    }
-
-    /// Real latencies of all calls, by their names.
-    pub(crate) fn latencies(&self) -> &Latencies {
-        &self.latencies
-    }
-
-    /// The underlying client, for addresses outside the API (the vendor's card form).
-    pub(crate) fn http(&self) -> &reqwest::Client {
-        &self.http
-    }
-
-    /// A session of somebody with an access token.
-    pub(crate) fn session(self: &Arc<Self>, token: &str) -> Session {
-        Session {
-            api: Arc::clone(self),
-            token: Some(token.to_owned()),
-            written: Mutex::default(),
-        }
-    }
-
-    /// A session of nobody, for what is public.
-    pub(crate) fn visitor(self: &Arc<Self>) -> Session {
-        Session {
-            api: Arc::clone(self),
-            token: None,
-            written: Mutex::default(),
-        }
-    }
-}
-
 /// Calls as one person. Reads see what the session wrote: it keeps the last consistency token.
 pub(crate) struct Session {
     api: Arc<Api>,
-    token: Option<String>,
+    /// Principal and access token.
+    login: Option<(Uuid, String)>,
     written: Mutex<Option<String>>,
 }
 
-/// One call, ready to be sent several times.
-struct Call<'call> {
-    name: &'static str,
-    method: Method,
-    path: &'call str,
-    body: Option<&'call Value>,
-    version: Option<&'call str>,
-    /// Fixed for all attempts, so that a repeat is not a second write.
-    key: Option<String>,
-}
-
 impl Session {
-    /// Another session under the same login, which has written nothing yet.
-    pub(crate) fn another(&self) -> Self {
+    /// A session under a login, or of nobody.
+    pub(super) fn new(api: Arc<Api>, login: Option<(Uuid, String)>) -> Self {
         Self {
-            api: Arc::clone(&self.api),
-            token: self.token.clone(),
+            api,
+            login,
             written: Mutex::default(),
         }
     }
 
-    /// The client that the session belongs to.
-    pub(crate) fn api(&self) -> &Arc<Api> {
-        &self.api
+    /// Another session under the same login, which has written nothing yet.
+    pub(crate) fn another(&self) -> Self {
+        Self::new(Arc::clone(&self.api), self.login.clone())
     }
 
     /// Reads. `name` is what the latency is counted under.
@@ -124,16 +54,22 @@ impl Session {
     /// # Errors
     /// [`CallError`].
     pub(crate) async fn get(&self, name: &'static str, path: &str) -> Result<Answer, CallError> {
-        let method = Method::GET;
-        self.send(Call {
-            name,
-            method,
-            path,
-            body: None,
-            version: None,
-            key: None,
-        })
-        .await
+        self.send(read(name, path)).await
+    }
+
+    /// Asks with `POST` for what is made anew each time and never repeated from a record, and thus
+    /// without a key.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub(crate) async fn ask(
+        &self,
+        name: &'static str,
+        path: &str,
+        body: &Value,
+    ) -> Result<Answer, CallError> {
+        let call = self.write(name, Method::POST, path, body, None);
+        self.send(Call { key: None, ..call }).await
     }
 
     /// Writes with `POST` under a fresh idempotency key.
@@ -146,7 +82,8 @@ impl Session {
         path: &str,
         body: &Value,
     ) -> Result<Answer, CallError> {
-        self.write(name, Method::POST, path, Some(body), None).await
+        self.send(self.write(name, Method::POST, path, body, None))
+            .await
     }
 
     /// Replaces a document, under the condition that it still has `version` when one is given.
@@ -160,7 +97,7 @@ impl Session {
         body: &Value,
         version: Option<&str>,
     ) -> Result<Answer, CallError> {
-        self.write(name, Method::PUT, path, Some(body), version)
+        self.send(self.write(name, Method::PUT, path, body, version))
             .await
     }
 
@@ -174,7 +111,7 @@ impl Session {
         path: &str,
         body: &Value,
     ) -> Result<Answer, CallError> {
-        self.write(name, Method::PATCH, path, Some(body), None)
+        self.send(self.write(name, Method::PATCH, path, body, None))
             .await
     }
 
@@ -183,165 +120,172 @@ impl Session {
     /// # Errors
     /// [`CallError`] when the stream cannot be opened.
     pub(crate) async fn events(&self, path: &str) -> Result<EventStream, CallError> {
-        let call = format!("GET {path}");
-        let request = self.api.http.get(format!("{}{path}", self.api.base));
-        let request = self.signed(request).header("Accept", "text/event-stream");
-        let sent = request.send().await;
-        let response = sent.map_err(|source| CallError::Unreachable {
-            call: call.clone(),
-            source,
-        })?;
-        if !response.status().is_success() {
-            return Err(refusal(call, response).await);
+        let call = read("events", path);
+        let request = self.signed(self.api.http().get(self.api.address(path)));
+        let sent = request.header("Accept", "text/event-stream").send().await;
+        let response = sent.map_err(|source| call.unreachable(source))?;
+        if response.status().is_success() {
+            return Ok(EventStream::new(response));
         }
-        Ok(EventStream::new(response))
+        let heard = Heard::read(response).await;
+        Err(call.refusal(&heard.map_err(|source| call.unreachable(source))?))
     }
 
-    async fn write(
+    /// A write under a fresh key.
+    fn write<'call>(
         &self,
         name: &'static str,
         method: Method,
-        path: &str,
-        body: Option<&Value>,
-        version: Option<&str>,
-    ) -> Result<Answer, CallError> {
-        let key = Some(self.api.clock.fresh_id().to_string());
-        self.send(Call {
-            name,
+        path: &'call str,
+        body: &'call Value,
+        version: Option<&'call str>,
+    ) -> Call<'call> {
+        let id = self.api.clock().fresh_id().to_string();
+        Call {
             method,
-            path,
-            body,
+            body: Some(body),
             version,
-            key,
-        })
-        .await
+            key: Some(id.clone()),
+            id: Some(id),
+            ..read(name, path)
+        }
     }
 
     async fn send(&self, call: Call<'_>) -> Result<Answer, CallError> {
-        let watch = self.api.clock.stopwatch();
+        let recording = self.api.recording();
+        let mishap = recording.map_or(Mishap::Nothing, |recording| recording.mishap(&call));
+        let watch = self.api.clock().stopwatch();
+        let ended = self
+            .send_until_answered(&call, mishap)
+            .await
+            .map(|answer| Answer {
+                took: watch.elapsed(),
+                ..answer
+            });
+        match mishap {
+            Mishap::SentTwice | Mishap::AnswerLost(_) => return ended,
+            Mishap::Nothing | Mishap::SentAgain => {}
+        }
+        if let Ok(answer) = &ended {
+            self.api.latencies().add(call.name, answer.took);
+        }
+        if mishap == Mishap::SentAgain {
+            // The app has its answer; that this one is the same is for the history to show.
+            self.exchange(&call, PATIENCE).await.ok();
+        }
+        ended
+    }
+
+    async fn send_until_answered(
+        &self,
+        call: &Call<'_>,
+        mishap: Mishap,
+    ) -> Result<Answer, CallError> {
         let mut pause = PAUSE;
+        let mut reply = self.begin(call, mishap).await;
         for attempt in 1.. {
-            let wait = match self.attempt(&call).await {
-                Ok(Reply::Answer(mut answer)) => {
-                    answer.took = watch.elapsed();
-                    self.api.latencies.add(call.name, answer.took);
-                    return Ok(answer);
-                }
+            let wait = match reply {
+                Ok(Reply::Answer(answer)) => return Ok(answer),
                 Ok(Reply::Again(_, wait)) if attempt < ATTEMPTS => wait.unwrap_or_default(),
+                Ok(Reply::Lost) => Duration::ZERO,
                 Err(CallError::Unreachable { .. }) if attempt < ATTEMPTS => Duration::ZERO,
                 Ok(Reply::Again(fault, _)) | Err(fault) => return Err(fault),
             };
-            tokio::time::sleep(self.api.clock.jitter(pause).max(wait).min(ASKED_PAUSE_MAX)).await;
+            tokio::time::sleep(
+                self.api
+                    .clock()
+                    .jitter(pause)
+                    .max(wait)
+                    .min(ASKED_PAUSE_MAX),
+            )
+            .await;
             pause = (pause * 2).min(PAUSE_MAX);
+            reply = call.judge(self.exchange(call, PATIENCE).await);
         }
         unreachable!("the last attempt returns")
     }
 
-    async fn attempt(&self, call: &Call<'_>) -> Result<Reply, CallError> {
-        let name = format!("{} {}", call.method, call.path);
-        let address = format!("{}{}", self.api.base, call.path);
-        let mut request = self.signed(self.api.http.request(call.method.clone(), address));
+    /// Sends a call for the first time, with what goes wrong then.
+    async fn begin(&self, call: &Call<'_>, mishap: Mishap) -> Result<Reply, CallError> {
+        let heard = match mishap {
+            Mishap::Nothing | Mishap::SentAgain => self.exchange(call, PATIENCE).await,
+            Mishap::AnswerLost(after) => self.exchange(call, after).await,
+            Mishap::SentTwice => {
+                let once = || self.exchange(call, PATIENCE);
+                let (first, second) = tokio::join!(once(), once());
+                let is_refused = first.as_ref().is_ok_and(Heard::is_in_flight);
+                if is_refused { second } else { first }
+            }
+        };
+        call.judge(heard)
+    }
+
+    /// Sends a call once, cuts the connection after `patience`, and takes down what came back.
+    async fn exchange(&self, call: &Call<'_>, patience: Duration) -> Result<Heard, Silence> {
+        let (at, request_id) = (self.api.clock().now(), call.next_id());
+        let request = self.request(call, request_id.as_deref());
+        let answer = async { Heard::read(request.send().await?).await };
+        let heard = match tokio::time::timeout(patience, answer).await {
+            Ok(heard) => heard.map_err(Silence::Broken),
+            Err(_) => Err(Silence::Cut),
+        };
+        if let Ok(heard) = &heard {
+            self.remember(heard);
+        }
+        if let (Some(recording), Some(id)) = (self.api.recording(), request_id) {
+            let who = self.login.as_ref().map(|(principal, _)| *principal);
+            recording
+                .note(who, at, call, &id, heard.as_ref().ok())
+                .await;
+        }
+        heard
+    }
+
+    fn request(&self, call: &Call<'_>, request_id: Option<&str>) -> RequestBuilder {
+        let address = self.api.address(call.path);
+        let mut request = self.signed(self.api.http().request(call.method.clone(), address));
+        if let Some(id) = request_id {
+            request = request.header("X-Request-Id", id);
+        }
         if let Some(key) = &call.key {
             request = request.header("Idempotency-Key", format!("\"{key}\""));
         }
         if let Some(version) = call.version {
             request = request.header(IF_MATCH, version);
         }
-        if let Some(body) = call.body {
-            request = request.json(body);
-        }
-        let sent = request.send().await;
-        let response = sent.map_err(|source| CallError::Unreachable {
-            call: name.clone(),
-            source,
-        })?;
-        self.remember(response.headers());
-        let status = response.status();
-        if status.is_success() {
-            let version = header(response.headers(), ETAG.as_str());
-            let bytes = response.bytes().await;
-            let bytes = bytes.map_err(|source| CallError::Unreachable {
-                call: name.clone(),
-                source,
-            })?;
-            let body = parse(&name, &bytes)?;
-            return Ok(Reply::Answer(Answer {
-                body,
-                version,
-                took: Duration::ZERO,
-            }));
-        }
-        let wait = header(response.headers(), RETRY_AFTER.as_str())
-            .and_then(|seconds| seconds.parse().ok())
-            .map(Duration::from_secs);
-        let fault = refusal(name, response).await;
-        let in_flight = fault.code().is_some_and(|code| code.contains("in_flight"));
-        let again = matches!(
-            status,
-            StatusCode::TOO_MANY_REQUESTS
-                | StatusCode::SERVICE_UNAVAILABLE
-                | StatusCode::BAD_GATEWAY
-        );
-        if again || in_flight {
-            Ok(Reply::Again(fault, wait))
-        } else {
-            Err(fault)
+        match call.body {
+            Some(body) => request.json(body),
+            None => request,
         }
     }
 
     fn signed(&self, mut request: RequestBuilder) -> RequestBuilder {
-        if let Some(token) = &self.token {
+        if let Some((_, token)) = &self.login {
             request = request.bearer_auth(token);
         }
-        let written = self
-            .written
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        if let Some(token) = written {
-            request = request.header(CONSISTENCY, token);
+        match &*self.written.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(token) => request.header(CONSISTENCY, token),
+            None => request,
         }
-        request
     }
 
-    fn remember(&self, headers: &HeaderMap) {
-        if let Some(token) = header(headers, CONSISTENCY) {
+    fn remember(&self, heard: &Heard) {
+        if let Some(token) = heard.token() {
             *self.written.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
         }
     }
 }
 
-const CONSISTENCY: &str = "X-Consistency-Token";
-
-enum Reply {
-    Answer(Answer),
-    /// The server asks to come again, after a time that it may name.
-    Again(CallError, Option<Duration>),
-}
-
-fn header(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers
-        .get(name)
-        .and_then(|value| value.to_str().ok())
-        .map(str::to_owned)
-}
-
-fn parse(call: &str, bytes: &[u8]) -> Result<Value, CallError> {
-    if bytes.is_empty() {
-        return Ok(Value::Null);
-    }
-    serde_json::from_slice(bytes)
-        .map_err(|fault| CallError::Unexpected(format!("{call} answered no JSON: {fault}")))
-}
-
-async fn refusal(call: String, response: reqwest::Response) -> CallError {
-    let status = response.status().as_u16();
-    let bytes = response.bytes().await.unwrap_or_default();
-    let mut problem: Problem = serde_json::from_slice(&bytes).unwrap_or_default();
-    problem.status = status;
-    CallError::Refused {
-        call,
-        problem: Box::new(problem),
+fn read<'call>(name: &'static str, path: &'call str) -> Call<'call> {
+    Call {
+        name,
+        method: Method::GET,
+        path,
+        body: None,
+        version: None,
+        key: None,
+        id: None,
+        sent: AtomicU32::new(0),
     }
 }
 
@@ -352,6 +296,7 @@ mod tests {
     use axum::http::{HeaderMap, StatusCode};
     use axum::response::{IntoResponse as _, Response};
     use axum::routing::{get, post};
+    use infra::clock::Clock;
     use serde_json::json;
 
     use super::*;
@@ -387,7 +332,7 @@ mod tests {
             .await
             .expect("a port");
         let base = format!("http://{}/", listener.local_addr().expect("an address"));
-        let api = Api::new(&base, Clock::system()).expect("a client");
+        let api = Api::new(&base, Clock::system(), None).expect("a client");
         tokio::select! {
             ended = axum::serve(listener, routes) => panic!("the server ended: {ended:?}"),
             () = test(api) => {}
@@ -396,14 +341,15 @@ mod tests {
 
     fn header_of(heard: &Heard, call: usize, name: &str) -> Option<String> {
         let heard = heard.lock().expect("nobody panics with it");
-        header(&heard[call], name)
+        let value = heard[call].get(name)?;
+        Some(value.to_str().expect("text").to_owned())
     }
 
     #[tokio::test]
     async fn a_repeated_write_keeps_its_key_and_reads_wait_for_what_was_written() {
         let heard = Heard::default();
         served(&heard, async |api| {
-            let session = api.session("token");
+            let session = api.session(Uuid::nil(), "token");
             let answer = session
                 .post("write", "/v1/things", &json!({}))
                 .await
@@ -438,7 +384,7 @@ mod tests {
                 .get("read", "/v1/refused")
                 .await
                 .expect_err("refused");
-            assert_eq!((fault.status(), fault.code()), (Some(422), Some("invalid")));
+            assert_eq!(fault.status(), Some(422));
             assert_eq!(
                 fault.to_string(),
                 "GET /v1/refused was refused: 422 invalid: no; /name too_long 120 at most"

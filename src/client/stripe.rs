@@ -5,7 +5,7 @@ use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::session::Api;
+use super::api::Api;
 
 /// The card form of one payment, filled from the API's payment session.
 pub(crate) struct CardForm {

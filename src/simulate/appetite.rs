@@ -87,9 +87,11 @@ fn address(day: &Day, order: &DayOrder) -> Value {
 /// Checks out what was quoted; when the quote has moved meanwhile, once more with the new one.
 async fn order_quoted(customer: &Customer, cart: &str, quoted: &Answer) -> Result<Answer, Stop> {
     let Some(quote) = quoted.body["quote"]["quote_id"].as_str() else {
-        return Err(Stop::Ended(Outcome::Refused(codes(
-            &quoted.body["refusals"],
-        ))));
+        let refusals = &quoted.body["refusals"];
+        return Err(Stop::Refused(
+            Outcome::Refused(codes(refusals)),
+            refusals.clone(),
+        ));
     };
     let first = customer.check_out(cart, quote).await;
     let moved = match &first {
@@ -104,17 +106,14 @@ async fn order_quoted(customer: &Customer, cart: &str, quoted: &Answer) -> Resul
     };
     match last {
         Err(CallError::Refused { problem, .. }) if problem.status == 422 => {
-            let codes: Vec<&str> = problem
-                .errors
-                .iter()
-                .map(|fault| fault.code.as_str())
-                .collect();
-            Err(Stop::Ended(Outcome::Refused(codes.join(", "))))
+            let codes = codes(&problem.document["errors"]);
+            Err(Stop::Refused(Outcome::Refused(codes), problem.document))
         }
         other => Ok(other?),
     }
 }
 
+/// The codes of a list of faults.
 fn codes(refusals: &Value) -> String {
     let codes = refusals
         .as_array()

@@ -23,6 +23,18 @@ pub(crate) enum Fate {
 }
 
 impl Fate {
+    /// How an order that is meant to go this way should end.
+    pub(super) fn says(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Pickup => "collected",
+            Self::Rejected => "rejected by the shop",
+            Self::Cancelled => "cancelled by the guest",
+            Self::Declined => "never paid",
+            Self::SecondCard => "paid with a second card and delivered",
+        }
+    }
+
     /// Whether an order that was meant to go this way did.
     pub(crate) fn fits(self, outcome: &Outcome) -> bool {
         match outcome {

@@ -7,8 +7,6 @@ use crate::client::Session;
 
 /// Real time between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Real time the read side may take to catch up after the last order.
-const CATCH_UP_MAX: Duration = Duration::from_mins(1);
 
 /// The largest lags seen, in events by name.
 #[derive(Debug, Default)]
@@ -35,25 +33,6 @@ impl Lag {
             .0
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-}
-
-/// Waits until every view has caught up.
-///
-/// # Errors
-/// When it has not within a minute, or cannot be asked.
-pub(super) async fn caught_up(ops: &Session) -> anyhow::Result<()> {
-    let watch = ops.api().clock().stopwatch();
-    loop {
-        let events = behind(ops).await?;
-        if events == 0 {
-            return Ok(());
-        }
-        anyhow::ensure!(
-            watch.elapsed() < CATCH_UP_MAX,
-            "the views are still {events} events behind"
-        );
-        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::appetite::check_out;
+use super::appetite::{CheckedOut, check_out};
 use super::courier::{courier, send_courier};
 use super::day::DayOrder;
 use super::fate::{Fate, Plan};
 use super::fleet::seconds;
-use super::tally::{Arrival, Outcome};
+use super::tally::{Arrival, Lived, Outcome};
 use super::world::{Stop, World};
 use crate::client::{
     CallError, CardForm, Confirmation, Customer, Dispatcher, Followed, Kitchen, Seen,
@@ -32,23 +32,39 @@ struct Life<'world> {
 }
 
 /// Lives the order at `index` of the day.
-///
-/// # Errors
-/// When something that should work does not, with the order's name.
-pub(super) async fn live(
-    world: &World<'_>,
-    index: usize,
-    mut plan: Plan,
-) -> anyhow::Result<Outcome> {
+pub(super) async fn live(world: &World<'_>, index: usize, mut plan: Plan) -> Lived {
     let order = &world.day.orders[index];
     world.until(order.placed_s).await;
+    let mut id = None;
     let lived = async {
-        let mut life = Life::begin(world, index, &mut plan).await?;
+        let ordered = check_out(world, order, &mut plan).await?;
+        id = Some(ordered.id.clone());
+        let mut life = Life::begin(world, index, ordered).await?;
         life.go_on(&plan).await
     };
-    match lived.await {
-        Ok(outcome) | Err(Stop::Ended(outcome)) => Ok(outcome),
-        Err(Stop::Failed(fault)) => Err(fault.context(format!("order {}", order.key))),
+    let (ended, problem) = match lived.await {
+        Ok(outcome) | Err(Stop::Ended(outcome)) => (Ok(outcome), None),
+        Err(Stop::Refused(outcome, problem)) => (Ok(outcome), Some(problem)),
+        Err(Stop::Failed(fault)) => {
+            let problem = problem_of(&fault).cloned();
+            (Err(format!("{fault:#}")), problem)
+        }
+    };
+    Lived {
+        key: order.key.clone(),
+        shop: world.day.shops[order.shop].key.clone(),
+        order: id,
+        meant: plan.fate,
+        ended,
+        problem,
+    }
+}
+
+/// The problem details behind a fault.
+fn problem_of(fault: &anyhow::Error) -> Option<&serde_json::Value> {
+    match fault.downcast_ref::<CallError>()? {
+        CallError::Refused { problem, .. } => Some(&problem.document),
+        CallError::Unreachable { .. } | CallError::Unexpected(_) => None,
     }
 }
 
@@ -56,10 +72,9 @@ impl<'world> Life<'world> {
     async fn begin(
         world: &'world World<'world>,
         index: usize,
-        plan: &mut Plan,
+        ordered: CheckedOut,
     ) -> Result<Self, Stop> {
         let order = &world.day.orders[index];
-        let ordered = check_out(world, order, plan).await?;
         let stream = ordered.customer.follow(&ordered.id).await?;
         let owner = world.shops[order.shop].owner.another();
         Ok(Self {
@@ -191,7 +206,7 @@ impl<'world> Life<'world> {
         let arrived = send_courier(world, desk, &delivery, order.ready_s, shop);
         let ((), sent) = futures::try_join!(cooked, arrived)?;
         let Some(index) = sent else {
-            return self.no_courier(&delivery).await;
+            return self.no_courier().await;
         };
         let carried = self.carry(&delivery, index).await;
         // Whatever happened at the door, the courier is there and can be sent again.
@@ -225,7 +240,7 @@ impl<'world> Life<'world> {
         Ok(Outcome::Delivered(Arrival::of(&order.body)))
     }
 
-    async fn no_courier(&mut self, _delivery: &str) -> Result<Outcome, Stop> {
+    async fn no_courier(&mut self) -> Result<Outcome, Stop> {
         let body = json!({ "reason": "no courier could be found", "fault": "platform" });
         let path = format!("/v1/orders/{}/cancel", self.id);
         self.desk.0.post("order: cancel", &path, &body).await?;
@@ -258,7 +273,10 @@ impl<'world> Life<'world> {
         }
         let since = self.world.scene.clock.stopwatch();
         match self.followed.until("completed", since).await {
-            Ok(Seen::Ended(state)) => Stop::Ended(Outcome::of_event(&state)),
+            Ok(Seen::Ended(state)) => {
+                let problem = problem_of(&fault).cloned().unwrap_or_default();
+                Stop::Refused(Outcome::of_event(&state), problem)
+            }
             Ok(Seen::After(_)) | Err(_) => Stop::Failed(fault),
         }
     }

@@ -1,4 +1,4 @@
-//! Plays a day on a running marketplace: all orders at their times, watched by a progress bar.
+//! Plays a day on a running marketplace: all orders at their times, watched by a clock.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use tokio::sync::OnceCell;
 use super::day::Day;
 use super::fate::plan;
 use super::fleet::Fleet;
-use super::lag::{Lag, caught_up};
+use super::lag::Lag;
 use super::life::live;
+use super::progress::Progress;
 use super::stage::{Scene, midnight, open_shops};
 use super::tally::Tally;
 use super::world::{DESKS, World};
 use crate::client::Dispatcher;
-use crate::import::progress;
 
 /// What a played day gives.
 #[derive(Debug)]
@@ -29,11 +29,10 @@ pub(crate) struct Played {
     pub(crate) late_s: i64,
 }
 
-/// Opens the shops and plays the day to its end, then waits until the views have caught up.
+/// Opens the shops and plays the day to its end.
 ///
 /// # Errors
-/// When the shops cannot be opened or the views do not catch up; what goes wrong with single orders
-/// is in the tally.
+/// When the shops cannot be opened; what goes wrong with single orders is in the tally.
 pub(crate) async fn play(day: &Day, scene: &Scene, seed: u64) -> anyhow::Result<Played> {
     let shops = open_shops(day, scene).await?;
     let desks = future::try_join_all((0..DESKS).map(|desk| scene.door.ops(desk))).await?;
@@ -53,12 +52,14 @@ pub(crate) async fn play(day: &Day, scene: &Scene, seed: u64) -> anyhow::Result<
     let ops = scene.door.ops(DESKS).await?;
     let lag = Lag::default();
     let watch = scene.clock.stopwatch();
+    let progress = Progress::of(day.orders.len());
     let tally = tokio::select! {
-        tally = live_all(&world, seed) => tally,
+        tally = live_all(&world, seed, &progress) => tally,
         () = lag.watch(&ops) => unreachable!("the watch never ends"),
+        () = progress.watch(&world) => unreachable!("the watch never ends"),
     };
+    progress.end();
     let took = watch.elapsed();
-    caught_up(&ops).await?;
     Ok(Played {
         tally,
         took,
@@ -67,29 +68,15 @@ pub(crate) async fn play(day: &Day, scene: &Scene, seed: u64) -> anyhow::Result<
     })
 }
 
-async fn live_all(world: &World<'_>, seed: u64) -> Tally {
+async fn live_all(world: &World<'_>, seed: u64, progress: &Progress) -> Tally {
     let count = world.day.orders.len();
-    let bar = progress(u64::try_from(count).unwrap_or(u64::MAX), "orders");
     let mut lives = stream::iter(0..count)
-        .map(|index| async move {
-            let plan = plan(seed, index);
-            (plan.fate, live(world, index, plan).await)
-        })
+        .map(|index| live(world, index, plan(seed, index)))
         .buffer_unordered(count);
     let mut tally = Tally::default();
-    while let Some((fate, lived)) = lives.next().await {
-        tally.add(fate, lived);
-        bar.inc(1);
-        bar.set_message(format!("orders · {}", clock_face(world.now_s())));
+    while let Some(lived) = lives.next().await {
+        tally.add(lived);
+        progress.one_is_over();
     }
-    bar.finish_and_clear();
     tally
-}
-
-fn clock_face(second: i64) -> String {
-    format!(
-        "{:02}:{:02}",
-        second.div_euclid(3_600) % 24,
-        second.div_euclid(60) % 60
-    )
 }

@@ -1,4 +1,5 @@
-//! Counts what became of the orders, and whether the bowls were still ramen at the door.
+//! Counts what became of the orders, whether the bowls were still ramen at the door, and tells of those
+//! that did not end as they were meant to.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +8,8 @@ use serde_json::Value;
 
 use super::fate::Fate;
 
-/// Failures kept in words; more are only counted.
-const FAILURES_TOLD: usize = 10;
+/// Orders that strayed and are told in full; more are only counted.
+const STORIES_TOLD: usize = 10;
 
 /// What became of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +47,7 @@ impl Outcome {
             Self::Rejected => "rejected by the shop".to_owned(),
             Self::Cancelled => "cancelled by the guest".to_owned(),
             Self::Expired => "never paid".to_owned(),
-            Self::NoCourier => "no courier".to_owned(),
+            Self::NoCourier => "cancelled: no courier was free for an hour".to_owned(),
             Self::Refused(codes) => format!("not sold ({codes})"),
         }
     }
@@ -87,35 +88,79 @@ impl Arrival {
     }
 }
 
+/// How one order went.
+#[derive(Debug)]
+pub(super) struct Lived {
+    /// The data's name for it.
+    pub(super) key: String,
+    /// The data's name of the shop.
+    pub(super) shop: String,
+    /// Its id, once it was checked out.
+    pub(super) order: Option<String>,
+    /// How it was meant to go.
+    pub(super) meant: Fate,
+    /// How it ended, or what went wrong.
+    pub(super) ended: Result<Outcome, String>,
+    /// The last problem details that told of it.
+    pub(super) problem: Option<Value>,
+}
+
+impl Lived {
+    fn is_as_meant(&self) -> bool {
+        let ended = self.ended.as_ref();
+        ended.is_ok_and(|outcome| self.meant.fits(outcome))
+    }
+
+    /// What was meant and what happened, in a paragraph.
+    fn story(&self) -> String {
+        let Self { key, shop, .. } = self;
+        let order = self.order.as_deref().unwrap_or("that was never placed");
+        let meant = self.meant.says();
+        let happened = match &self.ended {
+            Ok(outcome) => outcome.name(),
+            Err(fault) => format!("something that should work did not: {fault}"),
+        };
+        let problem = match &self.problem {
+            Some(problem) => problem.to_string(),
+            None => "none".to_owned(),
+        };
+        format!(
+            "order {order} ({key} of the data, at {shop})\n    \
+             meant:        {meant}\n    happened:     {happened}\n    last problem: {problem}"
+        )
+    }
+}
+
 /// All outcomes of a day.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     outcomes: BTreeMap<String, usize>,
-    failures: Vec<String>,
-    failed: usize,
     as_meant: usize,
+    strayed: usize,
+    stories: Vec<String>,
     slurped: (usize, usize),
     promised: (usize, usize),
     click_to_door_s: Vec<i64>,
 }
 
 impl Tally {
-    /// Counts one order that was meant to go the way of `fate`.
-    pub(crate) fn add(&mut self, fate: Fate, lived: anyhow::Result<Outcome>) {
-        match lived {
-            Ok(outcome) => {
-                self.as_meant += usize::from(fate.fits(&outcome));
-                *self.outcomes.entry(outcome.name()).or_default() += 1;
-                if let Outcome::Delivered(arrival) = outcome {
-                    self.arrived(arrival);
-                }
+    /// Counts one order.
+    pub(super) fn add(&mut self, lived: Lived) {
+        if lived.is_as_meant() {
+            self.as_meant += 1;
+        } else {
+            self.strayed += 1;
+            if self.stories.len() < STORIES_TOLD {
+                self.stories.push(lived.story());
             }
-            Err(fault) => {
-                self.failed += 1;
-                if self.failures.len() < FAILURES_TOLD {
-                    self.failures.push(format!("{fault:#}"));
-                }
-            }
+        }
+        let name = match &lived.ended {
+            Ok(outcome) => outcome.name(),
+            Err(_) => "FAILED".to_owned(),
+        };
+        *self.outcomes.entry(name).or_default() += 1;
+        if let Ok(Outcome::Delivered(arrival)) = lived.ended {
+            self.arrived(arrival);
         }
     }
 
@@ -134,32 +179,37 @@ impl Tally {
         }
     }
 
-    /// Orders that ended as the marketplace means them to, and those that did not.
-    pub(crate) fn sums(&self) -> (usize, usize) {
-        (self.outcomes.values().sum(), self.failed)
+    /// Orders in all.
+    pub(crate) fn all(&self) -> usize {
+        self.as_meant + self.strayed
     }
 
-    /// Lines for people: outcomes, clocks, failures.
+    /// Orders that did not end as guests and shops meant them to.
+    pub(crate) fn strayed(&self) -> usize {
+        self.strayed
+    }
+
+    /// What happened in orders that did not end as meant: the first of them, a paragraph each.
+    pub(crate) fn stories(&self) -> &[String] {
+        &self.stories
+    }
+
+    /// Lines for people: outcomes and clocks.
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines: Vec<String> = self
             .outcomes
             .iter()
             .map(|(name, count)| format!("{count:>6}  {name}"))
             .collect();
-        if self.failed > 0 {
-            lines.push(format!("{:>6}  FAILED", self.failed));
-        }
-        let all = self.sums().0 + self.failed;
         lines.push(share(
-            "as guests and shops meant it",
-            (self.as_meant, all - self.as_meant),
+            "ended as guests and shops meant it",
+            (self.as_meant, self.strayed),
         ));
         lines.push(share("still ramen at the door", self.slurped));
-        lines.push(share("within the promise", self.promised));
+        lines.push(share("there within the promise", self.promised));
         if let Some(median) = self.median_click_to_door_s() {
-            lines.push(format!("median click to door: {} min", median / 60));
+            lines.push(format!("median from click to door: {} min", median / 60));
         }
-        lines.extend(self.failures.iter().map(|fault| format!("failed: {fault}")));
         lines
     }
 
@@ -191,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clocks_are_counted() {
+    fn clocks_are_counted_and_orders_that_strayed_are_told() {
         let order = |delivered: &str| {
             json!({
                 "delivered_at": delivered,
@@ -200,32 +250,70 @@ mod tests {
                 "placed_at": "2026-03-04T12:00:00Z",
             })
         };
+        let lived = |meant, ended, problem| Lived {
+            key: "row 7".to_owned(),
+            shop: "shop 3".to_owned(),
+            order: Some("0190".to_owned()),
+            meant,
+            ended,
+            problem,
+        };
         let mut tally = Tally::default();
         for at in [
             "2026-03-04T12:10:00Z",
             "2026-03-04T12:25:00Z",
             "2026-03-04T12:40:00Z",
         ] {
-            tally.add(
-                Fate::Delivered,
-                Ok(Outcome::Delivered(Arrival::of(&order(at)))),
-            );
+            let outcome = Outcome::Delivered(Arrival::of(&order(at)));
+            tally.add(lived(Fate::Delivered, Ok(outcome), None));
         }
-        tally.add(Fate::Delivered, Ok(Outcome::of_event("rejected")));
-        tally.add(Fate::Pickup, Err(anyhow::anyhow!("lost")));
-        assert_eq!(tally.sums(), (4, 1));
+        let problem = json!({ "code": "not_allowed" });
+        tally.add(lived(
+            Fate::Delivered,
+            Ok(Outcome::of_event("rejected")),
+            Some(problem),
+        ));
+        tally.add(lived(Fate::Pickup, Err("lost".to_owned()), None));
+        assert_eq!((tally.all(), tally.strayed()), (5, 2));
         assert_eq!(
             tally.lines(),
             [
+                "     1  FAILED",
                 "     3  delivered",
                 "     1  rejected by the shop",
-                "     1  FAILED",
-                "as guests and shops meant it: 3 of 5 (60 %)",
+                "ended as guests and shops meant it: 3 of 5 (60 %)",
                 "still ramen at the door: 2 of 3 (66 %)",
-                "within the promise: 1 of 3 (33 %)",
-                "median click to door: 25 min",
-                "failed: lost",
+                "there within the promise: 1 of 3 (33 %)",
+                "median from click to door: 25 min",
             ]
         );
+        assert_eq!(
+            tally.stories(),
+            [
+                "order 0190 (row 7 of the data, at shop 3)\n    \
+                 meant:        delivered\n    happened:     rejected by the shop\n    \
+                 last problem: {\"code\":\"not_allowed\"}",
+                "order 0190 (row 7 of the data, at shop 3)\n    \
+                 meant:        collected\n    \
+                 happened:     something that should work did not: lost\n    last problem: none",
+            ]
+        );
+    }
+
+    #[test]
+    fn ten_orders_that_strayed_are_told_and_all_are_counted() {
+        let mut tally = Tally::default();
+        for number in 0..25 {
+            tally.add(Lived {
+                key: number.to_string(),
+                shop: "shop 1".to_owned(),
+                order: None,
+                meant: Fate::Delivered,
+                ended: Ok(Outcome::NoCourier),
+                problem: None,
+            });
+        }
+        assert_eq!((tally.strayed(), tally.stories().len()), (25, 10));
+        assert!(tally.stories()[0].starts_with("order that was never placed (0 of the data"));
     }
 }

@@ -1,6 +1,7 @@
 //! What all orders of a played day share, and how a life can end early.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
@@ -33,8 +34,10 @@ pub(super) struct World<'day> {
 
 /// Why a life ended before its time.
 pub(super) enum Stop {
-    /// The order has ended, as its events or the API say.
+    /// The order has ended, as its events say.
     Ended(Outcome),
+    /// The order has ended, as the API says in these problem details.
+    Refused(Outcome, Value),
     /// Something that should work did not.
     Failed(anyhow::Error),
 }
