@@ -27,34 +27,40 @@ const HISTORY: &str = "simulated/history.jsonl";
 /// When the stack does not start, the day cannot be played, an order does not end as it was meant to,
 /// or the books do not agree afterwards.
 pub(crate) async fn simulate(args: SimulateArgs) -> anyhow::Result<()> {
-    let mut config = config_from_environment()?;
-    if config.telemetry.filter == "info" {
-        "error".clone_into(&mut config.telemetry.filter);
+    let Config {
+        mut telemetry,
+        data_dir,
+        ..
+    } = config_from_environment()?;
+    if telemetry.filter == "info" {
+        "error".clone_into(&mut telemetry.filter);
     }
-    telemetry::init(&config.telemetry)?;
+    telemetry::init(&telemetry)?;
     let day = args.day()?;
     simulate::announce(&day, args.speed(&day));
-    let kept = config.data_dir.join(HISTORY);
+    let kept = data_dir.join(HISTORY);
     let history = History::begin(kept.parent().context("a file in no folder")?)?;
     let folder = tempfile::Builder::new()
         .prefix("ramen-simulate.")
         .tempdir()?;
     let services = ServiceArgs::throwaway(folder.path(), args.feed());
     let local = Local::start(&services, Purpose::Throwaway).await?;
-    let config = throwaway(configured(config, local.addresses(), folder.path()));
+    let config = configured(defaults()?, local.addresses(), folder.path());
     let played = play(config, &args, &day, history, &kept).await;
     local.stop().await?;
     played
 }
 
-/// The settings of a stack on any free ports.
-fn throwaway(mut config: Config) -> Config {
+/// The settings of a stack on any free ports. Nothing of the environment is in them: a rehearsal must
+/// not reach the databases, vendors and keys of the marketplace that is configured there.
+fn defaults() -> anyhow::Result<Config> {
+    let mut config = Config::read(&|_| Ok(None))?;
     let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     config.http.listen = any;
     config.http.health_listen = any;
     config.http.sandbox_listen = any;
     config.http.rate_quota = RATE_QUOTA;
-    config
+    Ok(config)
 }
 
 async fn play(

@@ -155,13 +155,12 @@ impl Session {
         let recording = self.api.recording();
         let mishap = recording.map_or(Mishap::Nothing, |recording| recording.mishap(&call));
         let watch = self.api.clock().stopwatch();
-        let ended = self
-            .send_until_answered(&call, mishap)
-            .await
-            .map(|answer| Answer {
-                took: watch.elapsed(),
-                ..answer
-            });
+        // Boxed, since those who call hold this future in theirs, which are large already.
+        let sent = Box::pin(self.send_until_answered(&call, mishap)).await;
+        let ended = sent.map(|answer| Answer {
+            took: watch.elapsed(),
+            ..answer
+        });
         match mishap {
             Mishap::SentTwice | Mishap::AnswerLost(_) => return ended,
             Mishap::Nothing | Mishap::SentAgain => {}
@@ -171,7 +170,7 @@ impl Session {
         }
         if mishap == Mishap::SentAgain {
             // The app has its answer; that this one is the same is for the history to show.
-            self.exchange(&call, PATIENCE).await.ok();
+            Box::pin(self.exchange(&call, PATIENCE)).await.ok();
         }
         ended
     }

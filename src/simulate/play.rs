@@ -75,7 +75,7 @@ async fn live_all(world: &World<'_>, seed: u64, progress: &Progress) -> Tally {
         .buffer_unordered(count);
     let mut tally = Tally::default();
     while let Some(lived) = lives.next().await {
-        tally.add(lived);
+        tally.add(&lived);
         progress.one_is_over();
     }
     tally

@@ -145,7 +145,7 @@ pub(crate) struct Tally {
 
 impl Tally {
     /// Counts one order.
-    pub(super) fn add(&mut self, lived: Lived) {
+    pub(super) fn add(&mut self, lived: &Lived) {
         if lived.is_as_meant() {
             self.as_meant += 1;
         } else {
@@ -159,8 +159,8 @@ impl Tally {
             Err(_) => "FAILED".to_owned(),
         };
         *self.outcomes.entry(name).or_default() += 1;
-        if let Ok(Outcome::Delivered(arrival)) = lived.ended {
-            self.arrived(arrival);
+        if let Ok(Outcome::Delivered(arrival)) = &lived.ended {
+            self.arrived(*arrival);
         }
     }
 
@@ -265,15 +265,15 @@ mod tests {
             "2026-03-04T12:40:00Z",
         ] {
             let outcome = Outcome::Delivered(Arrival::of(&order(at)));
-            tally.add(lived(Fate::Delivered, Ok(outcome), None));
+            tally.add(&lived(Fate::Delivered, Ok(outcome), None));
         }
         let problem = json!({ "code": "not_allowed" });
-        tally.add(lived(
+        tally.add(&lived(
             Fate::Delivered,
             Ok(Outcome::of_event("rejected")),
             Some(problem),
         ));
-        tally.add(lived(Fate::Pickup, Err("lost".to_owned()), None));
+        tally.add(&lived(Fate::Pickup, Err("lost".to_owned()), None));
         assert_eq!((tally.all(), tally.strayed()), (5, 2));
         assert_eq!(
             tally.lines(),
@@ -304,7 +304,7 @@ mod tests {
     fn ten_orders_that_strayed_are_told_and_all_are_counted() {
         let mut tally = Tally::default();
         for number in 0..25 {
-            tally.add(Lived {
+            tally.add(&Lived {
                 key: number.to_string(),
                 shop: "shop 1".to_owned(),
                 order: None,
