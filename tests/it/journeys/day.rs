@@ -4,10 +4,11 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// Plays a day, with its data folder in `folder`.
+/// Plays a day, with its data folder in `folder`. A minute of it is a second: a shop has five of them to
+/// answer, which is much on a machine that runs other tests beside.
 fn simulate(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_ramen"))
-        .args(["simulate", "--speed", "240"])
+        .args(["simulate", "--speed", "60"])
         .args(args)
         .env("RAMEN_DIR", folder)
         // A rehearsal leaves alone the marketplace that the environment names.
