@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use infra::config::{Config, Kafka, Secret};
+use infra::config::{Config, Kafka, Secret, Stage};
 use infra::telemetry::{self, Metrics};
 use tokio_util::sync::CancellationToken;
 
@@ -12,15 +12,16 @@ use crate::running::Running;
 use crate::stack::{self, Services, Stack};
 use crate::{console, demo, door};
 
-/// Everything on a private Postgres and Kafka, with a demo marketplace when the store is empty.
+/// Everything on a private Postgres and Kafka, in development with a demo marketplace when the store
+/// is empty.
 ///
 /// # Errors
 /// When something does not start or dies.
 pub(crate) async fn up(args: ServiceArgs) -> anyhow::Result<()> {
-    marketplace(args, true).await
+    marketplace(args).await
 }
 
-/// Everything in one process on the store feed, unless a broker is named.
+/// The same on the store feed, unless a broker is named.
 ///
 /// # Errors
 /// As [`up`].
@@ -28,7 +29,7 @@ pub(crate) async fn all(mut args: ServiceArgs) -> anyhow::Result<()> {
     if args.kafka_brokers.is_none() {
         args.feed = FeedChoice::Store;
     }
-    marketplace(args, false).await
+    marketplace(args).await
 }
 
 /// Some services, as the environment configures them, until a signal.
@@ -44,7 +45,7 @@ pub(crate) async fn some(services: Services) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn marketplace(args: ServiceArgs, with_demo: bool) -> anyhow::Result<()> {
+async fn marketplace(args: ServiceArgs) -> anyhow::Result<()> {
     let mut config = config_from_environment()?;
     // People read what the services print; warnings belong there, the rest into a log.
     if config.telemetry.filter == "info" {
@@ -54,7 +55,7 @@ async fn marketplace(args: ServiceArgs, with_demo: bool) -> anyhow::Result<()> {
     let dir = args.dir.clone();
     local::up(&args, move |addresses, stop| async move {
         let config = configured(config, &addresses, &dir);
-        let served = serve(&config, &addresses, &dir, with_demo, metrics, stop).await;
+        let served = serve(&config, &addresses, &dir, metrics, stop).await;
         Running::gone(&dir);
         served
     })
@@ -76,7 +77,6 @@ async fn serve(
     config: &Config,
     addresses: &Addresses,
     dir: &Path,
-    with_demo: bool,
     metrics: Metrics,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
@@ -93,7 +93,7 @@ async fn serve(
     }
     .announce(dir)?;
     let ready = async {
-        if with_demo && is_empty(config).await? {
+        if config.stage == Stage::Development && is_empty(config).await? {
             let (tokens, logins) = (stack.tokens.clone(), stack.logins.clone());
             let door = door::door(&stack.base, stack.clock.clone(), tokens, logins, None)?;
             let shops = demo::load_demo_marketplace(&door).await?;

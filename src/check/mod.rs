@@ -21,6 +21,7 @@ mod index;
 mod log;
 mod money;
 mod processes;
+mod quiet;
 mod records;
 mod report;
 mod rest;
@@ -101,6 +102,7 @@ pub(crate) struct CheckArgs {
 /// # Errors
 /// When something that was named cannot be read. That is no verdict.
 pub(crate) async fn run(args: CheckArgs) -> anyhow::Result<Verdict> {
+    quiet::wait(&args).await?;
     let verdict = verdict(&args).await?;
     if args.json {
         console::line(format!("{:#}", verdict.json()));

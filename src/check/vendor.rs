@@ -99,6 +99,20 @@ impl Sandbox {
         now.parse().context("the clock's time")
     }
 
+    /// How many webhooks it still means to send.
+    ///
+    /// # Errors
+    /// When the simulator does not answer with JSON.
+    pub(super) async fn under_way(&self) -> anyhow::Result<i64> {
+        let sent = self.webhooks().await?;
+        let waits = |delivery: &&Value| {
+            let state = delivery["state"].as_str().unwrap_or_default();
+            ["waiting", "sending"].contains(&state)
+        };
+        let deliveries = sent["deliveries"].as_array().map_or(&[][..], Vec::as_slice);
+        Ok(i64::try_from(deliveries.iter().filter(waits).count())?)
+    }
+
     async fn get(&self, path: &str) -> anyhow::Result<Value> {
         let place = || format!("asking the sandbox for {path}");
         let answer = self.client.get(format!("{}{path}", self.base)).send().await;

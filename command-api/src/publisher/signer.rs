@@ -120,30 +120,24 @@ impl Signer {
         })
     }
 
-    /// Follows the chain from `from`, over a stretch at most, and compares its end with what is stored.
+    /// Follows the chain from `from`, over a stretch at most, and compares each link with what is stored.
     async fn follow(&self, from: Checkpoint) -> Result<Checkpoint, SignerError> {
-        let broken = || SignerError::Broken(from.position);
         let mut here = from;
-        for event in self.log.after_position(from.position, STRETCH_MAX).await? {
-            if event.position != here.position + 1 {
-                return Err(broken());
+        let events = self.log.after_position(from.position, STRETCH_MAX).await?;
+        for event in &events {
+            let hash = chain::step(&here.hash, event.position, &chain::leaf(event));
+            if event.position != here.position + 1 || *event.hash.as_bytes() != hash {
+                return Err(SignerError::Broken(from.position));
             }
             here = Checkpoint {
                 position: event.position,
-                hash: chain::step(&here.hash, event.position, &chain::leaf(&event)),
+                hash,
             };
         }
-        let stored = sqlx::query_scalar!(
-            "SELECT hash FROM es.event_log WHERE position = $1",
-            here.position
-        )
-        .fetch_optional(&self.pool)
-        .await?;
-        if stored.is_some_and(|hash| hash == here.hash) {
-            Ok(here)
-        } else {
-            Err(broken())
+        if events.is_empty() {
+            return Err(SignerError::Broken(from.position)); // the log's head says otherwise
         }
+        Ok(here)
     }
 
     async fn keep(
