@@ -48,9 +48,9 @@ impl<'a> Who<'a> {
 /// When a login began, when it ends unless it is refreshed, and when it ends in any case.
 #[derive(Clone, Copy)]
 struct Lives {
-    created_at: DateTime<Utc>,
-    expires_at: DateTime<Utc>,
-    ends_at: DateTime<Utc>,
+    created: DateTime<Utc>,
+    expires: DateTime<Utc>,
+    ends: DateTime<Utc>,
 }
 
 /// What signing in, or refreshing, gives.
@@ -111,9 +111,9 @@ impl PgLogins {
         let idle = life.min(limits::LOGIN_IDLE_MAX);
         let (now, refresh) = (clock.now(), RefreshToken::fresh());
         let lives = Lives {
-            created_at: now,
-            expires_at: after(now, idle),
-            ends_at: after(now, life),
+            created: now,
+            expires: after(now, idle),
+            ends: after(now, life),
         };
         let sid = clock.fresh_id();
         let principal = self.insert(sid, who, lives, Some(&refresh)).await?;
@@ -121,7 +121,7 @@ impl PgLogins {
         Ok(SignedIn {
             principal,
             refresh,
-            expires_at: lives.expires_at,
+            expires_at: lives.expires,
         })
     }
 
@@ -138,9 +138,9 @@ impl PgLogins {
         let now = clock.now();
         let end = after(now, life);
         let lives = Lives {
-            created_at: now,
-            expires_at: end,
-            ends_at: end,
+            created: now,
+            expires: end,
+            ends: end,
         };
         self.insert(clock.fresh_id(), who, lives, None).await
     }
@@ -167,9 +167,9 @@ impl PgLogins {
             who.role.as_str(),
             &shops,
             who.test,
-            lives.created_at,
-            lives.expires_at,
-            lives.ends_at,
+            lives.created,
+            lives.expires,
+            lives.ends,
             hash.as_ref().map(<[u8; 32]>::as_slice),
         )
         .execute(&self.0)
