@@ -25,7 +25,7 @@ pub(crate) struct Sessions {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Session {
     /// Its id, which opens nothing.
-    session_id: Uuid,
+    id: Uuid,
     /// What one has signed in as.
     role: Role,
     /// Whether this request was made with it.
@@ -47,7 +47,7 @@ pub(crate) async fn list_sessions(
 ) -> Result<Response, ApiError> {
     let live = edge.logins.live_of(by.principal.id).await?;
     let sessions = live.into_iter().map(|login| Session {
-        session_id: login.login,
+        id: login.login,
         role: login.role,
         current: login.login == by.principal.login,
         created_at: login.created_at,

@@ -39,6 +39,9 @@ async fn a_token_is_known_to_its_owner_alone() {
         .with_max_level(tracing::Level::TRACE)
         .with_writer(lines.clone())
         .finish();
+    // With one subscriber in the process, tracing asks the thread that comes first to a line whether
+    // anybody listens, and another test's thread says no for good. With two it asks them all.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let listening = tracing::subscriber::set_default(subscriber);
     let app = TestApp::start().await;
     let mut mei = Client::signed_in(&app, Role::Customer, 1).await;
