@@ -14,6 +14,7 @@ mod demo;
 mod door;
 mod import;
 mod local;
+mod pools;
 pub mod published;
 mod ready;
 mod rehearsal;

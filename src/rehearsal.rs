@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use infra::config::Config;
-use infra::telemetry;
+use infra::telemetry::{self, Telemetry};
 
 use crate::check::{self, CheckArgs, Verdict};
 use crate::cli::config_from_environment;
@@ -35,7 +35,7 @@ pub(crate) async fn simulate(args: SimulateArgs) -> anyhow::Result<()> {
     if telemetry.filter == "info" {
         "error".clone_into(&mut telemetry.filter);
     }
-    telemetry::init(&telemetry)?;
+    let Telemetry { traces, .. } = telemetry::init(&telemetry)?;
     let day = args.day()?;
     simulate::announce(&day, args.speed(&day));
     let kept = data_dir.join(HISTORY);
@@ -47,6 +47,7 @@ pub(crate) async fn simulate(args: SimulateArgs) -> anyhow::Result<()> {
     let local = Local::start(&services, Purpose::Throwaway).await?;
     let config = configured(defaults()?, local.addresses(), folder.path());
     let played = play(config, &args, &day, history, &kept).await;
+    traces.flush().await;
     local.stop().await?;
     played
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use infra::config::{Config, Kafka, Secret, Stage};
-use infra::telemetry::{self, Metrics};
+use infra::telemetry::{self, Metrics, Telemetry};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::config_from_environment;
@@ -38,11 +38,16 @@ pub(crate) async fn all(mut args: ServiceArgs) -> anyhow::Result<()> {
 /// When one does not start or ends by itself.
 pub(crate) async fn some(services: Services) -> anyhow::Result<()> {
     let config = config_from_environment()?;
-    let metrics = telemetry::init(&config.telemetry)?;
-    let stack = Stack::start(&config, services, metrics).await?;
-    tracing::info!(address = %stack.base, health = %stack.health, "serving");
-    stack.tasks.run_until_stopped().await?;
-    Ok(())
+    let Telemetry { metrics, traces } = telemetry::init(&config.telemetry)?;
+    let served = async {
+        let stack = Stack::start(&config, services, metrics).await?;
+        tracing::info!(address = %stack.base, health = %stack.health, "serving");
+        stack.tasks.run_until_stopped().await?;
+        anyhow::Ok(())
+    };
+    let served = served.await;
+    traces.flush().await;
+    served
 }
 
 async fn marketplace(args: ServiceArgs) -> anyhow::Result<()> {
@@ -51,15 +56,17 @@ async fn marketplace(args: ServiceArgs) -> anyhow::Result<()> {
     if config.telemetry.filter == "info" {
         "warn".clone_into(&mut config.telemetry.filter);
     }
-    let metrics = telemetry::init(&config.telemetry)?;
+    let Telemetry { metrics, traces } = telemetry::init(&config.telemetry)?;
     let dir = args.dir.clone();
-    local::up(&args, move |addresses, stop| async move {
+    let served = local::up(&args, move |addresses, stop| async move {
         let config = configured(config, &addresses, &dir);
         let served = serve(&config, &addresses, &dir, metrics, stop).await;
         Running::gone(&dir);
         served
-    })
-    .await
+    });
+    let served = served.await;
+    traces.flush().await;
+    served
 }
 
 /// `config` with what was started for it.

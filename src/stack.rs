@@ -2,7 +2,7 @@
 //! does is in its crate; here are only pools, listeners, and who is told what.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 use axum::Router;
@@ -29,6 +29,7 @@ use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
 
+use crate::pools::PoolWatch;
 use crate::published;
 use crate::ready::DatabaseProbe;
 
@@ -98,6 +99,33 @@ struct Site<'a> {
     head: HeadWatch,
     hub: AppliedHub,
     readiness: Readiness,
+    pools: Pools,
+}
+
+/// Every pool of the process, by name.
+#[derive(Default)]
+struct Pools(Mutex<Vec<(&'static str, PgPool)>>);
+
+impl Pools {
+    fn open(
+        &self,
+        name: &'static str,
+        options: &PgConnectOptions,
+        role: Role,
+        connections_max: u32,
+    ) -> PgPool {
+        let pool = postgres::pool(options.clone(), role, connections_max);
+        self.lock().push((name, pool.clone()));
+        pool
+    }
+
+    fn watch(&self) -> PoolWatch {
+        PoolWatch::new(self.lock().clone())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(&'static str, PgPool)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Applies every migration.
@@ -193,7 +221,8 @@ impl<'a> Site<'a> {
         let views = postgres::options(&url(&config.postgres.views)?)?;
         let vault_options = postgres::options(&url(&config.postgres.vault)?)?;
         let connections = config.postgres.connections_max;
-        let vault_pool = postgres::pool(vault_options, Role::Vault, connections.min(4));
+        let pools = Pools::default();
+        let vault_pool = pools.open("vault", &vault_options, Role::Vault, connections.min(4));
         Ok(Self {
             config,
             tasks: Tasks::new(clock.clone()),
@@ -203,13 +232,14 @@ impl<'a> Site<'a> {
                 .map(|kafka| KafkaSettings::new(kafka, config.stage)),
             vault: Vault::new(vault_pool, &config.vault, clock.clone())?,
             notary: Arc::new(Notary::new(&config.checkpoints)?),
-            app_pool: postgres::pool(events.clone(), Role::App, connections),
+            app_pool: pools.open("app", &events, Role::App, connections),
             clock,
             events,
             views,
             head: HeadWatch::default(),
             hub: AppliedHub::new(),
             readiness: Readiness::new(),
+            pools,
         })
     }
 
@@ -249,8 +279,9 @@ impl<'a> Site<'a> {
     }
 
     fn project(&self) -> anyhow::Result<()> {
-        let pool = postgres::pool(self.views.clone(), Role::Projector, 4);
-        let log_pool = postgres::pool(self.events.clone(), Role::Projector, 2);
+        let pools = &self.pools;
+        let pool = pools.open("projector", &self.views, Role::Projector, 4);
+        let log_pool = pools.open("projector_log", &self.events, Role::Projector, 2);
         let log = EventLog::new(log_pool);
         let feed: Box<dyn Feed> = match &self.kafka {
             Some(kafka) => Box::new(KafkaFeed::connect(kafka, log.clone())?),
@@ -280,7 +311,9 @@ impl<'a> Site<'a> {
     async fn read_side(&self) -> anyhow::Result<Router> {
         let connections = self.config.postgres.connections_max;
         let parts = query_api::Parts {
-            pool: postgres::pool(self.views.clone(), Role::Query, connections),
+            pool: self
+                .pools
+                .open("query", &self.views, Role::Query, connections),
             clock: self.clock.clone(),
             vault: self.vault.clone(),
             hub: self.hub.clone(),
@@ -336,6 +369,8 @@ impl<'a> Site<'a> {
         let readiness = self.readiness.clone();
         let probe = DatabaseProbe::new(self.app_pool.clone(), readiness.gate("database"));
         self.tasks.run(probe, Doorbell::new(), DatabaseProbe::PACE);
+        let pools = self.pools.watch();
+        self.tasks.run(pools, Doorbell::new(), PoolWatch::PACE);
         let routes = health_routes(readiness, metrics, self.tasks.stop());
         self.tasks.service(
             "health",

@@ -117,3 +117,14 @@ pub const BACKOFF_MAX: Duration = Duration::from_secs(5);
 pub const SOFT_STOP_MAX: Duration = Duration::from_secs(15);
 /// After the hard stop, the process leaves with a failure if tasks are not done within this.
 pub const HARD_STOP_MAX: Duration = Duration::from_secs(5);
+
+// ---- traces ----------------------------------------------------------------------------------------
+
+/// Spans that wait for the exporter, at about a kilobyte each; more are given up.
+pub const TRACES_QUEUE_MAX: usize = 4_096;
+/// One batch of spans is given up after this: the collector is near, and the next batch waits.
+pub const TRACES_EXPORT_DEADLINE: Duration = Duration::from_secs(5);
+/// A stopping process waits so long for its last spans: they are worth less than a prompt restart.
+pub const TRACES_FLUSH_DEADLINE: Duration = Duration::from_secs(3);
+/// Traces that the span of a batch links to: what the exporter's library keeps of a span.
+pub const TRACES_LINKS_MAX: usize = 128;

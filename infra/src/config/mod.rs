@@ -32,7 +32,7 @@ pub use keys::{Checkpoints, Tokens, Vault};
 pub use postgres::Postgres;
 pub use secret::{NamedKey, Secret};
 pub use stripe::Stripe;
-pub use telemetry::{LogFormat, Telemetry};
+pub use telemetry::{LogFormat, Telemetry, Traces};
 
 use fault::Refusals;
 use vars::{Lookup, Vars};
@@ -67,7 +67,7 @@ pub struct Config {
     pub clock: ClockSettings,
     /// Stripe, or the sandbox's.
     pub stripe: Stripe,
-    /// Logs.
+    /// Logs and traces.
     pub telemetry: Telemetry,
     /// Where the process may write: search index, snapshots of runs. `RAMEN_DIR`, `.ramen`.
     pub data_dir: PathBuf,
@@ -126,6 +126,9 @@ impl Config {
             self.clock.check(&mut refuse);
             if let Some(kafka) = &self.kafka {
                 kafka.check(&mut refuse);
+            }
+            if let Some(traces) = &self.telemetry.traces {
+                traces.check(&mut refuse);
             }
             let faulty = cfg!(feature = "faults");
             refuse.when(faulty, "RAMEN_ENV", "this build can inject faults");

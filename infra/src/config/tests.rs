@@ -91,6 +91,7 @@ fn production_refuses_each_unsafe_setting() {
         ("RAMEN_STRIPE_WEBHOOK_SECRETS", "whsec_sandbox"),
         ("RAMEN_CLOCK_SPEED", "60"),
         ("RAMEN_CLOCK_ORIGIN", "2026-01-01T00:00:00Z"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318"),
         ("DATABASE_URL", "postgres://app@events.example/ramen"),
         ("DATABASE_URL", ""),
         (
@@ -116,6 +117,26 @@ fn production_refuses_each_unsafe_setting() {
     let mut vars = production();
     vars.push(("KAFKA_BROKERS", "b:9092"));
     assert!(refused(&vars).contains(&"KAFKA_SECURITY_PROTOCOL".to_owned()));
+}
+
+#[test]
+fn traces_leave_only_when_a_collector_is_named() {
+    let unnamed = read(&[("OTEL_SERVICE_NAME", "x")]).unwrap();
+    assert!(unnamed.telemetry.traces.is_none());
+    let named = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318"),
+        ("OTEL_TRACES_SAMPLER_ARG", "0.25"),
+    ];
+    let traces = read(&named).unwrap().telemetry.traces.unwrap();
+    assert_eq!((traces.service.as_str(), traces.sample), ("ramen", 0.25));
+    for (name, value) in [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "grpc://collector"),
+        ("OTEL_TRACES_SAMPLER_ARG", "1.5"),
+        ("OTEL_TRACES_SAMPLER_ARG", "NaN"),
+    ] {
+        assert_eq!(refused(&[(name, value)]), [name], "{value}");
+    }
 }
 
 #[test]

@@ -44,7 +44,7 @@ impl<'a> Vars<'a> {
         }
     }
 
-    fn refuse(&mut self, name: &str, reason: &str) {
+    pub(super) fn refuse(&mut self, name: &str, reason: &str) {
         self.faults.push(Fault::new(name, reason));
     }
 

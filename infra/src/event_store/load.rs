@@ -99,6 +99,7 @@ impl EventStore {
     ///
     /// # Errors
     /// When the database cannot be read.
+    #[tracing::instrument(name = "db.streams_at", skip_all, level = "debug")]
     pub async fn still_at(&self, versions: &[(StreamId, i64)]) -> Result<bool, StoreError> {
         let (kinds, ids, at) = columns(versions);
         let moved = sqlx::query_scalar!(
@@ -133,6 +134,7 @@ impl EventStore {
         self.cache.put(stream, entry);
     }
 
+    #[tracing::instrument(name = "db.streams_read", skip_all, level = "debug")]
     async fn read(&self, streams: &[StreamId]) -> Result<HashMap<StreamId, Vec<Row>>, StoreError> {
         let wanted: Vec<(StreamId, i64)> = streams
             .iter()

@@ -129,6 +129,7 @@ impl EventLog {
     ///
     /// # Errors
     /// When the database cannot be read.
+    #[tracing::instrument(name = "db.log_head", skip_all, level = "debug")]
     pub async fn head(&self) -> Result<i64, LogError> {
         let head = sqlx::query_scalar!(
             r#"SELECT coalesce(max(position), 0) AS "head!" FROM es.event_log"#
@@ -142,6 +143,7 @@ impl EventLog {
     ///
     /// # Errors
     /// [`LogError::OtherHistory`] for the first that is not; when the database cannot be read.
+    #[tracing::instrument(name = "db.log_verify", skip_all, level = "debug")]
     pub async fn verify(&self, marks: impl IntoIterator<Item = Mark>) -> Result<(), LogError> {
         let (positions, hashes): (Vec<i64>, Vec<Vec<u8>>) = marks
             .into_iter()
@@ -197,6 +199,7 @@ impl EventLog {
         self.read_from(position.saturating_add(1), max).await
     }
 
+    #[tracing::instrument(name = "db.log_read", skip_all, level = "debug")]
     async fn read_from(&self, position: i64, limit: i64) -> Result<Vec<LogRow>, LogError> {
         let rows = sqlx::query_as!(
             RawRow,
@@ -225,6 +228,7 @@ impl EventLog {
     ///
     /// # Errors
     /// As [`EventLog::after`].
+    #[tracing::instrument(name = "db.log_of_stream", skip_all, level = "debug")]
     pub async fn of_stream(
         &self,
         stream: StreamId,

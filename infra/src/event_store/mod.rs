@@ -224,6 +224,7 @@ impl EventStore {
     ///
     /// # Errors
     /// As [`AppendError`] says; only `Unknown` may have been written.
+    #[tracing::instrument(name = "append", skip_all, level = "debug")]
     pub async fn append(&self, append: Append) -> Result<(), AppendError> {
         let streams: Vec<StreamId> = append.streams.iter().map(|part| part.stream).collect();
         let outcome = self.appender.append(append).await;
@@ -237,6 +238,7 @@ impl EventStore {
     ///
     /// # Errors
     /// When the database cannot be read.
+    #[tracing::instrument(name = "db.command_record", skip_all, level = "debug")]
     pub async fn command_record(
         &self,
         key_hash: &[u8; 32],

@@ -82,6 +82,7 @@ impl SnapshotWriter {
         }
     }
 
+    #[tracing::instrument(name = "db.snapshot_write", skip_all, level = "debug")]
     async fn write(&self, snapshot: &Snapshot) -> Result<(), sqlx::Error> {
         sqlx::query!(
             "INSERT INTO es.snapshots

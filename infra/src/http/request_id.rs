@@ -4,10 +4,11 @@ use std::future::Future;
 use std::sync::Arc;
 
 use http::HeaderMap;
+use tracing::Span;
 
 use super::tracestate;
 use crate::clock::Clock;
-use crate::telemetry::TraceContext;
+use crate::telemetry::{TraceContext, serves};
 
 /// The header that carries the id, in and out.
 pub const REQUEST_ID: &str = "x-request-id";
@@ -30,18 +31,17 @@ tokio::task_local! {
 }
 
 impl RequestScope {
-    /// Names a request by its headers.
-    pub fn of(headers: &HeaderMap, clock: &Clock) -> Self {
+    /// Names a request, which `span` serves, by its headers.
+    pub fn of(headers: &HeaderMap, span: &Span, clock: &Clock) -> Self {
         let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let id = header(REQUEST_ID)
             .filter(|id| is_request_id(id))
             .map_or_else(|| clock.fresh_id().to_string().into(), Arc::from);
         let caller = header("traceparent").and_then(|text| text.parse::<TraceContext>().ok());
         let tracestate = caller.and_then(|_| tracestate::of(headers));
-        let trace = caller.map_or_else(|| TraceContext::start(clock), |caller| caller.child(clock));
         Self {
             id,
-            trace,
+            trace: serves(span, caller, clock),
             tracestate,
             spread: clock.fraction(),
         }
@@ -79,7 +79,7 @@ mod tests {
         let clock = TestClock::at(chrono::DateTime::UNIX_EPOCH, 1).clock();
         let mut headers = HeaderMap::new();
         headers.insert(name, HeaderValue::from_static(value));
-        RequestScope::of(&headers, &clock)
+        RequestScope::of(&headers, &Span::none(), &clock)
     }
 
     #[test]
@@ -116,7 +116,7 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert("traceparent", HeaderValue::from_static(traceparent));
             headers.insert("tracestate", HeaderValue::from_static("rojo=1"));
-            RequestScope::of(&headers, &clock).tracestate
+            RequestScope::of(&headers, &Span::none(), &clock).tracestate
         };
         let known = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         assert_eq!(of(known).as_deref(), Some("rojo=1"));

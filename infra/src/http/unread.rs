@@ -60,7 +60,7 @@ fn document(status: StatusCode, head: &str, clock: &Clock) -> Vec<u8> {
         _ => ApiError::new(status, "malformed_request")
             .with_detail("the request line or a header cannot be read"),
     };
-    let scope = RequestScope::of(&HeaderMap::new(), clock);
+    let scope = RequestScope::of(&HeaderMap::new(), &tracing::Span::none(), clock);
     tracing::info!(
         http.status = status.as_u16(),
         request.id = &*scope.id,

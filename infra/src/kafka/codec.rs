@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::event_store::{ChainHash, LogRow};
 use crate::feed::{FeedRecord, Origin};
+use crate::telemetry::TraceContext;
 
 /// The partition of `topic partitions` that holds a stream. The last eight bytes of a `UUIDv7` or
 /// `UUIDv5` are as good as random; our own choice, since clients differ in theirs.
@@ -60,22 +61,14 @@ pub(super) fn headers(row: &LogRow, previous: i64) -> OwnedHeaders {
             value: Some(value),
         })
     });
-    match traceparent(&row.metadata) {
+    // The trace of the command travels as a header of its own, so that any consumer sees it.
+    match TraceContext::in_metadata(&row.metadata) {
         None => headers,
-        Some(parent) => headers.insert(Header {
+        Some(trace) => headers.insert(Header {
             key: "traceparent",
-            value: Some(parent.as_str()),
+            value: Some(&trace.to_string()),
         }),
     }
-}
-
-/// The trace of the command, which travels as a header of its own so that any consumer sees it.
-fn traceparent(metadata: &str) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    struct Trace {
-        traceparent: Option<String>,
-    }
-    serde_json::from_str::<Trace>(metadata).ok()?.traceparent
 }
 
 /// Reads a record back, with the position of the one before it in its partition.

@@ -55,6 +55,7 @@ impl SubjectKeys {
     }
 
     /// The keys of these ids; ids that never were are left out.
+    #[tracing::instrument(name = "db.keys_find", skip_all, level = "debug")]
     pub(super) async fn find(&self, ids: &[Uuid]) -> Result<Vec<Found>, VaultError> {
         let rows = timely(
             sqlx::query_as!(
@@ -70,6 +71,7 @@ impl SubjectKeys {
     }
 
     /// The key of a person and class, made when there is none. Two who make one at once get the same.
+    #[tracing::instrument(name = "db.key_make", skip_all, level = "debug")]
     pub(super) async fn find_or_make(
         &self,
         subject: Uuid,
@@ -159,6 +161,7 @@ impl SubjectKeys {
     }
 
     /// Destroys all keys of a person and leaves a tombstone, also when there were none.
+    #[tracing::instrument(name = "db.keys_destroy", skip_all, level = "debug")]
     pub(super) async fn destroy(
         &self,
         subject: Uuid,
@@ -197,6 +200,7 @@ impl SubjectKeys {
     }
 
     /// Destroys all keys of a class.
+    #[tracing::instrument(name = "db.keys_destroy_class", skip_all, level = "debug")]
     pub(super) async fn destroy_class(
         &self,
         class: &str,
@@ -216,6 +220,7 @@ impl SubjectKeys {
     }
 
     /// Wraps keys again whose wrapping key is not the first of the keyring.
+    #[tracing::instrument(name = "db.keys_rewrap", skip_all, level = "debug")]
     pub(super) async fn rewrap(&self, max: u32) -> Result<u64, VaultError> {
         let rows = timely(
             sqlx::query_as!(

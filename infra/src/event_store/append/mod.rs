@@ -20,6 +20,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, Span};
 
 use batch::{BATCH_EVENTS_MAX, Batch};
 pub(super) use queue::AppenderHandle;
@@ -32,6 +33,7 @@ use super::cache::StateCache;
 use crate::fault;
 use crate::lifecycle::Doorbell;
 use crate::limits::DATABASE_DEADLINE;
+use crate::telemetry::joins;
 
 /// A command that has waited this long is refused before it is written (reliability §5).
 const WAIT_MAX: Duration = Duration::from_millis(500);
@@ -102,8 +104,15 @@ impl Appender {
             };
             let Some(first) = job else { return };
             let batch = self.gather(first);
-            self.write(batch).await;
+            metrics::gauge!("ramen_appender_queue").set(count(self.waiting()));
+            let span = batch_span(&batch);
+            self.write(batch).instrument(span).await;
         }
+    }
+
+    /// Commands that no batch has taken yet.
+    fn waiting(&self) -> usize {
+        self.queue.len() + self.deferred.len()
     }
 
     /// Takes what has queued, as long as no command touches a stream that one before it writes.
@@ -137,8 +146,9 @@ impl Appender {
             tokio::time::sleep(RECONNECT_PAUSE).await;
             return;
         }
-        metrics::histogram!("ramen_append_batch_commands").record(count(batch.len()));
         let rows = Rows::of(&batch);
+        metrics::histogram!("ramen_append_batch_commands").record(count(batch.len()));
+        metrics::histogram!("ramen_append_batch_events").record(count(rows.kinds.len()));
         fault::point("append.queued");
         let outcome = self.all_or_nothing(&rows).await;
         match outcome {
@@ -261,6 +271,13 @@ impl Appender {
         connection.ping().await?;
         Ok(connection)
     }
+}
+
+/// The span of a shared commit: it has a parent in each of its commands.
+fn batch_span(batch: &[Job]) -> Span {
+    let span = tracing::debug_span!(parent: None, "append.batch", commands = batch.len());
+    joins(&span, batch.iter().filter_map(|job| job.trace));
+    span
 }
 
 fn refuse(batch: Vec<Job>, error: AppendError) {

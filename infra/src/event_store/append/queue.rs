@@ -3,8 +3,10 @@
 use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot};
+use tracing::Span;
 
 use crate::event_store::{Append, AppendError, EVENT_BYTES_MAX, NewEvent};
+use crate::telemetry::{TraceContext, context_of};
 
 /// Commands that may wait; beyond that callers are refused at once (reliability §5).
 const QUEUE_MAX: usize = 4_096;
@@ -15,6 +17,8 @@ pub(super) type Reply = oneshot::Sender<Result<(), AppendError>>;
 pub(super) struct Job {
     pub(super) append: Append,
     pub(super) queued: Instant,
+    /// Of the command that waits.
+    pub(super) trace: Option<TraceContext>,
     pub(super) reply: Reply,
 }
 
@@ -39,6 +43,7 @@ impl AppenderHandle {
         let job = Job {
             append,
             queued: Instant::now(),
+            trace: context_of(&Span::current()),
             reply,
         };
         self.queue

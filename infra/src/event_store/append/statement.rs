@@ -101,6 +101,7 @@ macro_rules! append {
 
 /// All of the batch, or nothing when any stream of it has moved. A key that was used is found by
 /// the index that it violates.
+#[tracing::instrument(name = "db.append", skip_all, level = "debug")]
 pub(super) async fn all_or_nothing(connection: &mut PgConnection, rows: &Rows) -> Outcome {
     let query = append!(
         rows,
@@ -119,6 +120,7 @@ pub(super) async fn all_or_nothing(connection: &mut PgConnection, rows: &Rows) -
 /// The batch without the commands that are stale or whose key was used. For each command `None` when
 /// it was stored, else why it was left out. A tenth to a third dearer than [`all_or_nothing`], so not
 /// the first try (performance §4, "conflicts").
+#[tracing::instrument(name = "db.append_leaving_out", skip_all, level = "debug")]
 pub(super) async fn leaving_out(
     connection: &mut PgConnection,
     rows: &Rows,

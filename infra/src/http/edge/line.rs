@@ -1,4 +1,5 @@
-//! What is written down of each request: one log line, and the metrics of rate, errors and duration.
+//! What is written down of each request: one log line, the metrics of rate, errors and duration, and
+//! the first span of its trace.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,6 +7,8 @@ use std::time::Duration;
 use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use http::Method;
+use tracing::Span;
+use tracing::field::Empty;
 
 use crate::clock::Stopwatch;
 use crate::http::problem::Report;
@@ -33,6 +36,22 @@ impl Line {
     /// The route's template; requests that match none share a name.
     pub(super) fn route(&self) -> &str {
         self.route.as_ref().map_or("(none)", MatchedPath::as_str)
+    }
+
+    /// The span of the request. Its path is not in it: a trace holds closed sets and ids alone.
+    pub(super) fn span(&self) -> Span {
+        let method = label_of(&self.method);
+        tracing::debug_span!(
+            "http",
+            otel.name = %format_args!("{method} {}", self.route()),
+            otel.kind = "server",
+            otel.status_code = Empty,
+            http.request.method = method,
+            http.route = self.route(),
+            http.response.status_code = Empty,
+            request.id = Empty,
+            error.type = Empty,
+        )
     }
 
     /// Writes it, once the answer is known.
@@ -82,6 +101,21 @@ impl Line {
                 "request"
             );
         }
+    }
+}
+
+/// Notes in its span what came of a request.
+pub(super) fn record(span: &Span, scope: &RequestScope, response: &Response) {
+    if span.is_disabled() {
+        return;
+    }
+    span.record("request.id", &*scope.id);
+    span.record("http.response.status_code", response.status().as_u16());
+    if let Some(report) = response.extensions().get::<Report>() {
+        span.record("error.type", report.code.as_str());
+    }
+    if response.status().is_server_error() {
+        span.record("otel.status_code", "error");
     }
 }
 

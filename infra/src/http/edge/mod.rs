@@ -110,16 +110,19 @@ struct Panicked(String);
 
 async fn around(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
     let line = Line::of(&request, edge.clock.stopwatch());
-    let scope = RequestScope::of(request.headers(), &edge.clock);
-    let span = tracing::info_span!(
+    let span = line.span();
+    let scope = RequestScope::of(request.headers(), &span, &edge.clock);
+    let context = tracing::info_span!(
         "request",
         request.id = &*scope.id,
         trace.id = %scope.trace.trace_id()
     );
-    let work = serve(&edge, request, next, line.route()).instrument(span);
+    let work = serve(&edge, request, next, line.route());
+    let work = work.instrument(span.clone()).instrument(context);
     let mut response = scope.clone().serve(work).await;
     name(&scope, response.headers_mut());
     line.write(&scope, &response);
+    line::record(&span, &scope, &response);
     response
 }
 

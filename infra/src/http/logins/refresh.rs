@@ -179,6 +179,7 @@ impl PgLogins {
     }
 
     /// Marks the token as used and puts `next` in its place, if it was unused and its login holds.
+    #[tracing::instrument(name = "db.login_rotate", skip_all, level = "debug")]
     async fn rotate(
         &self,
         token: &RefreshToken,
@@ -220,6 +221,7 @@ impl PgLogins {
     }
 
     /// What is known of a token and its login.
+    #[tracing::instrument(name = "db.login_spent", skip_all, level = "debug")]
     async fn spent(&self, token: &RefreshToken) -> Result<Option<(LoginRow, Spent)>, Unavailable> {
         let row = sqlx::query!(
             r#"SELECT l.sid, l.principal, l.role, l.restaurants, l.ver, l.test, l.expires_at,

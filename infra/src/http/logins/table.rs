@@ -145,6 +145,7 @@ impl PgLogins {
         self.insert(clock.fresh_id(), who, lives, None).await
     }
 
+    #[tracing::instrument(name = "db.login_open", skip_all, level = "debug")]
     async fn insert(
         &self,
         sid: Uuid,
@@ -188,6 +189,7 @@ impl PgLogins {
     ///
     /// # Errors
     /// When the database cannot be written.
+    #[tracing::instrument(name = "db.logins_revoke", skip_all, level = "debug")]
     pub async fn revoke_all(
         &self,
         id: PrincipalId,
@@ -208,6 +210,7 @@ impl PgLogins {
     ///
     /// # Errors
     /// When the database cannot be written.
+    #[tracing::instrument(name = "db.login_revoke", skip_all, level = "debug")]
     pub async fn revoke(&self, sid: Uuid, now: DateTime<Utc>) -> Result<bool, Unavailable> {
         let done = sqlx::query!(
             "UPDATE auth.logins SET revoked_at = $2, ver = ver + 1
@@ -224,6 +227,7 @@ impl PgLogins {
     ///
     /// # Errors
     /// When the database cannot be written.
+    #[tracing::instrument(name = "db.logins_assign", skip_all, level = "debug")]
     pub async fn assign_restaurants(
         &self,
         id: PrincipalId,
@@ -244,6 +248,7 @@ impl PgLogins {
 
 #[async_trait]
 impl LoginStore for PgLogins {
+    #[tracing::instrument(name = "db.login_find", skip_all, level = "debug")]
     async fn find(&self, sid: Uuid) -> Result<Option<Login>, Unavailable> {
         let row = sqlx::query_as!(
             Login,
@@ -255,6 +260,7 @@ impl LoginStore for PgLogins {
         Ok(row)
     }
 
+    #[tracing::instrument(name = "db.logins_live", skip_all, level = "debug")]
     async fn live_of(
         &self,
         person: PrincipalId,
