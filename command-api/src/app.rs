@@ -21,6 +21,7 @@ use crate::gateways::payment::PaymentGateway;
 use crate::processes::inbox::{Inbox, WebhooksInFlight};
 use crate::processes::{EffectRunner, EffectsInFlight, Retention, Runner, Timers};
 use crate::publisher::{Notary, Relay, Sequencer, Signer, handover};
+use crate::vitals::Vitals;
 
 /// Shared by every handler. Cheap to clone.
 #[derive(Clone)]
@@ -85,6 +86,7 @@ pub struct Publishing {
     pub retention: Retention,
     /// Signs the hash chain.
     pub signer: Signer,
+    vitals: Vitals,
     bells: Bells,
 }
 
@@ -172,6 +174,7 @@ impl Publishing {
             Arc::clone(&app.notary),
             leading.clone(),
         );
+        let vitals = Vitals::new(pool.clone(), clock.clone(), leading.clone());
         let effects = EffectRunner::new(
             pool,
             clock,
@@ -191,6 +194,7 @@ impl Publishing {
             inbox,
             retention,
             signer,
+            vitals,
             bells,
         })
     }
@@ -217,5 +221,6 @@ impl Publishing {
         tasks.run(self.inbox, self.bells.inbox, Pace::default());
         tasks.run(self.retention, Doorbell::new(), Retention::PACE);
         tasks.run(self.signer, Doorbell::new(), Signer::PACE);
+        tasks.run(self.vitals, Doorbell::new(), Vitals::PACE);
     }
 }

@@ -14,5 +14,6 @@ pub mod http;
 pub mod metadata;
 pub mod processes;
 pub mod publisher;
+mod vitals;
 
 pub use app::{App, Deps, Publishing};

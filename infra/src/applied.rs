@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::limits::DATABASE_DEADLINE;
 use crate::postgres::in_time;
+use crate::telemetry::TraceContext;
 
 /// Channel of `pg_notify`.
 pub const CHANNEL: &str = "views_applied";
@@ -33,6 +34,8 @@ pub struct Visible {
     pub id: Uuid,
     /// Every event up to this sequence is visible.
     pub sequence: i64,
+    /// The trace of the last of them, when it is recorded.
+    pub trace: Option<TraceContext>,
 }
 
 /// What became visible.
@@ -207,7 +210,7 @@ impl RemoteApplied {
     }
 }
 
-/// A line that says who tells what, then one for each stream: `kind id sequence`.
+/// A line that says who tells what, then one for each stream: `kind id sequence`, and its trace if any.
 fn encode(teller: Uuid, applied: &Applied) -> Vec<String> {
     let (what, streams) = match applied {
         Applied::Views(streams) => ("views", streams),
@@ -217,8 +220,8 @@ fn encode(teller: Uuid, applied: &Applied) -> Vec<String> {
     let head = format!("{what} {}", teller.simple());
     let mut payloads = Vec::new();
     let mut payload = head.clone();
-    for Visible { kind, id, sequence } in streams.iter() {
-        let line = format!("\n{} {} {sequence}", kind.as_str(), id.simple());
+    for visible in streams.iter() {
+        let line = encode_line(visible);
         if payload.len() + line.len() > PAYLOAD_BYTES_MAX {
             payloads.push(std::mem::replace(&mut payload, head.clone()));
         }
@@ -226,6 +229,15 @@ fn encode(teller: Uuid, applied: &Applied) -> Vec<String> {
     }
     payloads.push(payload);
     payloads
+}
+
+fn encode_line(visible: &Visible) -> String {
+    let Visible { kind, id, .. } = visible;
+    let line = format!("\n{} {} {}", kind.as_str(), id.simple(), visible.sequence);
+    match visible.trace {
+        Some(trace) => format!("{line} {trace}"),
+        None => line,
+    }
 }
 
 /// The inverse of [`encode`]; what cannot be read may mean anything.
@@ -247,15 +259,24 @@ fn decode_line(line: &str) -> Option<Visible> {
     let kind = Kind::parse(parts.next()?).ok()?;
     let id = parts.next()?.parse().ok()?;
     let sequence = parts.next()?.parse().ok()?;
-    parts
-        .next()
-        .is_none()
-        .then_some(Visible { kind, id, sequence })
+    let trace = match parts.next() {
+        Some(trace) => Some(trace.parse().ok()?),
+        None => None,
+    };
+    let visible = Visible {
+        kind,
+        id,
+        sequence,
+        trace,
+    };
+    parts.next().is_none().then_some(visible)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
     fn streams(count: u128) -> Arc<[Visible]> {
         (0..count)
@@ -263,6 +284,7 @@ mod tests {
                 kind: Kind::Order,
                 id: Uuid::from_u128(n),
                 sequence: 7,
+                trace: n.is_multiple_of(2).then(|| TRACE.parse().unwrap()),
             })
             .collect()
     }

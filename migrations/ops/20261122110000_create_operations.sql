@@ -61,9 +61,10 @@ CREATE TABLE ops.effects (
     last_error   text,
     created_at   timestamptz NOT NULL,
     finished_at  timestamptz,
-    -- The event that it follows from, and whether that is a rehearsal.
+    -- The event that it follows from, whether that is a rehearsal, and the trace that goes on.
     cause        uuid,
-    test         boolean NOT NULL DEFAULT false
+    test         boolean NOT NULL DEFAULT false,
+    traceparent  text
 ) WITH (fillfactor = 70);
 CREATE INDEX effects_open ON ops.effects (kind, due_at, ordinal)
     WHERE status IN ('pending', 'sent');
@@ -81,6 +82,7 @@ CREATE TABLE ops.timers (
     effect     json NOT NULL,
     cause      uuid,
     test       boolean NOT NULL DEFAULT false,
+    traceparent text,
     PRIMARY KEY (process, instance, name)
 );
 CREATE INDEX timers_due ON ops.timers (due_at);
@@ -95,6 +97,8 @@ CREATE TABLE ops.webhook_inbox (
     attempts     integer NOT NULL DEFAULT 0,
     due_at       timestamptz NOT NULL,
     last_error   text,
+    -- Of the request that brought it.
+    traceparent  text,
     PRIMARY KEY (source, event_key)
 );
 CREATE INDEX webhook_inbox_pending ON ops.webhook_inbox (due_at) WHERE status = 'pending';

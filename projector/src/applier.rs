@@ -12,6 +12,7 @@ use infra::clock::Clock;
 use infra::event_store::{EventLog, StreamId};
 use infra::feed::{FeedRecord, Origin};
 use sqlx::PgPool;
+use tracing::Span;
 
 use crate::batch::Item;
 use crate::checkpoint::{Marks, Moved, revise};
@@ -56,6 +57,7 @@ impl Applier {
     ///
     /// # Errors
     /// When the database cannot be read.
+    #[tracing::instrument(name = "db.checkpoints_read", skip_all, level = "debug")]
     pub(crate) async fn marks(&mut self) -> Result<Marks, sqlx::Error> {
         self.memory.forget();
         let mut connection = self.pool.acquire().await?;
@@ -101,6 +103,7 @@ impl Applier {
         }
     }
 
+    #[tracing::instrument(name = "db.views_apply", skip_all, level = "debug")]
     async fn attempt(
         &mut self,
         items: &[Item],
@@ -127,6 +130,9 @@ impl Applier {
             rows.write(&mut transaction).await?;
         }
         views::fold_carefully(&mut transaction, &folding, &mut outcome).await?;
+        if !Span::current().is_disabled() {
+            outcome.note_traces(items);
+        }
         parked::park(&mut transaction, &outcome.parkings, self.clock.now()).await?;
         let words = self.words(&outcome);
         marks.advance(&mut transaction, next, &words).await??;

@@ -79,6 +79,15 @@ impl Marks {
         known.copied().unwrap_or_default()
     }
 
+    /// The last position that `view` has folded of any origin.
+    pub(crate) fn last(&self, view: &'static str) -> i64 {
+        let of_view = self.places.iter().filter(|((of, _), _)| *of == view);
+        of_view
+            .map(|(_, checkpoint)| checkpoint.mark.position)
+            .max()
+            .unwrap_or(0)
+    }
+
     /// Whether `view` has folded `record` already. The store's checkpoint counts for every origin,
     /// for it is the frontier below which everything was seen.
     pub(crate) fn covers(&self, view: &'static str, record: &FeedRecord) -> bool {

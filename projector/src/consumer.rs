@@ -10,13 +10,16 @@ use infra::event_store::{EventLog, LogError, Mark, OtherHistory, StreamId};
 use infra::feed::{Feed, FeedError, FeedRecord, HistoryAlarm, Origin};
 use infra::http::health::Readiness;
 use infra::lifecycle::{Loop, Progress};
+use infra::telemetry::{TraceContext, joins};
 use sqlx::PgPool;
+use tracing::{Instrument as _, Span};
 
 use crate::applier::{Applier, Memory};
 use crate::checkpoint::{Marks, Moved};
 use crate::search::IndexQueue;
 use crate::turn::Turn;
 use crate::views::{self, ApplyError, Gap};
+use crate::vitals;
 
 /// Events folded in one transaction: above this a batch gains nothing and its rows stay locked longer.
 const BATCH_EVENTS_MAX: usize = 1_000;
@@ -231,10 +234,14 @@ impl Projector {
         }
         let reached = self.reached();
         let next = marks.moved_to(views::VIEWS, &reached);
+        vitals::count_lag(&self.held, self.applier.clock.now());
         if self.held.is_empty() && next == *marks {
             return Ok((next, Progress::Idle));
         }
-        let outcome = self.applier.apply(&self.held, marks, &next).await?;
+        let span = self.batch_span();
+        let applied = self.applier.apply(&self.held, marks, &next);
+        let outcome = applied.instrument(span).await?;
+        vitals::count_positions(&next);
         let count = self.held.len();
         metrics::counter!("ramen_projected_events_total").increment(count as u64);
         if let Some(index) = &self.index {
@@ -244,6 +251,17 @@ impl Projector {
         self.hub
             .announce(Applied::Views(outcome.announced().into()));
         Ok((next, Progress::Did(count)))
+    }
+
+    /// The span of a batch: it has a parent in each of its events.
+    fn batch_span(&self) -> Span {
+        let span = tracing::debug_span!("project", events = self.held.len());
+        let traces = self.held.iter();
+        joins(
+            &span,
+            traces.filter_map(|record| TraceContext::in_metadata(&record.metadata)),
+        );
+        span
     }
 
     /// How far each origin is once the held records are applied.

@@ -16,6 +16,7 @@ mod parked;
 mod search;
 mod turn;
 mod views;
+mod vitals;
 
 use std::path::PathBuf;
 
@@ -99,10 +100,12 @@ pub async fn build(
 /// # Errors
 /// When the folder of the index cannot be used.
 pub async fn run(settings: Settings, deps: Deps, tasks: &Tasks) -> anyhow::Result<()> {
+    let vitals = vitals::Vitals::new(deps.pool.clone(), deps.clock.clone());
     let (projector, indexer, queue) = build(settings, deps)
         .await
         .context("opening the search index")?;
     tasks.run(projector, Doorbell::new(), Pace::default());
+    tasks.run(vitals, Doorbell::new(), vitals::Vitals::PACE);
     if let Some(indexer) = indexer {
         tasks.run(indexer, queue.doorbell(), Pace::default());
     }

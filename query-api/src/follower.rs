@@ -1,10 +1,14 @@
 //! The loops that hear the projector: one takes in what it announces, one brings announcements from
 //! another process.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use infra::applied::{Applied, AppliedListener, RemoteApplied};
 use infra::lifecycle::{Loop, Progress};
+use infra::telemetry::{TraceContext, joins};
+use tracing::Instrument as _;
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::http::ordering::order_status::OrderStatus;
@@ -17,7 +21,9 @@ pub struct Follower {
     app: App,
     listener: AppliedListener,
     /// Orders whose state could not be read yet.
-    owed: Vec<uuid::Uuid>,
+    owed: Vec<Uuid>,
+    /// The recorded traces that they belong to.
+    traces: HashMap<Uuid, TraceContext>,
 }
 
 /// Why a step failed.
@@ -35,6 +41,7 @@ impl Follower {
             app,
             listener,
             owed: Vec::new(),
+            traces: HashMap::new(),
         }
     }
 
@@ -53,7 +60,15 @@ impl Follower {
     }
 
     fn take_in(&mut self, applied: &Applied) {
-        self.owed.extend(self.app.note(applied));
+        let followed = self.app.note(applied);
+        if let Applied::Views(streams) = applied {
+            let followed = streams
+                .iter()
+                .filter(|stream| followed.contains(&stream.id));
+            let traces = followed.filter_map(|stream| Some((stream.id, stream.trace?)));
+            self.traces.extend(traces);
+        }
+        self.owed.extend(followed);
     }
 
     /// One query and one serialisation for each order, however many follow it.
@@ -63,11 +78,16 @@ impl Follower {
         }
         self.owed.sort_unstable();
         self.owed.dedup();
-        let orders = OrderStatus::read_many(self.app.pool(), &self.owed).await?;
-        for order in orders {
-            self.app.live().show(order.id, &order.frame());
+        let span = tracing::debug_span!("show", orders = self.owed.len());
+        joins(&span, self.traces.values().copied());
+        let orders = OrderStatus::read_many(self.app.pool(), &self.owed);
+        for order in orders.instrument(span).await? {
+            let mut frame = order.frame();
+            frame.trace = self.traces.get(&order.id).copied();
+            self.app.live().show(order.id, &frame);
         }
         self.owed.clear();
+        self.traces.clear();
         Ok(())
     }
 }

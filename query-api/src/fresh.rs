@@ -141,6 +141,7 @@ impl Freshness {
         Ok(missing)
     }
 
+    #[tracing::instrument(name = "db.sequence_read", skip_all, level = "debug")]
     async fn folded_by_views(&self, wanted: &Wanted) -> Result<i64, FreshError> {
         let id = wanted.id;
         let row = match wanted.kind.as_str() {

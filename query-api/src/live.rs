@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use infra::telemetry::TraceContext;
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -21,6 +22,10 @@ pub(crate) struct Frame {
     pub(crate) data: Arc<str>,
     /// Whether nothing follows.
     pub(crate) last: bool,
+    /// The recorded trace of what brought the order here.
+    pub(crate) trace: Option<TraceContext>,
+    /// How many frames its slot has shown, this one included.
+    pub(crate) nth: u64,
 }
 
 /// The slots of all followed orders. Clones share them.
@@ -92,7 +97,11 @@ impl LiveOrders {
                     .as_ref()
                     .is_none_or(|shown| shown.sequence < frame.sequence);
                 if newer {
-                    *shown = Some(frame.clone());
+                    let nth = shown.as_ref().map_or(0, |shown| shown.nth) + 1;
+                    *shown = Some(Frame {
+                        nth,
+                        ..frame.clone()
+                    });
                 }
                 newer
             });
@@ -109,6 +118,8 @@ mod tests {
             sequence,
             data: "{}".into(),
             last: false,
+            trace: None,
+            nth: 0,
         }
     }
 

@@ -54,11 +54,14 @@ struct WrittenPage {
     page: Page,
 }
 
+/// What there is of each ingredient.
+type Larder = BTreeMap<String, StockLevel>;
+
 /// The cache of menu answers.
 pub(crate) struct MenuPages {
     pool: PgPool,
     menus: Versioned<Menu>,
-    stock: Versioned<BTreeMap<String, StockLevel>>,
+    stock: Versioned<Larder>,
     available: Cache<Uuid, Arc<Availability>>,
     pages: Cache<(Uuid, String), Arc<WrittenPage>>,
 }
@@ -210,6 +213,7 @@ fn digest(unavailable: &Unavailable) -> String {
     format!("{:016x}", hasher.finish())
 }
 
+#[tracing::instrument(name = "db.menu_read", skip_all, level = "debug")]
 async fn load_menu(pool: &PgPool, id: Uuid) -> Result<Option<(i64, Menu)>, ApiError> {
     let row = sqlx::query!(
         r#"SELECT sequence, version, document::text AS "document!", prices::text AS "prices!",
@@ -233,10 +237,8 @@ async fn load_menu(pool: &PgPool, id: Uuid) -> Result<Option<(i64, Menu)>, ApiEr
     Ok(Some((row.sequence, menu)))
 }
 
-async fn load_stock(
-    pool: &PgPool,
-    id: Uuid,
-) -> Result<Option<(i64, BTreeMap<String, StockLevel>)>, ApiError> {
+#[tracing::instrument(name = "db.stock_read", skip_all, level = "debug")]
+async fn load_stock(pool: &PgPool, id: Uuid) -> Result<Option<(i64, Larder)>, ApiError> {
     let row = sqlx::query!(
         r#"SELECT sequence, ingredients::text AS "ingredients!"
            FROM views.stock WHERE restaurant_id = $1"#,

@@ -57,6 +57,7 @@ impl ShopPages {
     }
 }
 
+#[tracing::instrument(name = "db.shop_page_read", skip_all, level = "debug")]
 async fn load(pool: &PgPool, id: Uuid) -> Result<Option<(i64, Page)>, ApiError> {
     let Some(shop) = ShopPage::read(pool, id).await? else {
         return Ok(None);

@@ -75,6 +75,26 @@ pub enum ExecuteError {
     Unavailable(String),
 }
 
+impl ExecuteError {
+    /// Whether it is our own fault.
+    pub(super) const fn is_ours(&self) -> bool {
+        matches!(
+            self,
+            Self::Append(_) | Self::Store(_) | Self::Unavailable(_)
+        )
+    }
+
+    /// In traces and metrics.
+    pub(super) const fn outcome(&self) -> &'static str {
+        match self {
+            Self::Refused(_) | Self::KeyReused => "refused",
+            Self::NotTheirs => "not_theirs",
+            Self::Moved { .. } | Self::Conflict => "conflict",
+            Self::Append(_) | Self::Store(_) | Self::Unavailable(_) => "unavailable",
+        }
+    }
+}
+
 impl From<Refusal> for ExecuteError {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(Box::new(refusal))

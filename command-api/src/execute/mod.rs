@@ -16,13 +16,15 @@ use infra::clock::Clock;
 use infra::event_store::{Append, AppendError, EventStore, Loaded, StoreError, StreamId};
 use infra::fault;
 use tokio::sync::{Mutex, MutexGuard};
+use tracing::Instrument as _;
+use tracing::field::Empty;
 use uuid::Uuid;
 
 pub use answer::{Answer, Key, Reply};
 pub use error::{ExecuteError, Refusal};
 pub use unit::Unit;
-pub(crate) use work::stock_queue;
 pub use work::{Single, Work};
+pub(crate) use work::{name_of, stock_queue};
 
 use crate::error::stored_refusal;
 use crate::metadata::Origin;
@@ -84,6 +86,36 @@ impl Executor {
     /// stored: it comes back as [`ExecuteError::Refused`] the first time and as an [`Answer`] with
     /// its 4xx status when repeated.
     pub async fn execute(
+        &self,
+        origin: &Origin,
+        key: Option<&Key>,
+        work: &impl Work,
+    ) -> Result<Answer, ExecuteError> {
+        let (name, watch) = (work.name(), self.clock.stopwatch());
+        let span = tracing::debug_span!(
+            "command",
+            otel.name = %format_args!("command.{name}"),
+            otel.status_code = Empty,
+            outcome = Empty,
+        );
+        let executed = self.attempts(origin, key, work).instrument(span.clone());
+        let executed = executed.await;
+        let outcome = match &executed {
+            Ok(answer) if answer.replayed => "replayed",
+            Ok(_) => "done",
+            Err(error) => error.outcome(),
+        };
+        span.record("outcome", outcome);
+        if executed.as_ref().is_err_and(ExecuteError::is_ours) {
+            span.record("otel.status_code", "error");
+        }
+        metrics::histogram!("ramen_command_seconds").record(watch.seconds());
+        metrics::counter!("ramen_commands_total", "command" => name, "outcome" => outcome)
+            .increment(1);
+        executed
+    }
+
+    async fn attempts(
         &self,
         origin: &Origin,
         key: Option<&Key>,
@@ -182,6 +214,7 @@ impl Executor {
         let answer = Answer::of(&unit, reply);
         let versions = unit.versions();
         let recorded_at = unit.context.now;
+        let orders = unit.orders_reached();
         let (streams, keeps) = unit.into_parts();
         let append = Append {
             streams,
@@ -192,6 +225,9 @@ impl Executor {
             Ok(()) => {
                 for keep in keeps {
                     keep(&self.store);
+                }
+                for state in orders {
+                    metrics::counter!("ramen_orders_total", "state" => state).increment(1);
                 }
                 Ok(Conclusion::Answered(answer))
             }

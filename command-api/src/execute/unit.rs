@@ -28,6 +28,8 @@ pub(super) type Keep = Box<dyn FnOnce(&EventStore) + Send + Sync>;
 struct Touched {
     version: i64,
     events: Vec<NewEvent>,
+    /// The stage that the events lead to, when they change it.
+    reached: Option<&'static str>,
     keep: Option<Keep>,
 }
 
@@ -36,6 +38,7 @@ impl Touched {
         Self {
             version,
             events: Vec::new(),
+            reached: None,
             keep: None,
         }
     }
@@ -124,6 +127,7 @@ impl<'a> Unit<'a> {
         for event in events {
             state.evolve(event);
         }
+        let reached = Some(state.stage()).filter(|stage| *stage != loaded.state.stage());
         let facets = state.facets(loaded.stream.id);
         let metadata = self.origin.metadata(&facets, self.journey);
         let mut rows = Vec::with_capacity(events.len());
@@ -148,6 +152,7 @@ impl<'a> Unit<'a> {
             .entry(loaded.stream)
             .or_insert(Touched::at(loaded.version));
         touched.events.extend(rows);
+        touched.reached = reached.map(Into::into).or(touched.reached);
         let (kept, before) = (after.clone(), touched.version);
         touched.keep = Some(Box::new(move |store| {
             store.keep(kept.stream, before, kept.version, kept.state);
@@ -199,6 +204,13 @@ impl<'a> Unit<'a> {
             .filter(|(_, touched)| !touched.events.is_empty())
             .map(|(stream, touched)| (*stream, touched.version_after()))
             .collect()
+    }
+
+    /// The stages that orders come to by it.
+    pub(super) fn orders_reached(&self) -> Vec<&'static str> {
+        let orders = self.touched.iter();
+        let orders = orders.filter(|(stream, _)| stream.kind == Kind::Order);
+        orders.filter_map(|(_, order)| order.reached).collect()
     }
 
     /// What is to be appended, and what is then to be kept.

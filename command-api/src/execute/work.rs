@@ -1,5 +1,6 @@
 //! A piece of work: what is decided, and nothing of what makes it safe to repeat.
 
+use std::borrow::Cow;
 use std::future::Future;
 
 use domain::aggregates::Kind;
@@ -13,6 +14,9 @@ use super::unit::Unit;
 
 /// A decision over loaded aggregates. It may be run more than once and must not act on the world.
 pub trait Work: Sync {
+    /// What is asked, `context.aggregate.command`, in traces and metrics: a closed set.
+    fn name(&self) -> Cow<'static, str>;
+
     /// Loads what it needs through `unit`, decides, and writes through `unit`.
     fn run(&self, unit: &mut Unit<'_>) -> impl Future<Output = Result<Reply, ExecuteError>> + Send;
 
@@ -26,6 +30,12 @@ pub trait Work: Sync {
     fn streams(&self) -> Vec<StreamId> {
         Vec::new()
     }
+}
+
+/// The name of a command on one aggregate.
+pub(crate) fn name_of<A: Decider>(command: &A::Command) -> Cow<'static, str> {
+    let command: &'static str = A::CommandKind::from(command).into();
+    format!("{}.{command}", A::KIND).into()
 }
 
 /// One command on one aggregate, for those whom `allow` lets.
@@ -47,6 +57,10 @@ where
     A: Decider,
     F: Fn(&A) -> bool + Sync,
 {
+    fn name(&self) -> Cow<'static, str> {
+        name_of::<A>(&self.command)
+    }
+
     async fn run(&self, unit: &mut Unit<'_>) -> Result<Reply, ExecuteError> {
         let loaded = unit.load::<A>(self.id).await?;
         if !(self.allow)(&loaded.state) {

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use infra::clock::Clock;
 use tokio::sync::Semaphore;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use super::Outcome;
 use super::breaker::{Breaker, CallId};
@@ -152,7 +154,16 @@ impl Guard {
             };
         };
         let watch = self.clock.stopwatch();
-        let outcome = self.tries(lane, attempt).await;
+        let span = tracing::debug_span!(
+            "gateway",
+            otel.name = %format_args!("{} {}", lane.policy.gateway, operation.name()),
+            otel.kind = "client",
+            tries = Empty,
+            outcome = Empty,
+        );
+        let outcome = self.tries(lane, attempt, &span);
+        let outcome = outcome.instrument(span.clone()).await;
+        span.record("outcome", outcome.name());
         let labels = [
             ("gateway", lane.policy.gateway),
             ("operation", operation.name()),
@@ -163,7 +174,7 @@ impl Guard {
         outcome
     }
 
-    async fn tries<T, F>(&self, lane: &Lane, attempt: impl Fn() -> F) -> Outcome<T>
+    async fn tries<T, F>(&self, lane: &Lane, attempt: impl Fn() -> F, span: &Span) -> Outcome<T>
     where
         F: Future<Output = Try<T>>,
     {
@@ -181,6 +192,7 @@ impl Guard {
                     };
                 }
             };
+            span.record("tries", tries);
             let Ok(ended) = tokio::time::timeout(left(), attempt()).await else {
                 // Dropping the pass counts the failure.
                 return Outcome::Unknown {

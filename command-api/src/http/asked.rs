@@ -1,6 +1,8 @@
 //! What every write carries from its request: who asks, on which version, under which key; and the two
 //! usual kinds of work, a command on one aggregate and commands on a part of a shop.
 
+use std::borrow::Cow;
+
 use axum::extract::FromRequestParts;
 use domain::decider::{Decider, Fault};
 use domain::kernel::ids::RestaurantId;
@@ -18,7 +20,7 @@ use uuid::Uuid;
 use super::answer::Committed;
 use super::whose::{Belongs, only_theirs};
 use crate::app::App;
-use crate::execute::{ExecuteError, Key, Refusal, Reply, Unit, Work, stock_queue};
+use crate::execute::{ExecuteError, Key, Refusal, Reply, Unit, Work, name_of, stock_queue};
 use crate::metadata::Origin;
 
 /// Somebody whom the policy let in.
@@ -147,6 +149,10 @@ struct Change<'a, A: Decider> {
 }
 
 impl<A: Belongs> Work for Change<'_, A> {
+    fn name(&self) -> Cow<'static, str> {
+        name_of::<A>(&self.command)
+    }
+
     async fn run(&self, unit: &mut Unit<'_>) -> Result<Reply, ExecuteError> {
         let loaded = unit.load::<A>(self.id).await?;
         only_theirs(&loaded, self.scope)?;
@@ -175,6 +181,11 @@ struct OfShopBy<'a, A: Decider> {
 }
 
 impl<A: Decider> Work for OfShopBy<'_, A> {
+    fn name(&self) -> Cow<'static, str> {
+        let first = self.wanted.commands.first();
+        first.map_or(A::KIND.into(), name_of::<A>)
+    }
+
     async fn run(&self, unit: &mut Unit<'_>) -> Result<Reply, ExecuteError> {
         let OfShop {
             shop,

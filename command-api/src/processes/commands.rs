@@ -5,6 +5,7 @@ use domain::aggregates::{
     AnyCommand, Cart, Delivery, Driver, Inventory, Menu, Order, Payment, Restaurant,
 };
 use domain::decider::Decider;
+use infra::telemetry::TraceContext;
 use uuid::Uuid;
 
 use crate::execute::{Answer, ExecuteError, Executor, Key, Reply, Single};
@@ -22,6 +23,8 @@ pub(super) struct Once<'a> {
     pub(super) cause: Option<Uuid>,
     /// Whether that event belongs to a rehearsal.
     pub(super) test: bool,
+    /// The trace that its events go on with.
+    pub(super) trace: Option<TraceContext>,
 }
 
 /// Executes `command` once for all calls under the same name: the record that commits with its
@@ -37,6 +40,7 @@ pub(super) async fn execute_once(
     let origin = Origin {
         role: "system".to_owned(),
         request_id: once.id.to_string(),
+        traceparent: once.trace.map(|trace| trace.to_string()),
         causation: once.cause,
         correlation: Some(once.order),
         test: once.test,

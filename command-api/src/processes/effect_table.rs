@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::processes::Effect;
 use infra::clock::Clock;
+use infra::telemetry::TraceContext;
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -25,7 +26,7 @@ pub(super) enum EffectKind {
 impl EffectKind {
     pub(super) const ALL: [Self; 2] = [Self::Command, Self::Payment];
 
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Command => "command",
             Self::Payment => "payment",
@@ -48,6 +49,8 @@ pub(super) struct Due {
     pub(super) first_sent: Option<DateTime<Utc>>,
     pub(super) cause: Option<Uuid>,
     pub(super) test: bool,
+    /// The trace of the event that it follows from.
+    pub(super) trace: Option<TraceContext>,
     created_at: DateTime<Utc>,
 }
 
@@ -66,6 +69,7 @@ impl EffectTable {
     /// Those that are due and not `busy`, of each kind as many as there is room for. Of each instance
     /// and kind only the oldest open one: a hold is committed before it is consumed. One that does
     /// not decode is parked, and keeps nobody waiting.
+    #[tracing::instrument(name = "db.effects_due", skip_all, level = "debug")]
     pub(super) async fn due(
         &self,
         busy: &[Uuid],
@@ -84,11 +88,13 @@ impl EffectTable {
         let rows = sqlx::query!(
             r#"SELECT d.effect_id AS "effect_id!", d.kind AS "kind!", d.process AS "process!",
                       d.instance AS "instance!", d.effect AS "effect!", d.attempts AS "attempts!",
-                      d.sent_at, d.created_at AS "created_at!", d.cause, d.test AS "test!"
+                      d.sent_at, d.created_at AS "created_at!", d.cause, d.test AS "test!",
+                      d.traceparent
                FROM unnest($3::text[], $4::bigint[]) AS r (kind, room)
                CROSS JOIN LATERAL (
                    SELECT e.effect_id, e.kind, e.process, e.instance, e.effect::text AS effect,
-                          e.attempts, e.sent_at, e.created_at, e.cause, e.test
+                          e.attempts, e.sent_at, e.created_at, e.cause, e.test,
+                          e.traceparent
                    FROM ops.effects e
                    WHERE e.kind = r.kind AND e.status IN ('pending', 'sent') AND e.due_at <= $1
                      AND e.effect_id <> ALL ($2)
@@ -124,6 +130,7 @@ impl EffectTable {
                     first_sent: row.sent_at,
                     cause: row.cause,
                     test: row.test,
+                    trace: row.traceparent.and_then(|text| text.parse().ok()),
                     created_at: row.created_at,
                 }),
             }
@@ -132,6 +139,7 @@ impl EffectTable {
     }
 
     /// Notes that a call is about to leave. Whether the effect is still open.
+    #[tracing::instrument(name = "db.effect_sent", skip_all, level = "debug")]
     pub(super) async fn sent(&self, due: &Due) -> Result<bool, sqlx::Error> {
         let marked = sqlx::query!(
             "UPDATE ops.effects SET status = 'sent', sent_at = coalesce(sent_at, $2)
@@ -145,6 +153,7 @@ impl EffectTable {
     }
 
     /// Ends the effect, with what its aggregate or vendor said against it.
+    #[tracing::instrument(name = "db.effect_finish", skip_all, level = "debug")]
     pub(super) async fn finish(
         &self,
         due: &Due,
@@ -168,6 +177,7 @@ impl EffectTable {
     /// Lets the effect be tried again `after` this, or parks it when it has been tried for a day.
     /// Those that wait behind it wait as long, so that nobody looks at them meanwhile. `sent` says
     /// whether the vendor may have heard of it.
+    #[tracing::instrument(name = "db.effect_postpone", skip_all, level = "debug")]
     pub(super) async fn postpone(
         &self,
         due: &Due,
@@ -206,6 +216,7 @@ impl EffectTable {
     }
 
     /// Leaves the effect to a person.
+    #[tracing::instrument(name = "db.effect_park", skip_all, level = "debug")]
     pub(super) async fn park(&self, id: Uuid, why: &str) -> Result<(), sqlx::Error> {
         metrics::counter!("ramen_effects_total", "outcome" => "parked").increment(1);
         tracing::error!(effect.id = %id, why, "effect {id} is parked: a person must look");

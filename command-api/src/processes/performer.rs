@@ -10,6 +10,9 @@ use domain::processes::{Effect, PaymentCall};
 use futures::FutureExt as _;
 use infra::clock::Clock;
 use infra::fault;
+use infra::telemetry::{context_of, continues};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use super::commands::{Once, execute_once};
 use super::effect_table::{Due, EffectTable};
@@ -35,6 +38,20 @@ enum Attempt {
     Parked(String),
     /// Another leader has ended it.
     Overtaken,
+}
+
+impl Attempt {
+    /// In traces.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Settled => "settled",
+            Self::Refused(_) => "refused",
+            Self::Later(..) => "later",
+            Self::NotSent(..) => "not_sent",
+            Self::Parked(_) => "parked",
+            Self::Overtaken => "overtaken",
+        }
+    }
 }
 
 /// Performs effects. Clones share everything.
@@ -63,6 +80,20 @@ impl Performer {
 
     /// Tries once, and writes what came of it.
     pub(super) async fn perform(&self, due: Due) {
+        let span = tracing::debug_span!(
+            "effect",
+            otel.name = %format_args!("effect.{}", due.kind.as_str()),
+            effect.id = %due.id,
+            process = due.process,
+            order.id = %due.instance,
+            attempt = due.attempts + 1,
+            outcome = Empty,
+        );
+        continues(&span, due.trace);
+        self.perform_in(due, &span).instrument(span.clone()).await;
+    }
+
+    async fn perform_in(&self, due: Due, span: &Span) {
         fault::point("effect.before");
         // A panic is our own fault and may come again: it waits like any other failure. Nothing is
         // shared that it could leave half done: what is committed is, and the rest is dropped.
@@ -70,6 +101,7 @@ impl Performer {
             .catch_unwind()
             .await
             .unwrap_or_else(|_| self.later(&due, "the attempt panicked".to_owned()));
+        span.record("outcome", attempt.name());
         let written = match attempt {
             Attempt::Settled => self.table.finish(&due, None).await,
             Attempt::Refused(why) => self.table.finish(&due, Some(why)).await,
@@ -102,6 +134,7 @@ impl Performer {
             order: due.instance,
             cause: due.cause,
             test: due.test,
+            trace: context_of(&Span::current()).or(due.trace),
         };
         match execute_once(&self.executor, &once, command).await {
             // A refusal that was stored by an earlier attempt comes back as an answer.

@@ -14,8 +14,10 @@ use infra::fault;
 use infra::feed::{Checkpoints, Feed as _, FeedError, FeedRecord, HistoryAlarm, Origin, StoreFeed};
 use infra::http::health::Readiness;
 use infra::lifecycle::{Doorbell, Loop, Progress};
+use infra::telemetry::{TraceContext, joins};
 use sqlx::PgPool;
 use tokio::sync::watch;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 /// Events folded under one commit.
@@ -88,6 +90,8 @@ struct About {
     order: Option<OrderId>,
     /// There when it is a rehearsal; what follows from one is one.
     test: Option<serde::de::IgnoredAny>,
+    /// The trace of the command that it came from.
+    traceparent: Option<TraceContext>,
 }
 
 /// An effect with where it comes from.
@@ -96,7 +100,14 @@ struct Wanted {
     id: Uuid,
     cause: Uuid,
     test: bool,
+    trace: Option<TraceContext>,
     effect: Effect,
+}
+
+impl Wanted {
+    fn traceparent(&self) -> Option<String> {
+        self.trace.map(|trace| trace.to_string())
+    }
 }
 
 struct Timer {
@@ -166,10 +177,16 @@ impl<P: Process> Runner<P> {
             return Ok((from, Progress::Idle));
         };
         let events = understood::<P>(&records)?;
-        let batch = self.react(events).await?;
+        let span = tracing::debug_span!("react", process = P::NAME, events = events.len());
+        joins(
+            &span,
+            events.iter().filter_map(|event| event.about.traceparent),
+        );
+        let batch = self.react(events).instrument(span.clone()).await?;
         fault::point("proc.folded");
         let rang = !batch.effects.is_empty();
-        self.store(&batch, from, end, epoch).await?;
+        let stored = self.store(&batch, from, end, epoch);
+        stored.instrument(span).await?;
         fault::point("proc.stored");
         self.keep(batch.states);
         if rang {
@@ -207,6 +224,7 @@ impl<P: Process> Runner<P> {
                     id,
                     cause,
                     test: about.test.is_some(),
+                    trace: about.traceparent,
                     effect,
                 });
             }
@@ -214,6 +232,7 @@ impl<P: Process> Runner<P> {
         Ok(batch)
     }
 
+    #[tracing::instrument(name = "db.process_states", skip_all, level = "debug")]
     async fn load(&mut self, instances: &[Uuid]) -> Result<(), RunnerError> {
         let missing: Vec<Uuid> = instances
             .iter()
@@ -238,6 +257,7 @@ impl<P: Process> Runner<P> {
         Ok(())
     }
 
+    #[tracing::instrument(name = "db.process_store", skip_all, level = "debug")]
     async fn store(
         &self,
         batch: &Batch<P::State>,
@@ -262,11 +282,13 @@ impl<P: Process> Runner<P> {
             ), effects AS (
                 INSERT INTO ops.effects
                     (effect_id, process, instance, kind, effect, status, due_at, created_at,
-                     cause, test)
+                     cause, test, traceparent)
                 SELECT e.id, $1, e.instance, e.effect::json ->> 'type', e.effect::json,
-                       'pending', $8, $8, e.cause, e.test
-                FROM unnest($9::uuid[], $10::uuid[], $11::text[], $19::uuid[], $20::boolean[])
-                    WITH ORDINALITY AS e (id, instance, effect, cause, test, place)
+                       'pending', $8, $8, e.cause, e.test, e.traceparent
+                FROM unnest($9::uuid[], $10::uuid[], $11::text[], $19::uuid[], $20::boolean[],
+                            $25::text[])
+                    WITH ORDINALITY
+                    AS e (id, instance, effect, cause, test, traceparent, place)
                 WHERE EXISTS (SELECT FROM moved)
                 ORDER BY e.place
                 ON CONFLICT (effect_id) DO NOTHING
@@ -277,15 +299,18 @@ impl<P: Process> Runner<P> {
                   AND EXISTS (SELECT FROM moved)
             ), timers AS (
                 INSERT INTO ops.timers
-                    (process, instance, name, due_at, effect_id, effect, cause, test)
-                SELECT $1, t.instance, t.name, t.due_at, t.id, t.effect::json, t.cause, t.test
+                    (process, instance, name, due_at, effect_id, effect, cause, test,
+                     traceparent)
+                SELECT $1, t.instance, t.name, t.due_at, t.id, t.effect::json, t.cause, t.test,
+                       t.traceparent
                 FROM unnest($14::uuid[], $15::text[], $16::timestamptz[], $17::uuid[], $18::text[],
-                            $21::uuid[], $22::boolean[])
-                    AS t (instance, name, due_at, id, effect, cause, test)
+                            $21::uuid[], $22::boolean[], $26::text[])
+                    AS t (instance, name, due_at, id, effect, cause, test, traceparent)
                 WHERE EXISTS (SELECT FROM moved)
                 ON CONFLICT (process, instance, name) DO UPDATE
                     SET due_at = excluded.due_at, effect_id = excluded.effect_id,
-                        effect = excluded.effect, cause = excluded.cause, test = excluded.test
+                        effect = excluded.effect, cause = excluded.cause, test = excluded.test,
+                        traceparent = excluded.traceparent
             )
             SELECT EXISTS (SELECT FROM moved) AS "moved!"
             "#,
@@ -313,6 +338,8 @@ impl<P: Process> Runner<P> {
             &rows.timer_tests,
             end.hash.as_bytes(),
             from.hash.as_bytes(),
+            &rows.effect_traces as &[Option<String>],
+            &rows.timer_traces as &[Option<String>],
         )
         .fetch_one(&self.pool)
         .await?;
@@ -378,6 +405,7 @@ struct Rows {
     effects: Vec<String>,
     effect_causes: Vec<Uuid>,
     effect_tests: Vec<bool>,
+    effect_traces: Vec<Option<String>>,
     cancelled_instances: Vec<Uuid>,
     cancelled_names: Vec<String>,
     timer_instances: Vec<Uuid>,
@@ -387,6 +415,7 @@ struct Rows {
     timer_effects: Vec<String>,
     timer_causes: Vec<Uuid>,
     timer_tests: Vec<bool>,
+    timer_traces: Vec<Option<String>>,
 }
 
 impl Rows {
@@ -403,6 +432,7 @@ impl Rows {
             rows.effects.push(serde_json::to_string(&wanted.effect)?);
             rows.effect_causes.push(wanted.cause);
             rows.effect_tests.push(wanted.test);
+            rows.effect_traces.push(wanted.traceparent());
         }
         for ((instance, name), timer) in &batch.timers {
             let Some(timer) = timer else {
@@ -418,6 +448,7 @@ impl Rows {
                 .push(serde_json::to_string(&timer.fires.effect)?);
             rows.timer_causes.push(timer.fires.cause);
             rows.timer_tests.push(timer.fires.test);
+            rows.timer_traces.push(timer.fires.traceparent());
         }
         Ok(rows)
     }

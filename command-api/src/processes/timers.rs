@@ -53,13 +53,14 @@ impl Loop for Timers {
                     WHERE due_at <= $1 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
                 ) AS d
                 WHERE t.process = d.process AND t.instance = d.instance AND t.name = d.name
-                RETURNING t.process, t.instance, t.effect_id, t.effect, t.due_at, t.cause, t.test
+                RETURNING t.process, t.instance, t.effect_id, t.effect, t.due_at, t.cause, t.test,
+                          t.traceparent
             ), fired AS (
                 INSERT INTO ops.effects
                     (effect_id, process, instance, kind, effect, status, due_at, created_at,
-                     cause, test)
+                     cause, test, traceparent)
                 SELECT effect_id, process, instance, effect ->> 'type', effect, 'pending',
-                       due_at, $1, cause, test
+                       due_at, $1, cause, test, traceparent
                 FROM due ORDER BY due_at
                 ON CONFLICT (effect_id) DO NOTHING
             )

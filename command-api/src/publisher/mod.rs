@@ -9,6 +9,7 @@ mod signer;
 
 use infra::event_store::LogRow;
 use infra::lifecycle::Doorbell;
+use infra::telemetry::TraceContext;
 use tokio::sync::{mpsc, watch};
 
 pub use note::{Checkpoint, KeyError, Notary, NoteError};
@@ -24,6 +25,14 @@ const HANDOVER_BATCHES_MAX: usize = 16;
 pub struct Handover {
     epoch: watch::Receiver<Option<i64>>,
     batches: mpsc::Receiver<Vec<LogRow>>,
+}
+
+/// The traces that events belong to.
+fn traces_of(rows: &[LogRow]) -> impl Iterator<Item = TraceContext> {
+    let traces = rows
+        .iter()
+        .map(|row| TraceContext::in_metadata(&row.metadata));
+    traces.flatten()
 }
 
 /// The sequencer's end of the [`Handover`].

@@ -12,10 +12,11 @@ use infra::feed::HistoryAlarm;
 use infra::http::health::Readiness;
 use infra::kafka::{EventProducer, LastSent, OnTheWay, ProduceError};
 use infra::lifecycle::{Loop, Progress};
+use infra::telemetry::{as_gauge, joins};
 use sqlx::PgPool;
+use tracing::{Instrument as _, Span};
 
-use super::Handover;
-use super::sequencer::position_gauge;
+use super::{Handover, traces_of};
 
 /// Records sent before their acknowledgements are awaited.
 const BATCH_MAX: i64 = 1_000;
@@ -51,6 +52,8 @@ struct Batch {
     end: Mark,
     count: usize,
     records: OnTheWay,
+    /// From the sending to the cursor.
+    span: Span,
 }
 
 /// Why a step of the relay failed. The next one begins at the stored cursor.
@@ -143,6 +146,8 @@ impl Relay {
         if rows.is_empty() {
             return Ok(None);
         }
+        let span = tracing::debug_span!("publish", events = rows.len());
+        joins(&span, traces_of(&rows));
         let mut records = self.producer.send(&rows, sent.last.clone()).await?;
         sent.last = std::mem::take(&mut records.last);
         let count = records.taken;
@@ -151,6 +156,7 @@ impl Relay {
             end,
             count,
             records,
+            span,
         }))
     }
 
@@ -175,6 +181,7 @@ struct Moved {
 
 impl Moved {
     /// Moves the cursor to `cursor` while `epoch` is the present one.
+    #[tracing::instrument(name = "db.cursor_move", skip_all, level = "debug")]
     async fn to(
         pool: &PgPool,
         epoch: i64,
@@ -248,7 +255,8 @@ impl Relay {
         }
         fault::point("pub.acked");
         sent.cursor = batch.end;
-        let moved = Moved::to(&self.pool, sent.epoch, sent.cursor, &sent.last).await?;
+        let moved = Moved::to(&self.pool, sent.epoch, sent.cursor, &sent.last);
+        let moved = moved.instrument(batch.span.clone()).await?;
         if !moved.leads {
             tracing::warn!(
                 epoch = sent.epoch,
@@ -258,7 +266,7 @@ impl Relay {
             return Ok(Progress::Idle);
         }
         if moved.cursor {
-            metrics::gauge!("ramen_published_position").set(position_gauge(batch.end.position));
+            metrics::gauge!("ramen_published_position").set(as_gauge(batch.end.position));
             self.leading = Some(sent);
         }
         fault::point("pub.cursor");

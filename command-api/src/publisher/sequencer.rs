@@ -18,10 +18,12 @@ use infra::feed::HeadWatch;
 use infra::lifecycle::{Loop, Progress};
 use infra::limits::DATABASE_DEADLINE;
 use infra::postgres::{Role, in_time, take_role};
+use infra::telemetry::{as_gauge, joins};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
+use tracing::field::Empty;
 
-use super::Leadership;
+use super::{Leadership, traces_of};
 
 /// The advisory lock that the leader holds: "ramen", "seq" in ASCII, nothing else uses it.
 const LEADER_LOCK: i64 = 0x7261_6d65_6e73_6571;
@@ -163,7 +165,7 @@ impl Sequencer {
 
     fn handed_over(&self, numbered: Numbered) -> Progress {
         let Numbered { rows, last, count } = numbered;
-        metrics::gauge!("ramen_log_position").set(position_gauge(last));
+        metrics::gauge!("ramen_log_position").set(as_gauge(last));
         // The relay is behind when this is full, and then reads the log.
         if self.leadership.batches.try_send(rows).is_err() {
             tracing::debug!(position = last, "the relay is behind; it will read the log");
@@ -266,12 +268,21 @@ impl Leader {
         if self.restored {
             return in_time(BACKLOG_DEADLINE, self.number_now(now)).await;
         }
-        let within = match in_time(DATABASE_DEADLINE, self.backlog()).await? {
+        let backlog = in_time(DATABASE_DEADLINE, self.backlog()).await?;
+        metrics::gauge!("ramen_unsequenced_events").set(as_gauge(backlog));
+        let within = match backlog {
             0 => return Ok(Step::Nothing),
             BACKLOG_LONG.. => BACKLOG_DEADLINE,
             _ => DATABASE_DEADLINE,
         };
-        in_time(within, self.number_now(now)).await
+        // Nothing happens inside the span, so that it can learn at its end which traces it joins.
+        let span = tracing::debug_span!("sequence", events = Empty);
+        let step = in_time(within, self.number_now(now)).await?;
+        if let Step::Numbered(numbered) = &step {
+            span.record("events", numbered.count);
+            joins(&span, traces_of(&numbered.rows));
+        }
+        Ok(step)
     }
 
     async fn number_now(
@@ -416,10 +427,4 @@ impl Leader {
         .fetch_one(&mut self.connection)
         .await
     }
-}
-
-/// A gauge is a float; positions stay exact up to 2⁵³.
-#[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 events")]
-pub(super) fn position_gauge(position: i64) -> f64 {
-    position as f64
 }

@@ -303,6 +303,7 @@ impl SearchIndexer {
         Ok(Progress::Did(count.max(1)))
     }
 
+    #[tracing::instrument(name = "index", skip_all, fields(shops = work.shops.len()), level = "debug")]
     async fn index(&mut self, work: &Work) -> Result<(), SearchError> {
         let ids: Vec<Uuid> = work.shops.iter().copied().collect();
         let now = self.parts.clock.now();
@@ -348,6 +349,7 @@ impl SearchIndexer {
                 kind: stream.kind,
                 id: stream.id,
                 sequence: *sequence,
+                trace: None,
             })
             .collect();
         self.announce(Applied::Index(streams.into())).await

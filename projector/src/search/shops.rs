@@ -104,6 +104,7 @@ struct IndexedRamen {
 }
 
 /// The documents of `shops`, as of the views now.
+#[tracing::instrument(name = "db.shops_read", skip_all, level = "debug")]
 pub(super) async fn load_some(
     pool: &PgPool,
     shops: &[Uuid],
@@ -129,6 +130,7 @@ pub(super) async fn load_some(
 }
 
 /// The documents of every shop with the checkpoints of the same snapshot.
+#[tracing::instrument(name = "db.shops_read_all", skip_all, level = "debug")]
 pub(super) async fn load_all(
     pool: &PgPool,
     now: DateTime<Utc>,

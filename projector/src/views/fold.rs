@@ -8,6 +8,7 @@ use domain::decider::Recorded;
 use infra::applied::Visible;
 use infra::event_store::StreamId;
 use infra::feed::FeedRecord;
+use infra::telemetry::TraceContext;
 use sqlx::error::DatabaseError;
 
 use super::{FoldError, Followed, View};
@@ -130,6 +131,8 @@ impl Folding<'_> {
 pub(crate) struct Outcome {
     /// For each stream folded, the sequence that its rows now show.
     pub(crate) visible: BTreeMap<StreamId, i64>,
+    /// The recorded trace of each stream's last event, for those who show it.
+    pub(crate) traces: BTreeMap<StreamId, TraceContext>,
     /// Events to be parked.
     pub(crate) parkings: Vec<Parking>,
 }
@@ -143,8 +146,19 @@ impl Outcome {
                 kind: stream.kind,
                 id: stream.id,
                 sequence: *sequence,
+                trace: self.traces.get(stream).copied(),
             })
             .collect()
+    }
+
+    /// Notes which recorded traces the batch belongs to.
+    pub(crate) fn note_traces(&mut self, items: &[Item]) {
+        for record in items.iter().map(|item| &item.record) {
+            let trace = TraceContext::in_metadata(&record.metadata);
+            if let Some(trace) = trace.filter(TraceContext::is_sampled) {
+                self.traces.insert(record.stream_id(), trace);
+            }
+        }
     }
 }
 

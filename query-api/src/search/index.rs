@@ -109,6 +109,7 @@ impl SearchIndex {
     ///
     /// # Errors
     /// As [`SearchError`].
+    #[tracing::instrument(name = "search", skip_all, level = "debug")]
     pub fn search(&self, query: &SearchQuery) -> Result<Found, SearchError> {
         let open = self.opened()?;
         let searcher = open.reader.searcher();

@@ -15,6 +15,7 @@ fn visible(kind: &str, sequence: i64) -> Visible {
         kind: kind.parse().unwrap(),
         id: SHOP,
         sequence,
+        trace: None,
     }
 }
 

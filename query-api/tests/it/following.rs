@@ -36,6 +36,7 @@ async fn change(world: &mut World, sequence: i64, state: &str) {
         kind: "ordering.order".parse().unwrap(),
         id: order(1),
         sequence,
+        trace: None,
     };
     world.hub.announce(Applied::Views(Arc::from([visible])));
     world.follower.advance().await.unwrap();

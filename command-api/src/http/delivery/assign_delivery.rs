@@ -1,5 +1,7 @@
 //! Our staff give a delivery to a driver.
 
+use std::borrow::Cow;
+
 use axum::extract::State;
 use domain::aggregates::{Delivery, Driver};
 use domain::decider::{Class, Fault};
@@ -65,6 +67,10 @@ struct Assign<'a> {
 }
 
 impl Work for Assign<'_> {
+    fn name(&self) -> Cow<'static, str> {
+        "delivery.delivery.assign".into()
+    }
+
     async fn run(&self, unit: &mut Unit<'_>) -> Result<Reply, ExecuteError> {
         let delivery = unit.load::<Delivery>(self.id.uuid()).await?;
         only_theirs(&delivery, self.scope)?;

@@ -1,5 +1,7 @@
 //! A driver proves that the customer has the order.
 
+use std::borrow::Cow;
+
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::extract::State;
 use domain::aggregates::Delivery;
@@ -104,6 +106,10 @@ struct Prove<'a> {
 }
 
 impl Work for Prove<'_> {
+    fn name(&self) -> Cow<'static, str> {
+        "delivery.delivery.deliver".into()
+    }
+
     async fn run(&self, unit: &mut Unit<'_>) -> Result<Reply, ExecuteError> {
         let delivery = unit.load::<Delivery>(self.id.uuid()).await?;
         only_theirs(&delivery, self.scope)?;

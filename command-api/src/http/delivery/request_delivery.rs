@@ -1,5 +1,6 @@
 //! Our staff ask for the transport of an order.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use aws_lc_rs::rand;
@@ -64,6 +65,10 @@ struct Request<'a> {
 }
 
 impl Work for Request<'_> {
+    fn name(&self) -> Cow<'static, str> {
+        "delivery.delivery.request".into()
+    }
+
     async fn run(&self, unit: &mut Unit<'_>) -> Result<Reply, ExecuteError> {
         let order = unit.load::<Order>(self.order.uuid()).await?;
         only_theirs(&order, self.scope)?;

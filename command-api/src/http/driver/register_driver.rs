@@ -1,5 +1,7 @@
 //! Somebody signs up to carry.
 
+use std::borrow::Cow;
+
 use axum::extract::State;
 use domain::aggregates::{Driver, Kind};
 use domain::decider::Fault;
@@ -16,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::execute::{ExecuteError, Reply, Unit, Work};
+use crate::execute::{ExecuteError, Reply, Unit, Work, name_of};
 use crate::http::answer::{Committed, Refusals, Written};
 use crate::http::asked::Asked;
 
@@ -111,6 +113,10 @@ struct Register {
 }
 
 impl Work for Register {
+    fn name(&self) -> Cow<'static, str> {
+        name_of::<Driver>(&self.command)
+    }
+
     async fn run(&self, unit: &mut Unit<'_>) -> Result<Reply, ExecuteError> {
         let driver = unit.load::<Driver>(self.id.uuid()).await?;
         unit.decide(&driver, self.command.clone())?;

@@ -2,6 +2,8 @@
 //!
 //! Shop, menu and stock are only looked at: a cart is no promise, and checkout asserts them.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use domain::aggregates::{Cart, Inventory, Kind, Menu, Restaurant};
 use domain::joint::Market;
@@ -23,7 +25,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::execute::{ExecuteError, Reply, Unit, Work};
+use crate::execute::{ExecuteError, Reply, Unit, Work, name_of};
 use crate::http::answer::json_of;
 use crate::http::whose::only_theirs;
 
@@ -53,6 +55,10 @@ pub(super) struct ChangeCart<'a> {
 }
 
 impl Work for ChangeCart<'_> {
+    fn name(&self) -> Cow<'static, str> {
+        name_of::<Cart>(&self.command)
+    }
+
     async fn run(&self, unit: &mut Unit<'_>) -> Result<Reply, ExecuteError> {
         let cart = unit.load::<Cart>(self.id.uuid()).await?;
         only_theirs(&cart, self.scope)?;

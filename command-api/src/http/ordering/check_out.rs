@@ -1,5 +1,6 @@
 //! A cart becomes an order: cart, order, stock and payment in one commit, or nothing.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use axum::extract::State;
@@ -111,6 +112,10 @@ struct CheckOutCart<'a> {
 }
 
 impl Work for CheckOutCart<'_> {
+    fn name(&self) -> Cow<'static, str> {
+        "ordering.cart.check_out".into()
+    }
+
     async fn run(&self, unit: &mut Unit<'_>) -> Result<Reply, ExecuteError> {
         let cart = unit.load::<Cart>(self.cart.uuid()).await?;
         only_theirs(&cart, self.scope)?;

@@ -1,5 +1,7 @@
 //! A customer opens a cart at a shop.
 
+use std::borrow::Cow;
+
 use axum::extract::State;
 use domain::aggregates::{Cart, Restaurant};
 use domain::decider::{Class, Fault};
@@ -65,6 +67,10 @@ struct Open<'a> {
 }
 
 impl Work for Open<'_> {
+    fn name(&self) -> Cow<'static, str> {
+        "ordering.cart.open".into()
+    }
+
     async fn run(&self, unit: &mut Unit<'_>) -> Result<Reply, ExecuteError> {
         let OpenCartBody {
             restaurant_id: restaurant,

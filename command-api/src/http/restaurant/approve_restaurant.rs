@@ -1,5 +1,7 @@
 //! Our staff let a shop sell, once it has all that a shop needs.
 
+use std::borrow::Cow;
+
 use axum::extract::State;
 use domain::aggregates::{Menu, Restaurant};
 use domain::kernel::ids::RestaurantId;
@@ -44,6 +46,10 @@ struct Approve<'a> {
 }
 
 impl Work for Approve<'_> {
+    fn name(&self) -> Cow<'static, str> {
+        "restaurant.restaurant.approve".into()
+    }
+
     async fn run(&self, unit: &mut Unit<'_>) -> Result<Reply, ExecuteError> {
         let shop = unit.load::<Restaurant>(self.id.uuid()).await?;
         only_theirs(&shop, self.scope)?;

@@ -1,5 +1,6 @@
 //! A shop's menu, replaced whole or refused whole.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -56,6 +57,10 @@ struct Publish<'a> {
 }
 
 impl Work for Publish<'_> {
+    fn name(&self) -> Cow<'static, str> {
+        "restaurant.menu.publish".into()
+    }
+
     async fn run(&self, unit: &mut Unit<'_>) -> Result<Reply, ExecuteError> {
         let shop = unit.load::<Restaurant>(self.shop.uuid()).await?;
         only_theirs(&shop, self.scope)?;

@@ -1,5 +1,7 @@
 //! A shop is put into the books, by its owner or by our staff who import it.
 
+use std::borrow::Cow;
+
 use axum::extract::State;
 use domain::aggregates::Restaurant;
 use domain::decider::Fault;
@@ -165,6 +167,10 @@ struct Register<'a> {
 }
 
 impl Work for Register<'_> {
+    fn name(&self) -> Cow<'static, str> {
+        "restaurant.restaurant.register".into()
+    }
+
     async fn run(&self, unit: &mut Unit<'_>) -> Result<Reply, ExecuteError> {
         let shop = match self.id {
             Some(id) => unit.load::<Restaurant>(id.uuid()).await?,

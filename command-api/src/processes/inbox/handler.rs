@@ -1,10 +1,14 @@
 //! What a webhook means: the object that it names is read from the vendor and held against our payment,
 //! and what it says becomes a command, under a key that comes from the webhook.
 
-use domain::aggregates::{AnyCommand, Payment};
+use domain::aggregates::{AnyCommand, Kind, Payment};
 use domain::kernel::ids::PaymentId;
 use domain::payment::payment::{IntentId, PaymentBody, PaymentCommand, VendorRefundId};
+use infra::event_store::{EventLog, StreamId};
+use infra::telemetry::{TraceContext, context_of, continues, links};
 use infra::vault::VaultError;
+use tracing::{Instrument as _, Span};
+use uuid::Uuid;
 
 use super::table::{InboxError, Taken, inbox_id};
 use crate::app::App;
@@ -22,6 +26,17 @@ pub(super) enum Verdict {
     Again(String),
     /// A person must look, for this reason.
     Park(String),
+}
+
+impl Verdict {
+    /// In traces.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Again(_) => "again",
+            Self::Park(_) => "parked",
+        }
+    }
 }
 
 /// Handles webhooks. Clones share everything.
@@ -120,14 +135,17 @@ impl Handler {
         let id = inbox_id(&taken.source, &taken.event_key);
         let command = AnyCommand::Payment(payment.uuid(), news);
         let order = known.order.uuid();
+        let span = self.news_span(payment, id).await;
         let once = Once {
             by: "webhooks",
             id,
             order,
             cause: None,
             test: false,
+            trace: context_of(&span).or_else(|| taken.trace()),
         };
-        match execute_once(&self.app.executor, &once, command).await {
+        let executed = execute_once(&self.app.executor, &once, command);
+        match executed.instrument(span).await {
             Ok(_) => Verdict::Done,
             // The aggregate knows better what has become of it meanwhile.
             Err(ExecuteError::Refused(refusal)) => {
@@ -141,6 +159,33 @@ impl Handler {
             }
             Err(error) => Verdict::Again(error.to_string()),
         }
+    }
+}
+
+impl Handler {
+    /// News of a payment go on with the trace that asked for it, and link to the webhook's own.
+    async fn news_span(&self, payment: PaymentId, webhook: Uuid) -> Span {
+        let span = tracing::debug_span!(
+            "webhook.news",
+            webhook.id = %webhook,
+            payment.id = %payment,
+        );
+        if !span.is_disabled() {
+            continues(&span, self.asked_for_by(payment).await);
+            links(&span, context_of(&Span::current()));
+        }
+        span
+    }
+
+    /// The trace of the command that began the payment.
+    async fn asked_for_by(&self, payment: PaymentId) -> Option<TraceContext> {
+        let stream = StreamId {
+            kind: Kind::Payment,
+            id: payment.uuid(),
+        };
+        let log = EventLog::new(self.app.pool.clone());
+        let begun = log.of_stream(stream, 1, 1).await.ok()?;
+        TraceContext::in_metadata(&begun.first()?.metadata)
     }
 }
 

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use infra::lifecycle::{Doorbell, Loop, Progress, Tasks};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tracing::Instrument as _;
 
 use crate::app::App;
 use handler::Handler;
@@ -87,10 +88,13 @@ impl Inbox {
         // Nobody awaits the task: it writes its outcome itself, and the process waits for it when it
         // stops.
         drop(self.tasks.detached(async move {
+            let span = taken.span();
             let work = async {
                 let verdict = handler.handle(&taken).await;
+                span.record("outcome", verdict.name());
                 table::settle(&app, &taken, verdict).await
             };
+            let work = work.instrument(span.clone());
             match tokio::time::timeout(HANDLING_MAX, work).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::warn!(

@@ -3,7 +3,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::kernel::sealed::{Origin, Sealed};
 use infra::http::Unavailable;
+use infra::http::request_id::RequestScope;
+use infra::telemetry::{TraceContext, continues};
 use infra::vault::{Class, SYSTEM, VaultError};
+use tracing::Span;
+use tracing::field::Empty;
 use uuid::{Uuid, uuid};
 
 use super::handler::Verdict;
@@ -65,14 +69,17 @@ pub async fn keep(
         .seal(SYSTEM, class, origin_of(source, &event_key), &text)
         .await?;
     let sealed = serde_json::to_string(&sealed)?;
+    let request = RequestScope::current();
     let inserted = sqlx::query!(
-        "INSERT INTO ops.webhook_inbox (source, event_key, received_at, body, status, due_at)
-         VALUES ($1, $2, $3, $4, 'pending', $3)
+        "INSERT INTO ops.webhook_inbox
+             (source, event_key, received_at, body, status, due_at, traceparent)
+         VALUES ($1, $2, $3, $4, 'pending', $3, $5)
          ON CONFLICT (source, event_key) DO NOTHING",
         source,
         event_key,
         now,
-        sealed
+        sealed,
+        request.map(|request| request.trace.to_string())
     )
     .execute(&app.pool)
     .await?;
@@ -104,9 +111,28 @@ pub(super) struct Taken {
     received_at: DateTime<Utc>,
     body: String,
     attempts: i32,
+    traceparent: Option<String>,
 }
 
 impl Taken {
+    /// The trace of the request that brought it.
+    pub(super) fn trace(&self) -> Option<TraceContext> {
+        self.traceparent.as_deref()?.parse().ok()
+    }
+
+    /// The span of its handling, which goes on with that trace.
+    pub(super) fn span(&self) -> Span {
+        let span = tracing::debug_span!(
+            "webhook",
+            otel.name = %format_args!("webhook.{}", self.source),
+            webhook.id = %inbox_id(&self.source, &self.event_key),
+            attempt = self.attempts,
+            outcome = Empty,
+        );
+        continues(&span, self.trace());
+        span
+    }
+
     /// The webhook's body.
     ///
     /// # Errors
@@ -121,6 +147,7 @@ impl Taken {
 ///
 /// # Errors
 /// When the database says no.
+#[tracing::instrument(name = "db.inbox_take", skip_all, level = "debug")]
 pub(super) async fn take(app: &App, room: usize) -> Result<Vec<Taken>, InboxError> {
     let now = app.clock.now();
     let taken = sqlx::query_as!(
@@ -130,7 +157,7 @@ pub(super) async fn take(app: &App, room: usize) -> Result<Vec<Taken>, InboxErro
              SELECT source, event_key FROM ops.webhook_inbox
              WHERE status = 'pending' AND due_at <= $1
              ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
-         RETURNING source, event_key, received_at, body, attempts",
+         RETURNING source, event_key, received_at, body, attempts, traceparent",
         now,
         now + LEASE * i32::try_from(app.clock.speed()).unwrap_or(1),
         i64::try_from(room).unwrap_or(i64::MAX)
@@ -144,6 +171,7 @@ pub(super) async fn take(app: &App, room: usize) -> Result<Vec<Taken>, InboxErro
 ///
 /// # Errors
 /// When the database says no: it is taken again when its lease is over.
+#[tracing::instrument(name = "db.inbox_settle", skip_all, level = "debug")]
 pub(super) async fn settle(app: &App, taken: &Taken, verdict: Verdict) -> Result<(), InboxError> {
     let now = app.clock.now();
     let (status, due_at, why) = match verdict {

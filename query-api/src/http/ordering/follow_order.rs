@@ -13,6 +13,7 @@ use http::HeaderMap;
 use infra::http::policy::action;
 use infra::http::{ApiError, Caller, Path, Problem};
 use infra::limits::ACCESS_TOKEN_LIFE;
+use infra::telemetry::continues;
 use tokio::sync::watch;
 use utoipa::ToSchema;
 
@@ -55,11 +56,15 @@ pub(crate) async fn follow_order(
         .map_err(db)?;
     let status = status.ok_or_else(ApiError::not_found)?;
     let seen = last_event_id(&headers)?;
+    let shown = slot.borrow().as_ref().map_or(0, |frame| frame.nth);
     let events = Events {
+        order: id,
         slot,
         first: Some(status.frame()),
         seen,
+        shown,
         over: false,
+        _open: Open::new(),
     };
     let stream = events.until(tokio::time::sleep(ACCESS_TOKEN_LIFE));
     let sse = Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
@@ -85,12 +90,32 @@ fn last_event_id(headers: &HeaderMap) -> Result<i64, ApiError> {
 
 /// The frames of one follower.
 struct Events {
+    order: OrderId,
     slot: watch::Receiver<Option<Frame>>,
     /// The state when it began to follow.
     first: Option<Frame>,
     /// Sequence of the last frame sent.
     seen: i64,
+    /// Of the last frame taken from the slot, the how many-eth it was.
+    shown: u64,
     over: bool,
+    _open: Open,
+}
+
+/// Counts an open stream.
+struct Open;
+
+impl Open {
+    fn new() -> Self {
+        metrics::gauge!("ramen_live_sockets").increment(1.0);
+        Self
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        metrics::gauge!("ramen_live_sockets").decrement(1.0);
+    }
 }
 
 impl Events {
@@ -104,6 +129,7 @@ impl Events {
                 self.slot.borrow_and_update().clone()
             };
             let Some(frame) = frame else { continue };
+            self.count_missed(&frame);
             self.over = frame.last;
             if frame.sequence > self.seen {
                 self.seen = frame.sequence;
@@ -113,6 +139,24 @@ impl Events {
         None
     }
 
+    /// Counts the frames that were replaced before this reader came for them.
+    fn count_missed(&mut self, frame: &Frame) {
+        let missed = frame.nth.saturating_sub(self.shown + 1);
+        if missed > 0 {
+            metrics::counter!("ramen_live_coalesced_total").increment(missed);
+        }
+        self.shown = self.shown.max(frame.nth);
+    }
+
+    /// Leaves the moment at which a frame goes to this reader in the trace that brought it.
+    fn trace(&self, frame: &Frame) {
+        if frame.trace.is_some() {
+            let sequence = frame.sequence;
+            let span = tracing::debug_span!("push", order.id = %self.order, sequence);
+            continues(&span, frame.trace);
+        }
+    }
+
     fn until(
         self,
         end: impl Future<Output = ()> + Send + 'static,
@@ -120,6 +164,7 @@ impl Events {
         use futures::StreamExt as _;
         stream::unfold(self, |mut events| async move {
             let frame = events.next().await?;
+            events.trace(&frame);
             Some((Ok(event(&frame)), events))
         })
         .take_until(end)
@@ -127,9 +172,13 @@ impl Events {
 }
 
 fn event(frame: &Frame) -> Event {
-    Event::default()
+    let event = Event::default()
         .event("order")
         .id(frame.sequence.to_string())
         .retry(RECONNECT)
-        .data(frame.data.as_ref())
+        .data(frame.data.as_ref());
+    match frame.trace {
+        Some(trace) => event.comment(format!("traceparent {trace}")),
+        None => event,
+    }
 }

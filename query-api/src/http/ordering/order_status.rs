@@ -85,6 +85,7 @@ const COLUMNS: &str = "order_id, sequence, number, service_date, restaurant_id, 
 
 impl OrderStatus {
     /// One order, if the scope has it.
+    #[tracing::instrument(name = "db.order_read", skip_all, level = "debug")]
     pub(crate) async fn read(
         pool: &PgPool,
         id: Uuid,
@@ -100,11 +101,13 @@ impl OrderStatus {
     }
 
     /// Several orders, whoever's: for live frames, whose followers were checked when they came.
+    #[tracing::instrument(name = "db.orders_read", skip_all, level = "debug")]
     pub(crate) async fn read_many(pool: &PgPool, ids: &[Uuid]) -> Result<Vec<Self>, sqlx::Error> {
         sqlx::query_as(&many_sql()).bind(ids).fetch_all(pool).await
     }
 
     /// A page of orders, newest first, that come after `before`; of these states, or of all when empty.
+    #[tracing::instrument(name = "db.orders_page", skip_all, level = "debug")]
     pub(crate) async fn page(
         pool: &PgPool,
         scope: &ScopeFilter,
@@ -134,6 +137,8 @@ impl OrderStatus {
             sequence: self.version,
             data: data.into(),
             last: self.is_over(),
+            trace: None,
+            nth: 0,
         }
     }
 

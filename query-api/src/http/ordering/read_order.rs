@@ -146,6 +146,7 @@ async fn detail(app: &App, status: OrderStatus, role: Role) -> Result<OrderDetai
 }
 
 /// The delivery of an order: the one that was not called off, as there is one at a time; else the newest.
+#[tracing::instrument(name = "db.delivery_of_order", skip_all, level = "debug")]
 async fn delivery(app: &App, order: Uuid, role: Role) -> Result<Option<DeliveryPart>, ApiError> {
     let row = sqlx::query!(
         r#"SELECT delivery_id, stage, driver_id, picked_up_at, at_dropoff_at, pin::text AS "pin!"

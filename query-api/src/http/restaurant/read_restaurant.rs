@@ -141,6 +141,7 @@ impl ShopPage {
     ///
     /// # Errors
     /// When the view cannot be read or its row makes no sense.
+    #[tracing::instrument(name = "db.shop_read", skip_all, level = "debug")]
     pub(crate) async fn read(pool: &PgPool, id: Uuid) -> Result<Option<Self>, ApiError> {
         let row = sqlx::query!(
             r#"SELECT restaurant_id, sequence, stage, name, city, country, address_text, phone, lat,
@@ -180,6 +181,7 @@ impl ShopPage {
 }
 
 /// The first zone that contains a place, as PostGIS sees it.
+#[tracing::instrument(name = "db.zone_at", skip_all, level = "debug")]
 async fn zone_at(pool: &PgPool, id: Uuid, place: PlaceParam) -> Result<Option<Value>, ApiError> {
     let zone = sqlx::query_scalar!(
         r#"SELECT (r.zones -> (shape.path[1] - 1))::text AS "zone!"
