@@ -460,3 +460,33 @@ fn aggregate_folders_hold_the_same_files() {
     }
     assert_eq!(wrong, Vec::<String>::new());
 }
+
+/// The text literals that follow `macro` in `text`, up to the next one of it.
+fn first_texts<'a>(text: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
+    text.split(name)
+        .skip(1)
+        .filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next())
+}
+
+#[test]
+fn every_metric_is_described_and_every_described_one_is_counted() {
+    let product = product();
+    let list = "infra/src/telemetry/metrics.rs";
+    let counted: BTreeSet<&str> = product
+        .iter()
+        .flat_map(|source| {
+            ["counter", "gauge", "histogram"]
+                .map(|kind| format!("metrics::{kind}!("))
+                .into_iter()
+                .flat_map(|name| first_texts(&source.text, &name).collect::<Vec<_>>())
+        })
+        .collect();
+    let list = product.iter().find(|source| source.path == list).unwrap();
+    let (_, describe) = list.text.split_once("fn describe()").unwrap();
+    let described: BTreeSet<&str> = ["counter!(", "gauge!(", "spread!("]
+        .into_iter()
+        .flat_map(|name| first_texts(describe, name))
+        .collect();
+    assert!(described.len() > 30, "the list is not where it was");
+    assert_eq!(described, counted);
+}

@@ -1,4 +1,4 @@
-//! What every journey stands on: feeds, idempotency, conditional requests, bad input.
+//! What every journey stands on: feeds, idempotency, conditional requests, bad input, traces.
 
 mod bad_input;
 mod budgets;
@@ -8,4 +8,5 @@ mod metadata;
 mod outages;
 mod proof;
 mod repeats;
+mod traces;
 mod two_writers;
