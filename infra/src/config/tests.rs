@@ -32,6 +32,7 @@ fn production() -> Vec<(&'static str, &'static str)> {
         ),
         ("RAMEN_TOKEN_KEYS", KEY),
         ("RAMEN_VAULT_KEYS", KEY),
+        ("RAMEN_CHECKPOINT_KEYS", KEY),
         ("RAMEN_STRIPE_URL", "https://api.stripe.com/"),
         ("RAMEN_STRIPE_SECRET_KEY", "sk_live_x"),
         ("RAMEN_STRIPE_WEBHOOK_SECRETS", "whsec_a,whsec_b"),
@@ -83,6 +84,7 @@ fn production_refuses_each_unsafe_setting() {
     let cases = [
         ("RAMEN_TOKEN_KEYS", ""),
         ("RAMEN_VAULT_KEYS", ""),
+        ("RAMEN_CHECKPOINT_KEYS", ""),
         ("RAMEN_STRIPE_URL", ""),
         ("RAMEN_STRIPE_URL", "http://api.stripe.com"),
         ("RAMEN_STRIPE_URL", "https://127.0.0.1:7073"),
@@ -145,6 +147,7 @@ fn secrets_do_not_print() {
         ("DATABASE_URL", "postgres://app:hunter2@db/ramen"),
         ("RAMEN_STRIPE_SECRET_KEY", "sk_live_hunter2"),
         ("RAMEN_VAULT_KEYS", KEY),
+        ("RAMEN_CHECKPOINT_KEYS", KEY),
     ])
     .unwrap();
     let printed = format!("{config:?}");
