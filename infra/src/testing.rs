@@ -123,6 +123,12 @@ async fn template(admin: &mut PgConnection, server: &PgConnectOptions) -> String
             .await
             .expect("the migrations apply");
         pool.close().await;
+        // On a busy machine the server still counts sessions that have said goodbye.
+        sqlx::query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1")
+            .bind(&unfinished)
+            .execute(&mut *admin)
+            .await
+            .expect("sessions can be ended");
         let sql = format!("ALTER DATABASE {unfinished} RENAME TO {name}");
         admin
             .execute(sql.as_str())

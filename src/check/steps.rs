@@ -89,7 +89,6 @@ const PAYMENT: Table = &[
     ),
     ("voiding", &["voided"], "voided"),
     ("voiding", &["captured"], "captured"),
-    ("voided", &["void_requested"], "voiding"),
     ("voided", &["captured"], "captured"),
     ("failed", &["intent_created"], ""),
     ("failed", &["void_requested"], "voiding"),

@@ -246,8 +246,7 @@ impl PaymentBody {
         if self.intent.is_none() {
             events.push(PaymentEvent::IntentCreated { intent });
         }
-        let dead = [PaymentStage::Failed, PaymentStage::Voided].contains(&self.stage);
-        if self.unwinding.is_some() || dead {
+        if self.unwinding.is_some() || self.stage == PaymentStage::Failed {
             events.push(PaymentEvent::VoidRequested {
                 reason: self.unwind_reason(),
                 at,

@@ -85,12 +85,15 @@ pub(super) fn is_done(body: &PaymentBody, command: &PaymentCommand) -> bool {
             let waiting = [PaymentStage::RequiresPayment, PaymentStage::RequiresAction];
             !reached(&waiting) || body.declined.as_ref() == Some(code)
         }
+        // A cancelled intent is never authorised again: news of it was under way for long.
         PaymentCommand::RecordAuthorised { .. } => reached(&[
             PaymentStage::Authorized,
             PaymentStage::Capturing,
             PaymentStage::Captured,
             PaymentStage::CaptureFailed,
             PaymentStage::Voiding,
+            PaymentStage::Voided,
+            PaymentStage::Expired,
         ]),
         // A refused creation whose intent is known all the same was created after all.
         PaymentCommand::RecordFailed { .. } => knows_intent || reached(&[PaymentStage::Failed]),

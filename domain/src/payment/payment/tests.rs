@@ -339,7 +339,6 @@ fn a_failed_capture_is_tried_again_or_given_up() {
 #[test]
 fn money_that_still_arrives_for_a_voided_payment_goes_back() {
     let voided = given([authorised(), unwind(), cancelled()]);
-    voided.clone().when(authorised()).then([void_requested()]);
     let back = voided.when(captured()).events();
     assert!(matches!(
         back[..],
@@ -348,6 +347,18 @@ fn money_that_still_arrives_for_a_voided_payment_goes_back() {
             PaymentEvent::RefundRequested { .. }
         ]
     ));
+}
+
+#[test]
+fn late_news_of_an_authorisation_voids_nothing_twice() {
+    let ends = [
+        given([authorised(), unwind()]),
+        given([authorised(), unwind(), cancelled()]),
+        given([authorised(), cancelled()]),
+    ];
+    for end in ends {
+        end.when(authorised()).then_nothing();
+    }
 }
 
 #[test]

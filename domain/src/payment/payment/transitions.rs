@@ -167,11 +167,6 @@ pub const TRANSITIONS: &[(PaymentStage, PaymentCommandKind, PaymentStage)] = &[
         RecordCaptured,
         PaymentStage::Captured,
     ),
-    (
-        PaymentStage::Voided,
-        RecordAuthorised,
-        PaymentStage::Voiding,
-    ),
     (PaymentStage::Voided, RecordCaptured, PaymentStage::Captured),
     (PaymentStage::Failed, RecordIntent, PaymentStage::Voiding),
     (
