@@ -490,3 +490,28 @@ fn every_metric_is_described_and_every_described_one_is_counted() {
     assert!(described.len() > 30, "the list is not where it was");
     assert_eq!(described, counted);
 }
+
+#[test]
+fn what_the_document_names_is_there() {
+    let document = std::fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    let sources: Vec<String> = ["domain", "infra", "command-api", "projector", "query-api"]
+        .iter()
+        .chain(&["sandbox", "src", "tests"])
+        .flat_map(|folder| {
+            let mut files = Vec::new();
+            rust_files(&root().join(folder), &mut files);
+            files
+        })
+        .map(|file| std::fs::read_to_string(file).unwrap())
+        .collect();
+    let table = document.split("## Invariants").nth(1).unwrap();
+    let names = table.split('`').skip(1).step_by(2);
+    let missing: Vec<&str> = names
+        .filter(|name| !name.contains(' '))
+        .filter(|name| {
+            let function = format!("fn {name}(");
+            !root().join(name).exists() && !sources.iter().any(|text| text.contains(&function))
+        })
+        .collect();
+    assert!(missing.is_empty(), "named and not there: {missing:?}");
+}

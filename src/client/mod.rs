@@ -2,7 +2,7 @@
 //! `import`, `demo` and `simulate`. It knows the API's conventions (tokens, idempotency keys,
 //! consistency tokens, versions, problem details) and nothing of the server's types.
 //!
-//! A rehearsal also has its client [record](Recording) what was sent and answered, for the checker.
+//! A rehearsal also has its client record what was sent and answered (`recording`), for the checker.
 
 mod answer;
 mod api;

@@ -54,7 +54,7 @@ impl Stop {
         self.hard.cancel();
     }
 
-    /// Cancelled when every task has ended but those that [`Tasks::last`] runs.
+    /// Cancelled when every task has ended but those that [`Tasks::last`](super::Tasks::last) runs.
     pub fn last_token(&self) -> CancellationToken {
         self.last.clone()
     }
