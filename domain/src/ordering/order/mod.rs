@@ -14,9 +14,9 @@ mod transitions;
 pub use command::{OrderCommand, OrderCommandKind};
 pub use event::{CheckedOut, FaultParty, OrderEvent, RejectReason};
 pub use rejection::{BowlRef, OrderRejection};
-pub use rules::{CANCELLATIONS, CancelRole, slurp_deadline};
+pub use rules::slurp_deadline;
 pub use state::{BowlClock, Order, OrderBody, OrderStage};
-pub use transitions::TRANSITIONS;
+pub use transitions::{CANCELLATIONS, CancelRole, TRANSITIONS};
 
 #[cfg(test)]
 mod tests;

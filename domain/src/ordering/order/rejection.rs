@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::command::OrderCommandKind;
-use super::rules::CancelRole;
 use super::state::OrderStage;
+use super::transitions::CancelRole;
 use crate::decider::{Class, Rejection};
 use crate::kernel::fault::{Fault, Pointer};
 use crate::kernel::ids::PaymentId;

@@ -1,11 +1,11 @@
 //! The rules of an order, each a function of state and command.
 
 use chrono::{DateTime, Utc};
-use strum::{IntoStaticStr, VariantArray};
 
 use super::event::FaultParty;
 use super::rejection::{BowlRef, OrderRejection};
-use super::state::{OrderBody, OrderStage};
+use super::state::OrderBody;
+use super::transitions::{CANCELLATIONS, CancelRole};
 use crate::kernel::actor::Actor;
 use crate::kernel::bowl::{Combined, Packaging, Style};
 use crate::kernel::quantity::Minutes;
@@ -13,51 +13,6 @@ use crate::ordering::line::BowlSpec;
 
 /// The longest time a kitchen may promise to need: longer is another day's order.
 pub(super) const PREP_MINUTES_MAX: u32 = 240;
-
-/// Who cancels, as the policy sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray, IntoStaticStr)]
-#[strum(serialize_all = "snake_case")]
-pub enum CancelRole {
-    /// Who ordered.
-    Customer,
-    /// The shop.
-    Restaurant,
-    /// A driver; never.
-    Driver,
-    /// The marketplace's people.
-    Ops,
-    /// One of our processes, when a payment fails.
-    System,
-}
-
-/// Who may cancel at which stage. Nobody may once a courier has it.
-pub const CANCELLATIONS: &[(OrderStage, CancelRole)] = &[
-    (OrderStage::AwaitingPayment, CancelRole::Customer),
-    (OrderStage::AwaitingPayment, CancelRole::System),
-    (OrderStage::Placed, CancelRole::Customer),
-    (OrderStage::Placed, CancelRole::Ops),
-    (OrderStage::Placed, CancelRole::System),
-    (OrderStage::Accepted, CancelRole::Customer),
-    (OrderStage::Accepted, CancelRole::Restaurant),
-    (OrderStage::Accepted, CancelRole::Ops),
-    (OrderStage::Accepted, CancelRole::System),
-    (OrderStage::Cooking, CancelRole::Restaurant),
-    (OrderStage::Cooking, CancelRole::Ops),
-    (OrderStage::Ready, CancelRole::Restaurant),
-    (OrderStage::Ready, CancelRole::Ops),
-];
-
-impl From<&Actor> for CancelRole {
-    fn from(actor: &Actor) -> Self {
-        match actor {
-            Actor::Customer { .. } => Self::Customer,
-            Actor::Restaurant { .. } => Self::Restaurant,
-            Actor::Driver { .. } => Self::Driver,
-            Actor::Ops { .. } => Self::Ops,
-            Actor::System { .. } => Self::System,
-        }
-    }
-}
 
 /// The actor may cancel now, and whose fault that is.
 pub(super) fn may_cancel(

@@ -5,9 +5,8 @@ use chrono::TimeDelta;
 use super::command::{OrderCommand, OrderCommandKind as Kind};
 use super::event::{CheckedOut, FaultParty, OrderEvent, RejectReason};
 use super::rejection::{BowlRef, OrderRejection};
-use super::rules;
-use super::rules::CancelRole;
 use super::state::{Order, OrderStage};
+use super::transitions::{CANCELLATIONS, CancelRole};
 use crate::decider::{Class, Decider, Rejection, allowed_from};
 use crate::kernel::actor::Actor;
 use crate::kernel::handover::UndeliverableReason;
@@ -301,7 +300,7 @@ fn who_may_cancel_is_in_the_table() {
     {
         let role = CancelRole::from(by);
         let asked = at(stage, terms()).when(cancel(by.clone()));
-        if rules::CANCELLATIONS.contains(&(stage, role)) {
+        if CANCELLATIONS.contains(&(stage, role)) {
             let events = asked.events();
             assert!(
                 matches!(events[..], [OrderEvent::Cancelled { .. }]),

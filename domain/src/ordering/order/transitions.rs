@@ -1,4 +1,6 @@
-//! Which command is possible at which stage of an order, and where it leads.
+//! Which command is possible at which stage of an order, where it leads, and who may cancel when.
+
+use strum::{IntoStaticStr, VariantArray};
 
 use super::command::OrderCommandKind::{
     self, Accept, Acknowledge, Authorise, BowlBoiled, BowlSealed, Cancel, CheckOut, Collect,
@@ -6,6 +8,7 @@ use super::command::OrderCommandKind::{
     RecordUndeliverable, Reject, RequestCourier,
 };
 use super::state::OrderStage;
+use crate::kernel::actor::Actor;
 
 /// From, command, to. What is not here is refused. A row's guards are in `rules.rs`.
 ///
@@ -67,3 +70,48 @@ pub const TRANSITIONS: &[(OrderStage, OrderCommandKind, OrderStage)] = &[
     (OrderStage::Undeliverable, Complete, OrderStage::Completed),
     (OrderStage::Uncollected, Complete, OrderStage::Completed),
 ];
+
+/// Who cancels, as the policy sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum CancelRole {
+    /// Who ordered.
+    Customer,
+    /// The shop.
+    Restaurant,
+    /// A driver; never.
+    Driver,
+    /// The marketplace's people.
+    Ops,
+    /// One of our processes, when a payment fails.
+    System,
+}
+
+/// Who may cancel at which stage. Nobody may once a courier has it.
+pub const CANCELLATIONS: &[(OrderStage, CancelRole)] = &[
+    (OrderStage::AwaitingPayment, CancelRole::Customer),
+    (OrderStage::AwaitingPayment, CancelRole::System),
+    (OrderStage::Placed, CancelRole::Customer),
+    (OrderStage::Placed, CancelRole::Ops),
+    (OrderStage::Placed, CancelRole::System),
+    (OrderStage::Accepted, CancelRole::Customer),
+    (OrderStage::Accepted, CancelRole::Restaurant),
+    (OrderStage::Accepted, CancelRole::Ops),
+    (OrderStage::Accepted, CancelRole::System),
+    (OrderStage::Cooking, CancelRole::Restaurant),
+    (OrderStage::Cooking, CancelRole::Ops),
+    (OrderStage::Ready, CancelRole::Restaurant),
+    (OrderStage::Ready, CancelRole::Ops),
+];
+
+impl From<&Actor> for CancelRole {
+    fn from(actor: &Actor) -> Self {
+        match actor {
+            Actor::Customer { .. } => Self::Customer,
+            Actor::Restaurant { .. } => Self::Restaurant,
+            Actor::Driver { .. } => Self::Driver,
+            Actor::Ops { .. } => Self::Ops,
+            Actor::System { .. } => Self::System,
+        }
+    }
+}

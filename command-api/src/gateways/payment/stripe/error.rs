@@ -5,9 +5,9 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use serde::Deserialize;
 use stripe_client_core::StripeClientErr;
 
-use super::wire::ErrorObject;
 use crate::gateways::policy::{Again, Try};
 use crate::gateways::{Outcome, Refusal};
 
@@ -32,6 +32,24 @@ pub enum StripeError {
     /// The simulator answered where only the vendor may.
     #[error("the simulator answered in place of Stripe")]
     Sandbox,
+}
+
+/// Stripe's error, leniently: a body without it is not Stripe's.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct ErrorObject {
+    /// The sort of error.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// A stable word.
+    pub code: Option<String>,
+    /// The bank's word.
+    pub decline_code: Option<String>,
+}
+
+/// The body of an error answer.
+#[derive(Debug, Deserialize)]
+pub(super) struct ErrorBody {
+    pub(super) error: ErrorObject,
 }
 
 /// An error answer, with the headers that say what to do about it.

@@ -29,8 +29,7 @@ use stripe_client_core::{
 use uuid::Uuid;
 
 pub use config::StripeConfig;
-pub use error::{ErrorAnswer, StripeError};
-pub use wire::ErrorObject;
+pub use error::{ErrorAnswer, ErrorObject, StripeError};
 
 use super::{Call, Intent, NewIntent, NewRefund, Notice, PaymentGateway, Refund};
 use crate::gateways::policy::{ANSWER_BYTES_MAX, Again, CONNECT_TIMEOUT, Guard, Operation, Try};
@@ -187,7 +186,7 @@ impl StripeGateway {
             status,
             error: serde_json::from_slice(body)
                 .ok()
-                .map(|body: wire::ErrorBody| body.error),
+                .map(|body: error::ErrorBody| body.error),
             retry_after: after.and_then(|after| retry_after(after, self.clock.now())),
             should_retry: text("stripe-should-retry").and_then(|word| word.parse().ok()),
             replayed: text("idempotent-replayed") == Some("true"),

@@ -7,7 +7,6 @@ use chrono::DateTime;
 use domain::kernel::money::{Currency, Money};
 use domain::payment::payment::{IntentId, VendorCode, VendorRefundId};
 use domain::payment::vendor::{IntentState, VendorIntent};
-use serde::Deserialize;
 use stripe_core::payment_intent::{
     CancelPaymentIntent, CancelPaymentIntentCancellationReason, CapturePaymentIntent,
     CreatePaymentIntent, CreatePaymentIntentAutomaticPaymentMethods, RetrievePaymentIntent,
@@ -26,24 +25,6 @@ const REFUND: &str = "refund_id";
 
 /// Refunds of one payment that are looked through. Ours are one for each line at most.
 const REFUNDS_LISTED_MAX: i64 = 100;
-
-/// Stripe's error, leniently: a body without it is not Stripe's.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct ErrorObject {
-    /// The sort of error.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// A stable word.
-    pub code: Option<String>,
-    /// The bank's word.
-    pub decline_code: Option<String>,
-}
-
-/// The body of an error answer.
-#[derive(Debug, Deserialize)]
-pub(super) struct ErrorBody {
-    pub(super) error: ErrorObject,
-}
 
 /// What Stripe's object lacks or says wrongly for us to use it.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
