@@ -108,7 +108,8 @@ impl Tasks {
         let watch = async move {
             let reason = match task.await {
                 Ok(Ok(())) => "it returned".to_owned(),
-                Ok(Err(error)) => error.to_string(),
+                // With its causes, where it tells them.
+                Ok(Err(error)) => format!("{error:#}"),
                 Err(error) => error.to_string(),
             };
             if !stop.is_stopping() {

@@ -53,26 +53,25 @@ pub(super) struct SearchWriter {
 }
 
 impl SearchWriter {
-    /// Opens the index in `directory`, and gives the payload of its last commit. An index of another
-    /// schema, or one that cannot be opened, is removed: it can be built again from the views.
+    /// Opens the index in `directory`, and gives the payload of its last commit: none when there is
+    /// nothing yet that this build could go on from. An index that cannot be opened, such as one of
+    /// another schema, makes room for a new one: it can be built again from the views.
     pub(super) fn open(directory: &Path) -> Result<(Self, Option<CommitPayload>), SearchError> {
         std::fs::create_dir_all(directory)?;
         match Self::open_existing(directory) {
-            Ok((writer, Some(payload))) if payload.schema == SCHEMA_VERSION => {
-                return Ok((writer, Some(payload)));
+            Ok((writer, payload)) => {
+                let known = payload.filter(|payload| payload.schema == SCHEMA_VERSION);
+                Ok((writer, known))
             }
-            Ok(_) => {}
             Err(SearchError::Index(tantivy::TantivyError::LockFailure(error, hint))) => {
-                return Err(tantivy::TantivyError::LockFailure(error, hint).into());
+                Err(tantivy::TantivyError::LockFailure(error, hint).into())
             }
             Err(error) => {
                 tracing::warn!(error = %error, "the search index is not usable, building it anew");
+                make_room(directory)?;
+                Ok((Self::open_existing(directory)?.0, None))
             }
         }
-        std::fs::remove_dir_all(directory)?;
-        std::fs::create_dir_all(directory)?;
-        let (writer, _) = Self::open_existing(directory)?;
-        Ok((writer, None))
     }
 
     fn open_existing(directory: &Path) -> Result<(Self, Option<CommitPayload>), SearchError> {
@@ -194,6 +193,21 @@ impl SearchWriter {
     }
 }
 
+/// Empties `directory` at once, by another name: a reader beside us puts lock files into it, so that it
+/// might never be seen empty.
+fn make_room(directory: &Path) -> Result<(), std::io::Error> {
+    let aside = directory.with_extension("unusable");
+    if aside.exists() {
+        std::fs::remove_dir_all(&aside)?;
+    }
+    std::fs::rename(directory, &aside)?;
+    std::fs::create_dir_all(directory)?;
+    if let Err(error) = std::fs::remove_dir_all(&aside) {
+        tracing::warn!(%error, folder = %aside.display(), "an old search index is left behind");
+    }
+    Ok(())
+}
+
 fn commit(writer: &mut IndexWriter, payload: &CommitPayload) -> Result<(), SearchError> {
     let text = serde_json::to_string(payload)
         .map_err(|error| tantivy::TantivyError::InvalidArgument(format!("payload: {error}")))?;
@@ -201,4 +215,46 @@ fn commit(writer: &mut IndexWriter, payload: &CommitPayload) -> Result<(), Searc
     prepared.set_payload(&text);
     prepared.commit()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn an_index_is_made_beside_readers_that_already_look_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let done = AtomicBool::new(false);
+        let directory = |nth: usize| folder.path().join(nth.to_string());
+        let count = 40;
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::SeqCst) {
+                    for nth in 0..count {
+                        // A reader takes a lock file in the folder; whether it finds an index is all one.
+                        drop(Index::open_in_dir(directory(nth)).and_then(|index| index.reader()));
+                    }
+                }
+            });
+            for nth in 0..count {
+                let opened = SearchWriter::open(&directory(nth)).map(|(_, payload)| payload);
+                assert_eq!(opened.unwrap(), None);
+            }
+            done.store(true, Ordering::SeqCst);
+        });
+    }
+
+    #[test]
+    fn what_cannot_be_opened_makes_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = folder.path().join("search");
+        std::fs::create_dir(&directory).unwrap();
+        std::fs::write(directory.join("meta.json"), "no index").unwrap();
+        let (_, payload) = SearchWriter::open(&directory).unwrap();
+        assert_eq!(payload, None);
+        let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+    }
 }
