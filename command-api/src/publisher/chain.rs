@@ -3,19 +3,16 @@
 
 use aws_lc_rs::digest::{Context, SHA256};
 use chrono::{DateTime, Utc};
-use infra::event_store::LogRow;
+use infra::event_store::{ChainHash, LogRow, Mark};
 
-/// A SHA-256 hash.
-pub type Hash = [u8; 32];
-
-/// What the first hash of the chain follows.
-pub const SEED: Hash = [0; 32];
+/// A SHA-256 hash of one event.
+pub type Leaf = [u8; 32];
 
 /// Seconds from 1970-01-01 to 2000-01-01, from which Postgres counts.
 const EPOCH_2000_SECONDS: i64 = 946_684_800;
 
 /// The hash of one event's stored columns.
-pub fn leaf(event: &LogRow) -> Hash {
+pub fn leaf(event: &LogRow) -> Leaf {
     let mut context = Context::new(&SHA256);
     context.update(&[0]);
     text(&mut context, event.stream.kind.as_str());
@@ -35,14 +32,16 @@ pub fn micros_since_2000(at: DateTime<Utc>) -> i64 {
     at.timestamp_micros() - EPOCH_2000_SECONDS * 1_000_000
 }
 
-/// The chain's hash at `position`, from the one before it.
-pub fn step(previous: &Hash, position: i64, leaf: &Hash) -> Hash {
+/// Where the chain stands after `event`, when it stood at `previous` before.
+pub fn step(previous: Mark, event: &LogRow) -> Mark {
+    let position = previous.position + 1;
     let mut context = Context::new(&SHA256);
     context.update(&[1]);
-    context.update(previous);
+    context.update(previous.hash.as_bytes());
     context.update(&position.to_be_bytes());
-    context.update(leaf);
-    finish(context)
+    context.update(&leaf(event));
+    let hash = ChainHash::new(finish(context));
+    Mark { position, hash }
 }
 
 fn text(context: &mut Context, text: &str) {
@@ -51,8 +50,8 @@ fn text(context: &mut Context, text: &str) {
     context.update(text.as_bytes());
 }
 
-fn finish(context: Context) -> Hash {
-    let mut hash = SEED;
+fn finish(context: Context) -> [u8; 32] {
+    let mut hash = [0; 32];
     hash.copy_from_slice(context.finish().as_ref());
     hash
 }

@@ -12,7 +12,7 @@ use infra::lifecycle::Doorbell;
 use infra::telemetry::TraceContext;
 use tokio::sync::{mpsc, watch};
 
-pub use note::{Checkpoint, KeyError, Notary, NoteError};
+pub use note::{KeyError, Notary, NoteError};
 pub use relay::Relay;
 pub use sequencer::Sequencer;
 pub use signer::{STRETCH_MAX, Signer, SignerError};

@@ -8,22 +8,12 @@ use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublic
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use infra::config;
-
-use super::chain::Hash;
+use infra::event_store::{ChainHash, Mark};
 
 /// The standard's number for Ed25519.
 const ED25519_NOTE: u8 = 1;
 /// Begins a line of a signature.
 const DASH: &str = "\u{2014} ";
-
-/// Where the chain stands at a position.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Checkpoint {
-    /// How many events the hash covers.
-    pub position: i64,
-    /// The chain's hash there.
-    pub hash: Hash,
-}
 
 /// A text that is no note of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -76,14 +66,14 @@ impl Notary {
         })
     }
 
-    /// The note that says so, signed.
+    /// The note that says where the chain stands, signed.
     ///
     /// # Panics
     /// Never: there is a key, as [`Notary::new`] has seen.
-    pub fn sign(&self, checkpoint: &Checkpoint) -> String {
+    pub fn sign(&self, checkpoint: &Mark) -> String {
         let key = self.keys.first().expect("there is a key");
-        let Checkpoint { position, hash } = checkpoint;
-        let text = format!("{}\n{position}\n{}\n", self.origin, STANDARD.encode(hash));
+        let hash = STANDARD.encode(checkpoint.hash.as_bytes());
+        let text = format!("{}\n{}\n{hash}\n", self.origin, checkpoint.position);
         let mut signature = key.id().to_vec();
         signature.extend_from_slice(key.pair.sign(text.as_bytes()).as_ref());
         format!(
@@ -97,7 +87,7 @@ impl Notary {
     ///
     /// # Errors
     /// [`NoteError`] when it is none.
-    pub fn read(&self, note: &str) -> Result<Checkpoint, NoteError> {
+    pub fn read(&self, note: &str) -> Result<Mark, NoteError> {
         let (text, signatures) = note.split_once("\n\n").ok_or(NoteError::Form)?;
         let signed = format!("{text}\n");
         let mut lines = text.lines();
@@ -105,8 +95,8 @@ impl Notary {
         let position = lines.next().and_then(|line| line.parse().ok());
         let hash = lines.next().and_then(|line| STANDARD.decode(line).ok());
         let checkpoint = position
-            .zip(hash.and_then(|hash| hash.try_into().ok()))
-            .map(|(position, hash)| Checkpoint { position, hash })
+            .zip(hash.and_then(|hash| ChainHash::try_from(hash).ok()))
+            .map(|(position, hash)| Mark { position, hash })
             .ok_or(NoteError::Form)?;
         if origin != self.origin {
             return Err(NoteError::Origin);
@@ -186,9 +176,9 @@ mod tests {
         .unwrap()
     }
 
-    const AT: Checkpoint = Checkpoint {
+    const AT: Mark = Mark {
         position: 1_234,
-        hash: [7; 32],
+        hash: ChainHash::new([7; 32]),
     };
 
     #[test]

@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use infra::clock::Clock;
-use infra::event_store::{EventLog, LogError};
+use infra::event_store::{EventLog, LogError, Mark};
 use infra::fault;
 use infra::lifecycle::{Loop, Pace, Progress};
 use sqlx::PgPool;
 use tokio::sync::watch;
 
-use super::chain::{self, SEED};
-use super::note::{Checkpoint, Notary, NoteError};
+use super::chain;
+use super::note::{Notary, NoteError};
 
 /// Events between two notes, at most.
 pub const STRETCH_MAX: i64 = 1_000;
@@ -35,9 +35,9 @@ pub struct Signer {
 }
 
 /// What was signed last.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Signed {
-    checkpoint: Checkpoint,
+    checkpoint: Mark,
     /// None before the first note.
     at: Option<DateTime<Utc>>,
 }
@@ -100,12 +100,7 @@ impl Signer {
         .fetch_optional(&self.pool)
         .await?;
         let Some(row) = row else {
-            let (position, hash) = (0, SEED);
-            let checkpoint = Checkpoint { position, hash };
-            return Ok(Signed {
-                checkpoint,
-                at: None,
-            });
+            return Ok(Signed::default());
         };
         let position = row.position;
         let checkpoint = match self.notary.read(&row.note) {
@@ -121,18 +116,14 @@ impl Signer {
     }
 
     /// Follows the chain from `from`, over a stretch at most, and compares each link with what is stored.
-    async fn follow(&self, from: Checkpoint) -> Result<Checkpoint, SignerError> {
-        let mut here = from;
+    async fn follow(&self, from: Mark) -> Result<Mark, SignerError> {
         let events = self.log.after_position(from.position, STRETCH_MAX).await?;
+        let mut here = from;
         for event in &events {
-            let hash = chain::step(&here.hash, event.position, &chain::leaf(event));
-            if event.position != here.position + 1 || *event.hash.as_bytes() != hash {
+            here = chain::step(here, event);
+            if here != event.mark() {
                 return Err(SignerError::Broken(from.position));
             }
-            here = Checkpoint {
-                position: event.position,
-                hash,
-            };
         }
         if events.is_empty() {
             return Err(SignerError::Broken(from.position)); // the log's head says otherwise
@@ -140,11 +131,7 @@ impl Signer {
         Ok(here)
     }
 
-    async fn keep(
-        &self,
-        checkpoint: &Checkpoint,
-        signed_at: DateTime<Utc>,
-    ) -> Result<(), SignerError> {
+    async fn keep(&self, checkpoint: &Mark, signed_at: DateTime<Utc>) -> Result<(), SignerError> {
         sqlx::query!(
             "INSERT INTO ops.checkpoints (position, note, signed_at) VALUES ($1, $2, $3)
              ON CONFLICT (position) DO NOTHING",

@@ -15,6 +15,11 @@ pub struct ChainHash([u8; 32]);
 pub struct NoHash;
 
 impl ChainHash {
+    /// The hash of these bytes.
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// Reads the hash from 64 hex digits.
     ///
     /// # Errors
