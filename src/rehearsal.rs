@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use infra::config::Config;
 use infra::telemetry::{self, Telemetry};
 
-use crate::check::{self, CheckArgs, Verdict};
+use crate::check::{self, CheckArgs};
 use crate::cli::config_from_environment;
 use crate::client::{History, Recording};
 use crate::demo::paper::Paper;
@@ -116,7 +116,10 @@ async fn play_on(
     }
     let paper = Paper::new();
     let verdict = match &played {
-        Ok(_) => Some(check_books(&paper, books(config, stack, written.path())?).await),
+        Ok(_) => {
+            paper.heading("The books, read by code that shares nothing with the marketplace's");
+            Some(check::run(books(config, stack, written.path())?).await)
+        }
         Err(_) => None,
     };
     written.keep(kept)?;
@@ -130,16 +133,6 @@ async fn play_on(
         .transpose()?
         .is_some_and(|verdict| verdict.is_clean());
     Ok((played, is_clean))
-}
-
-/// Waits until all that the day has begun is done, and checks the books.
-async fn check_books(paper: &Paper, books: CheckArgs) -> anyhow::Result<Verdict> {
-    let left = check::wait_for_rest(&books).await?;
-    paper.heading("The books, read by code that shares nothing with the marketplace's");
-    if let Some(left) = left {
-        Paper::line(format!("checked although not at rest: {left}"));
-    }
-    check::run(books).await
 }
 
 /// What the checker is to look at: everything that the rehearsal has left.

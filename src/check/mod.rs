@@ -38,7 +38,6 @@ mod views;
 mod tests;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
@@ -54,11 +53,6 @@ use store::Store;
 use topics::Topics;
 use vendor::Sandbox;
 use views::Comparison;
-
-/// Looks at a system that is to come to rest.
-const REST_LOOKS: u32 = 240;
-/// Real time between two of them: two minutes in all.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// What to check.
 #[derive(Args, Clone, Debug)]
@@ -96,8 +90,8 @@ pub(crate) struct CheckArgs {
     pub(crate) full: bool,
 }
 
-/// Checks everything, prints the outcome and returns it. The caller ends with a failure code unless it
-/// [is clean](Verdict::is_clean).
+/// Waits for rest, checks everything, prints the outcome and returns it. The caller ends with a failure
+/// code unless it [is clean](Verdict::is_clean).
 ///
 /// # Errors
 /// When something that was named cannot be read. That is no verdict.
@@ -142,26 +136,6 @@ pub(crate) async fn verdict(args: &CheckArgs) -> anyhow::Result<Verdict> {
     check_history(args, &mut store, log.latest, &mut report).await?;
     check_vendors(args, &mut store, &facts, log.latest, &mut report).await?;
     check_topics(args, log, report).await.map(Report::close)
-}
-
-/// Waits until nothing is left to do, so that the books can be checked. What is still to be done when
-/// the patience ends comes back, and the check will find the same.
-///
-/// # Errors
-/// When the database cannot be read.
-pub(crate) async fn wait_for_rest(args: &CheckArgs) -> anyhow::Result<Option<String>> {
-    let mut looks = REST_LOOKS;
-    loop {
-        let mut store = Store::open(&args.database_url, None).await?;
-        let mut views = open_views(args, &mut store).await.context("the views")?;
-        let broker = args.kafka_brokers.is_some();
-        let left = rest::left_to_do(&mut store, &mut views, broker).await?;
-        looks -= 1;
-        if left.is_none() || looks == 0 {
-            return Ok(left);
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
 }
 
 /// The views, in the snapshot of the events where both are in one database.

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Context as _;
 use sqlx::Row as _;
 
 use super::facts::Facts;
@@ -66,57 +65,6 @@ pub(super) async fn check(
         report,
     )
     .await
-}
-
-/// What is left to do before the system is at rest, in words; nothing when it is.
-///
-/// # Errors
-/// When a database fails.
-pub(super) async fn left_to_do(
-    store: &mut Store,
-    views: &mut Store,
-    broker: bool,
-) -> anyhow::Result<Option<String>> {
-    let rows = store
-        .all(
-            "SELECT (SELECT count(*) FROM es.events) - (SELECT count(*) FROM es.event_log) AS unnumbered,
-                    (SELECT max(s.position - p.position) FROM ops.process_positions p) AS unread,
-                    (SELECT count(*) FROM ops.webhook_inbox WHERE status = 'pending') AS webhooks,
-                    (SELECT count(*) FROM ops.effects WHERE status IN ('pending', 'sent')) AS effects,
-                    (SELECT s.position - c.position FROM ops.publisher_cursor c) AS unpublished,
-                    s.position FROM es.sequencer s",
-        )
-        .await?;
-    let row = rows.first().context("es.sequencer is empty")?;
-    let count = |column: &str| -> anyhow::Result<i64> {
-        Ok(row.try_get::<Option<i64>, _>(column)?.unwrap_or_default())
-    };
-    let seen = views
-        .all("SELECT min(position) FROM views.checkpoints WHERE topic = 'store'")
-        .await?;
-    let seen: Option<i64> = seen
-        .first()
-        .map(|row| row.try_get(0))
-        .transpose()?
-        .flatten();
-    let unpublished = if broker { count("unpublished")? } else { 0 };
-    let queues = [
-        (count("unnumbered")?, "events without a position"),
-        (count("unread")?, "events that a process has not read"),
-        (unpublished, "events to publish"),
-        (count("webhooks")?, "webhooks to handle"),
-        (count("effects")?, "effects to perform"),
-        (
-            count("position")? - seen.unwrap_or_default(),
-            "events that a view has not folded",
-        ),
-    ];
-    let left: Vec<String> = queues
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
-        .collect();
-    Ok(Some(left.join(", ")).filter(|left| !left.is_empty()))
 }
 
 async fn expect_none(

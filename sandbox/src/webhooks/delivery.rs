@@ -105,6 +105,11 @@ impl Delivery {
         matches!(self.state, State::Delivered | State::Failed | State::Lost)
     }
 
+    /// Whether it leaves by itself when it is due, or is on the wire.
+    pub(super) fn is_under_way(&self) -> bool {
+        matches!(self.state, State::Waiting | State::Sending)
+    }
+
     /// Makes a delivery that waits for its first attempt due at `now`; false when it is already
     /// on its way.
     pub(super) fn leaves_at_once(&mut self, now: DateTime<Utc>) -> bool {

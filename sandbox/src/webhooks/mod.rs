@@ -314,6 +314,7 @@ impl Webhooks {
             "endpoints": inner.endpoints.iter().map(|endpoint| json!({
                 "url": endpoint.url, "secrets": endpoint.secrets.len(),
             })).collect::<Vec<_>>(),
+            "under_way": inner.deliveries.values().filter(|one| one.is_under_way()).count(),
             "untried": inner.untried.len(),
             "unconfirmed_events": inner.unconfirmed.len(),
             "deliveries": shown,
