@@ -166,6 +166,7 @@ fn adapted(terms: Terms, setup: &Setup) -> Terms {
             mode: setup.mode,
             food_bp: setup.food_bp.try_into().unwrap(),
             fee_bp: setup.fee_bp.try_into().unwrap(),
+            rates: vec![],
         },
         small_order: setup.small_order.map(small),
         packaging_fee_minor: setup.packaging_fee.try_into().unwrap(),

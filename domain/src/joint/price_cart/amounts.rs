@@ -3,22 +3,60 @@
 use super::Priced;
 use crate::joint::priced_line::PricedLine;
 use crate::kernel::money::{BasisPoints, Price};
+use crate::kernel::tax::TaxClass;
 use crate::ordering::quote::{Party, QuoteLine, QuoteLineKind};
-use crate::restaurant::menu::TaxClass;
-use crate::restaurant::restaurant::Terms;
 
 impl Priced<'_> {
+    /// The lines of an item and of its options that cost something.
+    pub(super) fn goods(&self, priced: &PricedLine) -> Option<Vec<QuoteLine>> {
+        let line = &priced.line;
+        let pieces = i64::from(line.quantity.get());
+        let sold = |kind, reference, label: &_, amount_minor| QuoteLine {
+            kind,
+            reference,
+            label: Some(Clone::clone(label)),
+            amount_minor,
+            payer: Party::Customer,
+            payee: Party::Shop,
+            seller: Some(Party::Shop),
+            tax_bp: Some(self.rate(priced.tax_class)),
+            tax_minor: 0,
+        };
+        let amount_minor = line.unit_price_minor.checked_mul(pieces)?;
+        let mut lines = vec![sold(
+            QuoteLineKind::Item,
+            line.line.to_string(),
+            &line.name,
+            amount_minor,
+        )];
+        for option in line.options.iter().filter(|option| option.price_minor > 0) {
+            let each = option
+                .price_minor
+                .checked_mul(i64::from(option.quantity.get()))?;
+            let reference = format!("{}/{}/{}", line.line, option.group, option.option);
+            let amount_minor = each.checked_mul(pieces)?;
+            lines.push(sold(
+                QuoteLineKind::Option,
+                reference,
+                &option.name,
+                amount_minor,
+            ));
+        }
+        Some(lines)
+    }
+
     /// Packaging and the small-order fee are the shop's, delivery is the platform's.
     pub(super) fn fees(&self, goods_minor: i64) -> Vec<QuoteLine> {
         let terms = self.live.terms;
         let mut fees = Vec::new();
-        let mut add = |kind, reference: &str, fee: Price, seller| {
+        let mut add = |kind, class, reference: &str, fee: Price, seller| {
             if fee > Price::ZERO {
-                fees.push(fee_line(kind, reference, fee, seller, terms.tax.fee_bp));
+                fees.push(fee_line(kind, reference, fee, seller, self.rate(class)));
             }
         };
         add(
             QuoteLineKind::Packaging,
+            TaxClass::Packaging,
             "packaging",
             terms.packaging_fee_minor,
             Party::Shop,
@@ -29,6 +67,7 @@ impl Priced<'_> {
         {
             add(
                 QuoteLineKind::SmallOrderFee,
+                TaxClass::Service,
                 "small_order",
                 small.fee_minor,
                 Party::Shop,
@@ -37,12 +76,20 @@ impl Priced<'_> {
         if let Some(zone) = self.zone {
             add(
                 QuoteLineKind::DeliveryFee,
+                TaxClass::Delivery,
                 zone.key.as_str(),
                 zone.fee_minor,
                 Party::Platform,
             );
         }
         fees
+    }
+
+    /// The shop's rate on a class of goods or services, for this order.
+    fn rate(&self, class: TaxClass) -> BasisPoints {
+        self.live
+            .terms
+            .rate(class, self.zone.is_some(), self.service_date)
     }
 
     /// All of it goes to the courier, or to the shop when the customer fetches.
@@ -71,53 +118,6 @@ pub(super) fn sum(lines: &[QuoteLine]) -> Option<i64> {
     lines
         .iter()
         .try_fold(0_i64, |sum, line| sum.checked_add(line.amount_minor))
-}
-
-/// The lines of an item and of its options that cost something.
-pub(super) fn goods(priced: &PricedLine, terms: &Terms) -> Option<Vec<QuoteLine>> {
-    let line = &priced.line;
-    let pieces = i64::from(line.quantity.get());
-    let sold = |kind, reference, label: &_, amount_minor| QuoteLine {
-        kind,
-        reference,
-        label: Some(Clone::clone(label)),
-        amount_minor,
-        payer: Party::Customer,
-        payee: Party::Shop,
-        seller: Some(Party::Shop),
-        tax_bp: Some(rate(priced.tax_class, terms)),
-        tax_minor: 0,
-    };
-    let amount_minor = line.unit_price_minor.checked_mul(pieces)?;
-    let mut lines = vec![sold(
-        QuoteLineKind::Item,
-        line.line.to_string(),
-        &line.name,
-        amount_minor,
-    )];
-    for option in line.options.iter().filter(|option| option.price_minor > 0) {
-        let each = option
-            .price_minor
-            .checked_mul(i64::from(option.quantity.get()))?;
-        let reference = format!("{}/{}/{}", line.line, option.group, option.option);
-        let amount_minor = each.checked_mul(pieces)?;
-        lines.push(sold(
-            QuoteLineKind::Option,
-            reference,
-            &option.name,
-            amount_minor,
-        ));
-    }
-    Some(lines)
-}
-
-/// Terms know two rates. Alcohol is excluded from reduced rates on food, and takes the rate of fees,
-/// which is the standard one.
-fn rate(class: TaxClass, terms: &Terms) -> BasisPoints {
-    match class {
-        TaxClass::Food | TaxClass::Drink => terms.tax.food_bp,
-        TaxClass::Alcohol => terms.tax.fee_bp,
-    }
 }
 
 fn fee_line(

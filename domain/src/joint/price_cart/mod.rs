@@ -5,6 +5,8 @@ mod checks;
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
+
 use super::priced_line::PricedLine;
 use super::{Market, tax};
 use crate::kernel::allergen::{Presence, mixture};
@@ -17,7 +19,7 @@ use crate::ordering::line::OrderLine;
 use crate::ordering::quote::{PromiseMinutes, Quote, QuoteContent};
 use crate::restaurant::restaurant::{LiveShop, Zone};
 
-use amounts::{goods, sum};
+use amounts::sum;
 use checks::{check_fulfilment, check_lines, check_shop, check_stock};
 
 /// Prices a cart. `place` is the door's pin, opened by the caller, when the cart is to be delivered.
@@ -47,12 +49,14 @@ pub fn price_cart(
     let zone = check_fulfilment(body, place, live.as_ref(), &mut faults);
     let lines = check_lines(body, market, &mut faults);
     let needs = check_stock(&lines, market, &mut faults);
-    let (Some(live), true) = (live, faults.is_empty()) else {
+    let service_date = live.and_then(|live| live.service_date(market.now));
+    let (Some(live), Some(service_date), true) = (live, service_date, faults.is_empty()) else {
         return Err(faults);
     };
     let priced = Priced {
         body,
         live,
+        service_date,
         zone,
         lines,
         needs,
@@ -74,6 +78,7 @@ pub fn price_cart(
 struct Priced<'a> {
     body: &'a CartBody,
     live: LiveShop<'a>,
+    service_date: NaiveDate,
     zone: Option<&'a Zone>,
     lines: Vec<PricedLine>,
     needs: BTreeMap<Key, Amount>,
@@ -84,7 +89,7 @@ impl Priced<'_> {
     fn quote(&self, market: &Market<'_>) -> Option<Quote> {
         let mut lines = Vec::new();
         for line in &self.lines {
-            lines.extend(goods(line, self.live.terms)?);
+            lines.extend(self.goods(line)?);
         }
         let goods_minor = sum(&lines)?;
         lines.extend(self.fees(goods_minor));

@@ -13,6 +13,7 @@ use crate::kernel::bowl::{BrothBase, Firmness, Packaging, Style};
 use crate::kernel::key::Key;
 use crate::kernel::money::{Currency, Price};
 use crate::kernel::quantity::{IngredientAmount, Seconds, Unit};
+pub use crate::kernel::tax::TaxClass;
 use crate::kernel::text::{Language, LocalizedText};
 
 /// A whole menu, as a shop publishes it.
@@ -132,18 +133,6 @@ pub struct Item {
     pub popularity: Option<u32>,
 }
 
-/// How an item is taxed; the rate comes from the shop's terms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TaxClass {
-    /// A dish.
-    Food,
-    /// A drink without alcohol.
-    Drink,
-    /// A drink with alcohol.
-    Alcohol,
-}
-
 /// What makes an item a bowl of ramen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, ToSchema)]
 pub struct RamenFacts {
@@ -217,7 +206,6 @@ crate::collect_struct!(GroupLink {
     max,
     max_per_option
 });
-crate::kernel::collect::leaf!(TaxClass => "tax_class_unknown");
 
 /// A fact in a menu's history.
 #[derive(

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
-use super::event::{Registration, Terms, Zone};
+use super::event::{Registration, Zone};
+use super::terms::Terms;
 use crate::kernel::bowl::Style;
 use crate::kernel::hours::WeeklyHours;
 use crate::kernel::text::{Name, Reason};

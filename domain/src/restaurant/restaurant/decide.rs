@@ -147,7 +147,10 @@ fn shop_event(
             Ok(()) => Ok(RestaurantEvent::ZonesSet { zones }),
             Err(faults) => Err(RestaurantRejection::ZonesRefused(faults)),
         },
-        RestaurantCommand::SetTerms { terms } => Ok(RestaurantEvent::TermsSet { terms }),
+        RestaurantCommand::SetTerms { terms } => match terms.check() {
+            Ok(()) => Ok(RestaurantEvent::TermsSet { terms }),
+            Err(faults) => Err(RestaurantRejection::TermsRefused(faults)),
+        },
         RestaurantCommand::Submit => Ok(RestaurantEvent::Submitted),
         RestaurantCommand::Approve { menu_published } => {
             let missing = missing_to_go_live(shop, menu_published);

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
 
+use super::terms::Terms;
 use crate::decider::Event;
 use crate::kernel::address::Country;
 use crate::kernel::bowl::Style;
@@ -13,7 +14,7 @@ use crate::kernel::geo::{GeoPoint, Polygon};
 use crate::kernel::hours::WeeklyHours;
 use crate::kernel::ids::{PrincipalId, RestaurantId};
 use crate::kernel::key::Key;
-use crate::kernel::money::{BasisPoints, Currency, Price};
+use crate::kernel::money::{Currency, Price};
 use crate::kernel::quantity::Minutes;
 use crate::kernel::text::{Name, Reason, Wording};
 use crate::kernel::time::TimeZone;
@@ -84,63 +85,6 @@ pub struct Zone {
     pub minutes: Minutes,
 }
 
-/// On what terms the shop sells; copied into each order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
-pub struct Terms {
-    /// The legal seller.
-    #[schema(inline)]
-    pub seller: Name,
-    /// The seller's tax number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(inline)]
-    pub tax_id: Option<Name>,
-    /// How its prices are taxed.
-    pub tax: Tax,
-    /// What the marketplace keeps of the dishes.
-    #[schema(inline)]
-    pub commission_bp: BasisPoints,
-    /// A fee on small orders.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub small_order: Option<SmallOrder>,
-    /// A fee for packaging, on each order.
-    #[schema(inline)]
-    pub packaging_fee_minor: Price,
-}
-
-/// Tax on dishes and fees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
-pub struct Tax {
-    /// Whether prices contain it.
-    pub mode: TaxMode,
-    /// The rate on dishes.
-    #[schema(inline)]
-    pub food_bp: BasisPoints,
-    /// The rate on fees.
-    #[schema(inline)]
-    pub fee_bp: BasisPoints,
-}
-
-/// Whether prices contain tax.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TaxMode {
-    /// They do.
-    Inclusive,
-    /// It comes on top.
-    Exclusive,
-}
-
-/// A fee when the dishes come to less than a limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
-pub struct SmallOrder {
-    /// The limit.
-    #[schema(inline)]
-    pub below_minor: Price,
-    /// The fee.
-    #[schema(inline)]
-    pub fee_minor: Price,
-}
-
 crate::collect_struct!(SourceRef { source, source_id });
 crate::collect_struct!(Zone {
     key,
@@ -149,24 +93,6 @@ crate::collect_struct!(Zone {
     minimum_minor,
     minutes
 });
-crate::collect_struct!(Terms {
-    seller,
-    tax_id,
-    tax,
-    commission_bp,
-    small_order,
-    packaging_fee_minor
-});
-crate::collect_struct!(Tax {
-    mode,
-    food_bp,
-    fee_bp
-});
-crate::collect_struct!(SmallOrder {
-    below_minor,
-    fee_minor
-});
-crate::kernel::collect::leaf!(TaxMode => "tax_mode_unknown");
 
 /// A fact in a shop's history.
 #[derive(
@@ -242,11 +168,14 @@ impl Event for RestaurantEvent {
 
 /// One of every event.
 mod samples {
+    use super::super::terms::{SmallOrder, Tax, TaxMode, TaxRate};
     use super::{
-        GeoPoint, Polygon, Price, Registration, RestaurantEvent, SmallOrder, SourceRef, Style, Tax,
-        TaxMode, Terms, WeeklyHours, Wording, Zone,
+        GeoPoint, Polygon, Price, Registration, RestaurantEvent, SourceRef, Style, Terms,
+        WeeklyHours, Wording, Zone,
     };
+    use crate::kernel::commission::{CommissionBase, CommissionPlan};
     use crate::kernel::sample::{good, id, json, key, minute, name, reason};
+    use crate::kernel::tax::{FulfilmentKind, TaxClass};
 
     pub(super) fn all() -> Vec<RestaurantEvent> {
         vec![
@@ -330,8 +259,20 @@ mod samples {
                 mode: TaxMode::Inclusive,
                 food_bp: json("800"),
                 fee_bp: json("1000"),
+                rates: vec![TaxRate {
+                    class: TaxClass::Alcohol,
+                    fulfilment: Some(FulfilmentKind::Pickup),
+                    from: Some(json(r#""2027-04-01""#)),
+                    rate_bp: json("1000"),
+                }],
             },
             commission_bp: json("1500"),
+            commission_plans: vec![CommissionPlan {
+                from: Some(json(r#""2027-04-01""#)),
+                rate_bp: json("1200"),
+                base: CommissionBase::Dishes,
+                fixed_minor: price(20),
+            }],
             small_order: Some(SmallOrder {
                 below_minor: price(1500),
                 fee_minor: price(200),

@@ -6,12 +6,14 @@ mod event;
 mod rejection;
 mod rules;
 mod state;
+mod terms;
 mod transitions;
 
 pub use command::{RestaurantCommand, RestaurantCommandKind};
-pub use event::{Registration, RestaurantEvent, SmallOrder, SourceRef, Tax, TaxMode, Terms, Zone};
+pub use event::{Registration, RestaurantEvent, SourceRef, Zone};
 pub use rejection::{Missing, RestaurantRejection};
 pub use state::{LiveShop, Pause, Restaurant, RestaurantStage, Shop};
+pub use terms::{SmallOrder, Tax, TaxMode, TaxRate, Terms};
 pub use transitions::TRANSITIONS;
 
 #[cfg(test)]

@@ -29,6 +29,9 @@ pub enum RestaurantRejection {
     /// The zones make no sense.
     #[error("the delivery zones are refused: {0}")]
     ZonesRefused(Faults),
+    /// The terms contradict themselves.
+    #[error("the terms are refused: {0}")]
+    TermsRefused(Faults),
     /// A pause that would be over before it begins.
     #[error("the pause ends in the past")]
     PauseAlreadyOver,
@@ -56,6 +59,7 @@ impl Rejection for RestaurantRejection {
             Self::NotAllowed(_) => "not_allowed",
             Self::NotReady { .. } => "not_ready",
             Self::ZonesRefused(_) => "zones_refused",
+            Self::TermsRefused(_) => "terms_refused",
             Self::PauseAlreadyOver => "pause_already_over",
         }
     }
@@ -66,7 +70,9 @@ impl Rejection for RestaurantRejection {
             Self::AlreadyRegistered | Self::NotAllowed(_) | Self::NotReady { .. } => {
                 Class::Conflict
             }
-            Self::ZonesRefused(_) | Self::PauseAlreadyOver => Class::Unprocessable,
+            Self::ZonesRefused(_) | Self::TermsRefused(_) | Self::PauseAlreadyOver => {
+                Class::Unprocessable
+            }
         }
     }
 
@@ -83,7 +89,7 @@ impl Rejection for RestaurantRejection {
                     )
                 })
                 .collect(),
-            Self::ZonesRefused(faults) => faults.0.clone(),
+            Self::ZonesRefused(faults) | Self::TermsRefused(faults) => faults.0.clone(),
             Self::PauseAlreadyOver => {
                 vec![Fault::new(
                     self.code(),

@@ -4,7 +4,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
-use super::event::{Registration, RestaurantEvent, Terms, Zone};
+use super::event::{Registration, RestaurantEvent, Zone};
+use super::terms::Terms;
 use crate::kernel::geo::GeoPoint;
 use crate::kernel::hours::WeeklyHours;
 use crate::kernel::ids::RestaurantId;
