@@ -115,6 +115,15 @@ impl Session {
             .await
     }
 
+    /// Takes away.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub(crate) async fn delete(&self, name: &'static str, path: &str) -> Result<Answer, CallError> {
+        let call = self.write(name, Method::DELETE, path, &Value::Null, None);
+        self.send(Call { body: None, ..call }).await
+    }
+
     /// Opens the server-sent events at `path`.
     ///
     /// # Errors

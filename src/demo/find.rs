@@ -27,8 +27,9 @@ pub(super) struct Shop {
     pub(super) zone: String,
     /// `GET …/menu`.
     pub(super) menu: Value,
+    /// Where its door is, as latitude and longitude.
+    pub(super) at: (f64, f64),
     country: String,
-    at: (f64, f64),
 }
 
 impl Shop {

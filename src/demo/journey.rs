@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::choose;
 use super::find::{Shop, find_shop};
 use super::paper::{Paper, millis, money};
+use super::sold_out::run_out;
 use super::told::tell;
 use crate::client::{
     Answer, CallError, CardForm, Confirmation, Courier, Customer, Dispatcher, Door, Followed,
@@ -80,6 +81,11 @@ impl<'door> Journey<'door> {
         self.paper
             .heading("What happened, by the clock on the shop's wall");
         tell(&self.customer, &ordered.id, &shop.zone).await?;
+        self.paper.heading("A pot runs empty");
+        let bowl = ordered.lines.iter().find(|numbered| numbered.line.is_bowl);
+        if let Some(bowl) = bowl {
+            run_out(&self.paper, self.door, &shop, &bowl.line.item).await?;
+        }
         self.slowest();
         Ok(())
     }

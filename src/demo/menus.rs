@@ -134,6 +134,14 @@ pub(crate) fn house_for(text: &str, seed: usize) -> &'static House {
     best.unwrap_or(&houses()[seed % houses().len()])
 }
 
+/// The broth of a house's bowl; none when no house sells `item`, or it is dry.
+pub(crate) fn broth_of(item: &str) -> Option<&'static str> {
+    let mut bowls = houses().iter().flat_map(|house| &house.ramen);
+    let recipe = &bowls.find(|bowl| bowl.key == item)?.recipe;
+    let is_broth = |ingredient: &&str| ingredient.starts_with("broth_");
+    recipe.keys().map(String::as_str).find(is_broth)
+}
+
 impl House {
     /// The styles this house sells, for the shop's profile.
     pub(crate) fn styles(&self) -> Vec<&str> {
@@ -306,6 +314,13 @@ mod tests {
 
     use super::super::market::{COLOMBIA, KOREA, TAIWAN, UNITED_STATES};
     use super::*;
+
+    #[test]
+    fn a_bowl_has_its_broth() {
+        assert_eq!(broth_of("tonkotsu_white"), Some("broth_tonkotsu"));
+        assert_eq!(broth_of("hiyashi"), None);
+        assert_eq!(broth_of("pizza"), None);
+    }
 
     #[test]
     fn there_are_enough_houses_and_each_names_its_style() {

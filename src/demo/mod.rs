@@ -12,6 +12,7 @@ pub(crate) mod open_shop;
 pub(crate) mod paper;
 #[cfg(test)]
 mod sold;
+mod sold_out;
 mod told;
 
 use clap::Args;
