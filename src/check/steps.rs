@@ -173,14 +173,26 @@ const RESTAURANT: Table = &[
     (ABSENT, &["registered"], "draft"),
     (
         "draft",
-        &["profile_updated", "hours_set", "zones_set", "terms_set"],
+        &[
+            "profile_updated",
+            "hours_set",
+            "zones_set",
+            "terms_set",
+            "capacity_set",
+        ],
         "",
     ),
     ("draft", &["submitted"], "submitted"),
     ("draft", &["closed"], "closed"),
     (
         "submitted",
-        &["profile_updated", "hours_set", "zones_set", "terms_set"],
+        &[
+            "profile_updated",
+            "hours_set",
+            "zones_set",
+            "terms_set",
+            "capacity_set",
+        ],
         "",
     ),
     ("submitted", &["approved"], "live"),
@@ -192,6 +204,7 @@ const RESTAURANT: Table = &[
             "hours_set",
             "zones_set",
             "terms_set",
+            "capacity_set",
             "paused",
             "resumed",
         ],
@@ -201,7 +214,13 @@ const RESTAURANT: Table = &[
     ("live", &["closed"], "closed"),
     (
         "suspended",
-        &["profile_updated", "hours_set", "zones_set", "terms_set"],
+        &[
+            "profile_updated",
+            "hours_set",
+            "zones_set",
+            "terms_set",
+            "capacity_set",
+        ],
         "",
     ),
     ("suspended", &["approved"], "live"),
@@ -228,8 +247,10 @@ const DRIVER: Table = &[
 /// A hold of stock, which is no stream of its own: its steps are told by its shop's inventory.
 const HOLD: Table = &[
     (ABSENT, &["hold_opened"], "open"),
+    ("open", &["hold_changed"], ""),
     ("open", &["hold_committed"], "committed"),
     ("open", &["hold_released"], "released"),
+    ("committed", &["hold_changed"], ""),
     ("committed", &["hold_consumed"], "consumed"),
     ("committed", &["hold_released"], "released"),
 ];

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::facts::{Facts, OrderFacts};
@@ -17,7 +18,11 @@ pub(super) struct StockWalk {
     stock: Stock,
     holds: HashMap<Uuid, &'static str>,
     numbers: BTreeMap<String, i64>,
+    ages: HashMap<String, Age>,
 }
+
+/// Which of two orders is the newer: by service date, then by number, then by id.
+type Age = (String, i64, String);
 
 impl StockWalk {
     /// Takes one event of the stock.
@@ -25,6 +30,7 @@ impl StockWalk {
         report.checked(Invariant::I8);
         match event.name.as_str() {
             "hold_opened" => self.opens(event, report),
+            "hold_changed" => self.changes(event, report),
             "recounted" => self.recounts(event, report),
             "wasted" => self.wastes(event, report),
             _ => {}
@@ -42,20 +48,7 @@ impl StockWalk {
 
     fn opens(&mut self, event: &Event, report: &mut Report) {
         for need in needs_of(event) {
-            let level = self.stock.level(&need.ingredient);
-            report.expect(
-                Invariant::I8,
-                !level.tracked || need.amount <= level.free,
-                || {
-                    format!(
-                        "{} holds {} of {}, of which {} was free",
-                        event.label(),
-                        need.amount,
-                        need.ingredient,
-                        level.free
-                    )
-                },
-            );
+            self.takes(event, &need.ingredient, need.amount, report);
         }
         let date = event.text("service_date").unwrap_or_default().to_owned();
         let given = self.numbers.entry(date).or_default();
@@ -65,6 +58,72 @@ impl StockWalk {
             format!("{} gives number {number} where {due} is due", event.label())
         });
         *given = number;
+        let hold = event.text("hold").unwrap_or_default().to_owned();
+        let date = event.text("service_date").unwrap_or_default().to_owned();
+        self.ages.insert(hold.clone(), (date, number, hold));
+    }
+
+    /// What an event says of the orders that are short must be the newest that hold the ingredient, each with what it
+    /// lacks when so much is left on the shelf.
+    fn names_the_short(&self, event: &Event, left: i64, report: &mut Report) {
+        // Events of before orders were named have nothing to compare.
+        let Some(named) = event.body.get("short").and_then(Value::as_array) else {
+            return;
+        };
+        let ingredient = event.text("ingredient").unwrap_or_default();
+        let mut lacking = self.stock.level(ingredient).held.saturating_sub(left);
+        let mut holders: Vec<_> = self
+            .stock
+            .holders(ingredient)
+            .map(|(hold, amount)| (self.ages.get(hold), hold, amount))
+            .collect();
+        holders.sort_unstable_by(|one, other| other.0.cmp(&one.0));
+        let mut due = Vec::new();
+        for (_, hold, amount) in holders {
+            let share = amount.min(lacking);
+            if share <= 0 {
+                break;
+            }
+            lacking = lacking.saturating_sub(share);
+            due.push(json!({"hold": hold, "amount": share}));
+        }
+        report.expect(Invariant::I8, *named == due, || {
+            format!(
+                "{} names {named:?} as short instead of {due:?}",
+                event.label()
+            )
+        });
+    }
+
+    /// An order that is changed takes only what comes on top of what it holds.
+    fn changes(&self, event: &Event, report: &mut Report) {
+        let hold = event.text("hold").unwrap_or_default();
+        for need in needs_of(event) {
+            let held = self
+                .stock
+                .holders(&need.ingredient)
+                .filter(|(holder, _)| *holder == hold)
+                .fold(0, |sum: i64, (_, amount)| sum.saturating_add(amount));
+            let more = need.amount.saturating_sub(held);
+            if more > 0 {
+                self.takes(event, &need.ingredient, more, report);
+            }
+        }
+    }
+
+    fn takes(&self, event: &Event, ingredient: &str, amount: i64, report: &mut Report) {
+        let level = self.stock.level(ingredient);
+        report.expect(
+            Invariant::I8,
+            !level.tracked || amount <= level.free,
+            || {
+                format!(
+                    "{} holds {amount} of {ingredient}, of which {} was free",
+                    event.label(),
+                    level.free
+                )
+            },
+        );
     }
 
     fn recounts(&self, event: &Event, report: &mut Report) {
@@ -84,6 +143,7 @@ impl StockWalk {
                 )
             },
         );
+        self.names_the_short(event, counted, report);
     }
 
     fn wastes(&self, event: &Event, report: &mut Report) {
@@ -94,6 +154,7 @@ impl StockWalk {
         report.expect(Invariant::I8, amount <= level.on_hand(), || {
             format!("{} wastes {amount} of {}", event.label(), level.on_hand())
         });
+        self.names_the_short(event, level.on_hand().saturating_sub(amount), report);
     }
 
     fn step(&mut self, hold: Uuid, event: &Event, report: &mut Report) {

@@ -1,7 +1,7 @@
 //! Turns a cart into an order: cart, order, stock and payment change together or not at all.
 
 use super::Market;
-use super::price_cart::price_cart;
+use super::price_cart::{price_cart, promise};
 use crate::decider::{Class, Context, Decider, Rejection};
 use crate::kernel::fault::{Fault, Faults};
 use crate::kernel::geo::GeoPoint;
@@ -11,7 +11,9 @@ use crate::ordering::fulfilment::Fulfilment;
 use crate::ordering::order::{CheckedOut, Order, OrderCommand, OrderEvent, OrderRejection};
 use crate::ordering::quote::{Quote, QuoteId};
 use crate::payment::payment::{Payment, PaymentCommand, PaymentEvent, PaymentRejection};
-use crate::restaurant::inventory::{InventoryCommand, InventoryEvent, InventoryRejection};
+use crate::restaurant::inventory::{
+    InventoryCommand, InventoryEvent, InventoryRejection, KitchenWanted,
+};
 
 /// What a customer asks for at checkout, with the ids of what comes of it.
 #[derive(Clone, Copy, Debug)]
@@ -138,11 +140,8 @@ pub fn check_out(
         Cart::Open(body) | Cart::Abandoned(body) => body,
     };
     let quote = price_cart(cart, request.place, market).map_err(CheckoutRejection::CartRefused)?;
-    if quote.quote_id != request.quote_id {
-        return Err(CheckoutRejection::QuoteChanged {
-            current: Box::new(quote),
-        });
-    }
+    let quote = promise::agreed(quote, request.quote_id, market.flags)
+        .map_err(|current| CheckoutRejection::QuoteChanged { current })?;
     let (terms, inventory) = terms(body, request, &quote, market, context)?;
     let number = terms.number;
     let payment = PaymentCommand::Request {
@@ -206,6 +205,11 @@ fn terms(
         service_date,
         needs: quote.content.needs.clone(),
         expires_at,
+        kitchen: live
+            .capacity
+            .copied()
+            .zip(quote.content.kitchen.clone())
+            .map(|(capacity, booking)| KitchenWanted { booking, capacity }),
     };
     let inventory = market
         .stock
@@ -251,6 +255,7 @@ fn number(
         | InventoryEvent::Recounted { .. }
         | InventoryEvent::EightySixed { .. }
         | InventoryEvent::EightySixLifted { .. }
+        | InventoryEvent::HoldChanged { .. }
         | InventoryEvent::HoldCommitted { .. }
         | InventoryEvent::HoldConsumed { .. }
         | InventoryEvent::HoldReleased { .. } => None,

@@ -65,6 +65,12 @@ flags! {
         "Travel time of an order that the customer fetches.";
     kitchen_prep: Minutes = Minutes::new(12), "min", [platform, city, shop],
         "Time from placed to ready that a quote promises before the shop has said its own.";
+    kitchen_horizon: Minutes = Minutes::new(60), "min", [platform, city, shop],
+        "How much later than usual a full kitchen may still promise; beyond it, it takes no more orders for now.";
+    usual_cook: Seconds = Seconds::new(120), "s", [platform, city, shop],
+        "How long the noodles of a bowl cook that is not chosen yet, for the promise before there is a cart.";
+    usual_pack: Seconds = Seconds::new(60), "s", [platform, city, shop],
+        "How long such a bowl takes from the boiler to sealed.";
     promise_window: Minutes = Minutes::new(10), "min", [platform, city],
         "How wide the promised window is.";
     silence_alert: Seconds = Seconds::new(60), "s", [platform, shop],

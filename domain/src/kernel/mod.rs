@@ -16,6 +16,7 @@ pub mod handover;
 pub mod hours;
 pub mod ids;
 pub mod key;
+pub mod kitchen;
 pub mod money;
 pub mod opaque;
 pub mod quantity;

@@ -14,6 +14,7 @@ use uuid::{Uuid, uuid};
 use super::line::OrderLine;
 use crate::kernel::allergen::{Allergen, Presence};
 use crate::kernel::collect::leaf;
+use crate::kernel::kitchen::KitchenBooking;
 use crate::kernel::money::{BasisPoints, Currency, Money};
 use crate::kernel::quantity::{IngredientAmount, Minutes};
 use crate::kernel::sample;
@@ -158,6 +159,9 @@ pub struct QuoteContent {
     /// What it takes from stock, summed over lines that share an ingredient.
     #[serde(skip)]
     pub needs: Vec<IngredientAmount>,
+    /// What it books of the kitchen, in a shop that says what its kitchen can do.
+    #[serde(skip)]
+    pub kitchen: Option<KitchenBooking>,
 }
 
 impl Quote {

@@ -151,6 +151,7 @@ fn shop_events(setup: &Setup) -> Vec<RestaurantEvent> {
             | RestaurantEvent::Submitted
             | RestaurantEvent::Approved => Some(event),
             RestaurantEvent::ProfileUpdated { .. }
+            | RestaurantEvent::CapacitySet { .. }
             | RestaurantEvent::Suspended { .. }
             | RestaurantEvent::Closed { .. }
             | RestaurantEvent::Paused { .. }

@@ -17,7 +17,7 @@ const QUEUE_MAX: usize = 64;
 /// The shape of the snapshotted state. Raise it when `Inventory`'s state changes its JSON.
 pub(super) fn schema_version(kind: Kind) -> i32 {
     match kind {
-        Kind::Inventory => 1,
+        Kind::Inventory => 2,
         // Short streams: nothing was ever written under this version.
         Kind::Restaurant
         | Kind::Menu

@@ -129,6 +129,8 @@ policy! {
     SetHours / "set_hours" => { Owner: Shop, Ops: Any }
     /// Sets delivery zones.
     SetZones / "set_zones" => { Owner: Shop, Ops: Any }
+    /// Says what the kitchen can do.
+    SetCapacity / "set_capacity" => { Owner: Shop, Ops: Any }
     /// Sets commission, tax and fees.
     SetTerms / "set_terms" => { Ops: Any }
     /// Publishes a menu.

@@ -62,6 +62,8 @@ row! {
         zone_shapes: String,
         /// Commercial terms.
         terms: Option<Doc<Value>>,
+        /// What its kitchen can do.
+        capacity: Option<Doc<Value>>,
         /// Whether it takes no orders for now.
         paused: bool,
         /// Why not.
@@ -122,6 +124,7 @@ fn registered(
         zones: Doc(Vec::new()),
         zone_shapes: NO_ZONES.to_owned(),
         terms: None,
+        capacity: None,
         paused: false,
         pause_reason: None,
         paused_until: None,
@@ -152,6 +155,9 @@ fn step(row: &mut RestaurantRow, event: &RestaurantEvent) -> Result<(), FoldErro
             row.zone_shapes = shapes(zones.iter().map(|zone| &zone.polygon));
         }
         RestaurantEvent::TermsSet { terms } => row.terms = Some(Doc(document(terms)?)),
+        RestaurantEvent::CapacitySet { capacity } => {
+            row.capacity = capacity.as_ref().map(document).transpose()?.map(Doc);
+        }
         RestaurantEvent::Submitted => enter(row, "submitted", None),
         RestaurantEvent::Approved => enter(row, "live", None),
         RestaurantEvent::Suspended { reason } => enter(row, "suspended", Some(reason.as_str())),

@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 use domain::decider::Recorded;
 use domain::kernel::ids::OrderId;
 use domain::kernel::key::Key;
+use domain::kernel::kitchen::{Kitchen, KitchenBooking};
+use domain::kernel::quantity::IngredientAmount;
 use domain::restaurant::inventory::InventoryEvent;
 use infra::availability::{EightySix, StockLevel};
 use serde::{Deserialize, Serialize};
@@ -29,6 +31,10 @@ row! {
         ingredients: Doc<BTreeMap<String, StockLevel>>,
         /// Open and committed holds, by order.
         holds: Doc<BTreeMap<Uuid, Vec<Held>>>,
+        /// What is booked in the kitchen, by slot.
+        kitchen: Doc<Kitchen>,
+        /// What of the kitchen open and committed holds have booked, by order.
+        bookings: Doc<BTreeMap<Uuid, KitchenBooking>>,
         /// When the last event was stored.
         updated_at: DateTime<Utc>,
     }
@@ -57,6 +63,8 @@ impl FoldedView for Stock {
             sequence: 0,
             ingredients: Doc(BTreeMap::new()),
             holds: Doc(BTreeMap::new()),
+            kitchen: Doc(Kitchen::default()),
+            bookings: Doc(BTreeMap::new()),
             updated_at: event.recorded_at,
         });
         row.updated_at = event.recorded_at;
@@ -78,6 +86,7 @@ fn step(row: &mut StockRow, event: &InventoryEvent) {
             ingredient,
             amount,
             reason: _,
+            short: _,
         } => {
             change(row, ingredient, |level| {
                 level.wasted = level.wasted.saturating_add(amount.get());
@@ -88,6 +97,7 @@ fn step(row: &mut StockRow, event: &InventoryEvent) {
             ingredient,
             counted,
             shortfall: _,
+            short: _,
         } => {
             change(row, ingredient, |level| {
                 adjust_to(level, counted.get());
@@ -105,25 +115,67 @@ fn step(row: &mut StockRow, event: &InventoryEvent) {
             needs,
             service_date: _,
             number: _,
-            expires_at: _,
+            expires_at,
+            kitchen,
         } => {
-            for need in needs {
-                change(row, &need.ingredient, |level| {
-                    level.held = level.held.saturating_add(need.amount.get());
-                });
+            row.kitchen.0.forget_over(*expires_at);
+            set_aside(row, *hold, needs);
+            book(row, *hold, kitchen.as_ref());
+        }
+        InventoryEvent::HoldChanged {
+            hold,
+            needs,
+            kitchen,
+        } => {
+            end(row, *hold, |_, _| {});
+            set_aside(row, *hold, needs);
+            if kitchen.is_some() {
+                give_back(row, *hold);
+                book(row, *hold, kitchen.as_ref());
             }
-            let held = needs.iter().map(|need| Held {
-                ingredient: need.ingredient.clone(),
-                amount: need.amount.get(),
-            });
-            row.holds.0.insert(hold.uuid(), held.collect());
         }
         InventoryEvent::HoldCommitted { hold: _ } => {}
-        InventoryEvent::HoldConsumed { hold } => end(row, *hold, |level, amount| {
-            level.used = level.used.saturating_add(amount);
-            settle(level);
-        }),
-        InventoryEvent::HoldReleased { hold, reason: _ } => end(row, *hold, |_, _| {}),
+        InventoryEvent::HoldConsumed { hold } => {
+            // What was fired has had its slots.
+            row.bookings.0.remove(&hold.uuid());
+            end(row, *hold, |level, amount| {
+                level.used = level.used.saturating_add(amount);
+                settle(level);
+            });
+        }
+        InventoryEvent::HoldReleased { hold, reason: _ } => {
+            give_back(row, *hold);
+            end(row, *hold, |_, _| {});
+        }
+    }
+}
+
+/// Sets aside what an order needs.
+fn set_aside(row: &mut StockRow, hold: OrderId, needs: &[IngredientAmount]) {
+    for need in needs {
+        change(row, &need.ingredient, |level| {
+            level.held = level.held.saturating_add(need.amount.get());
+        });
+    }
+    let held = needs.iter().map(|need| Held {
+        ingredient: need.ingredient.clone(),
+        amount: need.amount.get(),
+    });
+    row.holds.0.insert(hold.uuid(), held.collect());
+}
+
+/// Books slots of the kitchen for an order.
+fn book(row: &mut StockRow, hold: OrderId, booking: Option<&KitchenBooking>) {
+    if let Some(booking) = booking {
+        row.kitchen.0.book(booking);
+        row.bookings.0.insert(hold.uuid(), booking.clone());
+    }
+}
+
+/// Gives the slots of an order back.
+fn give_back(row: &mut StockRow, hold: OrderId) {
+    if let Some(booking) = row.bookings.0.remove(&hold.uuid()) {
+        row.kitchen.0.give_back(&booking);
     }
 }
 

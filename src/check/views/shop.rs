@@ -29,6 +29,7 @@ pub(super) fn restaurant(row: Option<Row>, event: &Event) -> Option<Row> {
             );
         }
         "terms_set" => set(&mut row, [("terms", event.value("terms"))]),
+        "capacity_set" => set(&mut row, [("capacity", event.value("capacity"))]),
         "submitted" => enter(&mut row, "submitted", event),
         "approved" => enter(&mut row, "live", event),
         "suspended" | "closed" => enter(&mut row, &event.name, event),

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -14,6 +15,31 @@ use crate::check::store::Event;
 pub(in crate::check) struct Stock {
     ingredients: BTreeMap<String, Level>,
     holds: BTreeMap<String, Vec<Need>>,
+    #[serde(default)]
+    kitchen: BTreeMap<String, Load>,
+    #[serde(default)]
+    bookings: BTreeMap<String, Booking>,
+}
+
+/// What is booked in ten minutes of the kitchen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Load {
+    bowls: i64,
+    basket_seconds: i64,
+}
+
+/// The slots of an order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Booking {
+    slots: Vec<Slot>,
+}
+
+/// What an order has booked in one slot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Slot {
+    starts: String,
+    bowls: i64,
+    basket_seconds: i64,
 }
 
 /// One ingredient, each number in its unit.
@@ -86,6 +112,16 @@ impl Stock {
             .fold(0, |sum, need| sum.saturating_add(need.amount))
     }
 
+    /// The open and committed holds of an ingredient: the order, and how much it holds.
+    pub(in crate::check) fn holders(&self, ingredient: &str) -> impl Iterator<Item = (&str, i64)> {
+        self.holds.iter().flat_map(move |(hold, needs)| {
+            let of_it = needs
+                .iter()
+                .filter(move |need| need.ingredient == ingredient);
+            of_it.map(|need| (hold.as_str(), need.amount))
+        })
+    }
+
     /// What an event of the stock does to it.
     pub(in crate::check) fn apply(&mut self, event: &Event) {
         let amount = event.number("amount").unwrap_or_default();
@@ -114,12 +150,30 @@ impl Stock {
                 });
             }),
             "eighty_six_lifted" => self.change(event, |level| level.eighty_six = None),
-            "hold_opened" => self.open(event),
-            "hold_consumed" => self.end(event, |level, amount| {
-                level.used = level.used.saturating_add(amount);
-                level.settle();
-            }),
-            "hold_released" => self.end(event, |_, _| {}),
+            "hold_opened" => {
+                self.forget(event);
+                self.open(event);
+                self.book(event);
+            }
+            "hold_changed" => {
+                self.end(event, |_, _| {});
+                self.open(event);
+                if !event.value("kitchen").is_null() {
+                    self.give_back(event);
+                    self.book(event);
+                }
+            }
+            "hold_consumed" => {
+                self.bookings.remove(hold_of(event));
+                self.end(event, |level, amount| {
+                    level.used = level.used.saturating_add(amount);
+                    level.settle();
+                });
+            }
+            "hold_released" => {
+                self.give_back(event);
+                self.end(event, |_, _| {});
+            }
             _ => {}
         }
     }
@@ -131,13 +185,46 @@ impl Stock {
                 level.held = level.held.saturating_add(need.amount);
             });
         }
-        self.holds
-            .insert(event.text("hold").unwrap_or_default().to_owned(), needs);
+        self.holds.insert(hold_of(event).to_owned(), needs);
+    }
+
+    /// Slots that began three hours before the hold expires are over.
+    fn forget(&mut self, event: &Event) {
+        let instant = |text: &str| text.parse::<DateTime<Utc>>().ok();
+        let expires = event.text("expires_at").and_then(instant);
+        let Some(over) = expires.map(|at| at - TimeDelta::hours(3)) else {
+            return;
+        };
+        self.kitchen
+            .retain(|starts, _| instant(starts).is_none_or(|starts| starts >= over));
+    }
+
+    fn book(&mut self, event: &Event) {
+        let Ok(booking) = serde_json::from_value::<Booking>(event.value("kitchen")) else {
+            return;
+        };
+        for slot in &booking.slots {
+            let load = self.kitchen.entry(slot.starts.clone()).or_default();
+            load.bowls = load.bowls.saturating_add(slot.bowls);
+            load.basket_seconds = load.basket_seconds.saturating_add(slot.basket_seconds);
+        }
+        self.bookings.insert(hold_of(event).to_owned(), booking);
+    }
+
+    fn give_back(&mut self, event: &Event) {
+        let booking = self.bookings.remove(hold_of(event));
+        for slot in booking.map_or_else(Vec::new, |booking| booking.slots) {
+            if let Some(load) = self.kitchen.get_mut(&slot.starts) {
+                load.bowls = load.bowls.saturating_sub(slot.bowls);
+                load.basket_seconds = load.basket_seconds.saturating_sub(slot.basket_seconds);
+            }
+        }
+        self.kitchen
+            .retain(|_, load| (load.bowls, load.basket_seconds) != (0, 0));
     }
 
     fn end(&mut self, event: &Event, with: impl Fn(&mut Level, i64)) {
-        let hold = event.text("hold").unwrap_or_default();
-        for need in self.holds.remove(hold).unwrap_or_default() {
+        for need in self.holds.remove(hold_of(event)).unwrap_or_default() {
             self.touch(&need.ingredient, |level| {
                 level.held = level.held.saturating_sub(need.amount);
                 with(level, need.amount);
@@ -156,6 +243,11 @@ impl Stock {
     }
 }
 
+/// The order of an event about a hold.
+fn hold_of(event: &Event) -> &str {
+    event.text("hold").unwrap_or_default()
+}
+
 /// What a hold asks for.
 pub(in crate::check) fn needs_of(event: &Event) -> Vec<Need> {
     serde_json::from_value(event.value("needs")).unwrap_or_default()
@@ -166,12 +258,19 @@ pub(super) fn row(row: Option<Row>, event: &Event) -> Option<Row> {
     let so_far = row.and_then(|row| serde_json::from_value(Value::Object(row)).ok());
     let mut stock: Stock = so_far.unwrap_or_default();
     stock.apply(event);
-    let Stock { ingredients, holds } = stock;
+    let Stock {
+        ingredients,
+        holds,
+        kitchen,
+        bookings,
+    } = stock;
     object(json!({
         "restaurant_id": event.stream,
         "sequence": event.sequence,
         "ingredients": ingredients,
         "holds": holds,
+        "kitchen": kitchen,
+        "bookings": bookings,
         "updated_at": event.recorded(),
     }))
 }

@@ -11,6 +11,7 @@ mod receive_stock;
 mod recount_stock;
 mod register_restaurant;
 mod resume_restaurant;
+mod set_capacity;
 mod set_hours;
 mod set_stock;
 mod set_terms;
@@ -38,6 +39,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(resume_restaurant::resume_restaurant))
         .routes(routes!(set_hours::set_hours))
         .routes(routes!(set_zones::set_zones))
+        .routes(routes!(set_capacity::set_capacity))
         .routes(routes!(set_terms::set_terms))
         .routes(routes!(publish_menu::publish_menu))
         .routes(routes!(update_menu_item::update_menu_item))

@@ -2,6 +2,7 @@
 
 mod amounts;
 mod checks;
+pub(super) mod promise;
 
 use std::collections::BTreeMap;
 
@@ -13,14 +14,14 @@ use crate::kernel::allergen::{Presence, mixture};
 use crate::kernel::fault::{Faults, Pointer};
 use crate::kernel::geo::GeoPoint;
 use crate::kernel::key::Key;
-use crate::kernel::quantity::{Amount, IngredientAmount, Minutes};
+use crate::kernel::quantity::{Amount, IngredientAmount};
 use crate::ordering::cart::{Cart, CartBody};
-use crate::ordering::line::OrderLine;
-use crate::ordering::quote::{PromiseMinutes, Quote, QuoteContent};
+use crate::ordering::quote::{Quote, QuoteContent};
 use crate::restaurant::restaurant::{LiveShop, Zone};
 
 use amounts::sum;
 use checks::{check_fulfilment, check_lines, check_shop, check_stock};
+use promise::Promised;
 
 /// Prices a cart. `place` is the door's pin, opened by the caller, when the cart is to be delivered.
 ///
@@ -61,7 +62,8 @@ pub fn price_cart(
         lines,
         needs,
     };
-    let quote = priced.quote(market).ok_or_else(|| {
+    let promised = priced.promise(market)?;
+    let quote = priced.quote(promised).ok_or_else(|| {
         let mut faults = Faults::default();
         faults.add(
             "amount_overflow",
@@ -86,7 +88,7 @@ struct Priced<'a> {
 
 impl Priced<'_> {
     /// The quote; nothing when an amount overflows.
-    fn quote(&self, market: &Market<'_>) -> Option<Quote> {
+    fn quote(&self, promised: Promised) -> Option<Quote> {
         let mut lines = Vec::new();
         for line in &self.lines {
             lines.extend(self.goods(line)?);
@@ -103,7 +105,8 @@ impl Priced<'_> {
             lines,
             tax_included_minor,
             allergens: self.allergens(),
-            promise: self.promise(market),
+            promise: promised.minutes,
+            kitchen: promised.kitchen,
             items: self.lines.iter().map(|line| line.line.clone()).collect(),
             needs: self
                 .needs
@@ -121,30 +124,5 @@ impl Priced<'_> {
         let mut worst = mixture(self.lines.iter().map(|line| &line.allergens));
         worst.retain(|_, presence| *presence != Presence::Free);
         worst
-    }
-
-    /// Bowls boil beside each other and are packed one after the other; a shop never promises faster
-    /// than its usual time.
-    fn promise(&self, market: &Market<'_>) -> PromiseMinutes {
-        let orders = || self.lines.iter().map(|line| &line.line);
-        let boiling = |line: &OrderLine| line.bowl.as_ref().map(|bowl| bowl.cook_seconds.get());
-        let packing = |line: &OrderLine| {
-            let each = line.bowl.as_ref().map_or(0, |bowl| bowl.pack_seconds.get());
-            each.saturating_mul(line.quantity.get())
-        };
-        let slowest = orders().filter_map(boiling).max().unwrap_or(0);
-        let seconds = orders().map(packing).fold(slowest, u32::saturating_add);
-        let prep = Minutes::new(seconds.div_ceil(60)).max(market.flags.kitchen_prep);
-        let travel = self
-            .zone
-            .map_or(market.flags.pickup_travel, |zone| zone.minutes);
-        let min = Minutes::new(prep.get().saturating_add(travel.get()));
-        let max = Minutes::new(min.get().saturating_add(market.flags.promise_window.get()));
-        PromiseMinutes {
-            min,
-            max,
-            prep,
-            travel,
-        }
     }
 }

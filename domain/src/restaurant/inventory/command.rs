@@ -7,6 +7,7 @@ use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 use super::event::ReleaseReason;
 use crate::kernel::ids::OrderId;
 use crate::kernel::key::Key;
+use crate::kernel::kitchen::{KitchenBooking, KitchenCapacity};
 use crate::kernel::quantity::{Amount, IngredientAmount};
 use crate::kernel::text::Reason;
 
@@ -65,6 +66,20 @@ pub enum InventoryCommand {
         needs: Vec<IngredientAmount>,
         /// When the order's payment timer runs out.
         expires_at: DateTime<Utc>,
+        /// What it books of the kitchen, in a shop that says what its kitchen can do.
+        #[serde(default)]
+        kitchen: Option<KitchenWanted>,
+    },
+    /// Set aside something else for an order: less at once, more only if it is free. For an order that was changed,
+    /// or was scheduled and is released to the kitchen.
+    ChangeHold {
+        /// The order.
+        hold: OrderId,
+        /// What it needs from now on, all of it; the same ingredient may stand there more than once.
+        needs: Vec<IngredientAmount>,
+        /// What it books of the kitchen instead of what it has; nothing to leave that.
+        #[serde(default)]
+        kitchen: Option<KitchenWanted>,
     },
     /// The order was paid.
     CommitHold {
@@ -83,4 +98,13 @@ pub enum InventoryCommand {
         /// Why.
         reason: ReleaseReason,
     },
+}
+
+/// Slots that an order wants, and what the kitchen can do by the word of its shop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KitchenWanted {
+    /// The slots.
+    pub booking: KitchenBooking,
+    /// Fact: the shop's capacity.
+    pub capacity: KitchenCapacity,
 }

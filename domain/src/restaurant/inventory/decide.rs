@@ -4,11 +4,9 @@ use uuid::Uuid;
 
 use super::command::{InventoryCommand, InventoryCommandKind};
 use super::event::InventoryEvent;
+use super::holds::{HoldWanted, change_hold, commit_hold, consume_hold, open_hold, release_hold};
 use super::rejection::InventoryRejection;
-use super::rules::{
-    commit_hold, consume_hold, eighty_six, lift_eighty_six, open_hold, receive, recount,
-    release_hold, waste,
-};
+use super::rules::{eighty_six, lift_eighty_six, receive, recount, waste};
 use super::state::{Inventory, InventoryStage};
 use super::transitions::TRANSITIONS;
 use crate::decider::{Context, Decider, Facets, Transitions, check_allowed};
@@ -56,7 +54,22 @@ impl Decider for Inventory {
                 service_date,
                 needs,
                 expires_at,
-            } => open_hold(self, hold, service_date, needs, expires_at, context.now),
+                kitchen,
+            } => {
+                let wanted = HoldWanted {
+                    hold,
+                    service_date,
+                    needs,
+                    expires_at,
+                    kitchen,
+                };
+                open_hold(self, wanted, context.now)
+            }
+            InventoryCommand::ChangeHold {
+                hold,
+                needs,
+                kitchen,
+            } => change_hold(self, hold, needs, kitchen, context.now),
             InventoryCommand::CommitHold { hold } => commit_hold(self, hold),
             InventoryCommand::ConsumeHold { hold } => consume_hold(self, hold),
             InventoryCommand::ReleaseHold { hold, reason } => release_hold(self, hold, reason),

@@ -8,6 +8,7 @@ use strum::{IntoStaticStr, VariantNames};
 use crate::decider::Event;
 use crate::kernel::ids::OrderId;
 use crate::kernel::key::Key;
+use crate::kernel::kitchen::KitchenBooking;
 use crate::kernel::quantity::{Amount, IngredientAmount};
 use crate::kernel::text::Reason;
 
@@ -33,6 +34,9 @@ pub enum InventoryEvent {
         amount: Amount,
         /// Why.
         reason: Reason,
+        /// The newest orders whose stock it was, if it was held.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        short: Vec<ShortHold>,
     },
     /// Somebody counted the shelf.
     Recounted {
@@ -42,6 +46,9 @@ pub enum InventoryEvent {
         counted: Amount,
         /// How much of what is held is not there.
         shortfall: Amount,
+        /// The newest orders that it falls to, newest first; together they lack the shortfall.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        short: Vec<ShortHold>,
     },
     /// An ingredient is out, whatever the count says.
     EightySixed {
@@ -68,6 +75,19 @@ pub enum InventoryEvent {
         number: u32,
         /// When the order's payment timer runs out.
         expires_at: DateTime<Utc>,
+        /// What of the kitchen it has booked, in a shop that says what its kitchen can do.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kitchen: Option<KitchenBooking>,
+    },
+    /// The order was changed: it holds these from now on, and no longer what it held.
+    HoldChanged {
+        /// The order.
+        hold: OrderId,
+        /// What is set aside, each ingredient once.
+        needs: Vec<IngredientAmount>,
+        /// What of the kitchen it has booked from now on; as before when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kitchen: Option<KitchenBooking>,
     },
     /// The order was paid: its hold no longer expires.
     HoldCommitted {
@@ -86,6 +106,15 @@ pub enum InventoryEvent {
         /// Why.
         reason: ReleaseReason,
     },
+}
+
+/// An order that lacks something of what is held for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ShortHold {
+    /// The order.
+    pub hold: OrderId,
+    /// How much of the ingredient it lacks.
+    pub amount: Amount,
 }
 
 /// Why stock became free again.
@@ -114,12 +143,28 @@ impl Event for InventoryEvent {
 
 /// One of every event.
 mod samples {
-    use super::{Amount, IngredientAmount, InventoryEvent, ReleaseReason};
+    use super::{Amount, IngredientAmount, InventoryEvent, ReleaseReason, ShortHold};
+    use crate::kernel::kitchen::{KitchenBooking, SlotBooking};
     use crate::kernel::sample::{good, id, json, key, minute, reason};
 
     pub(super) fn all() -> Vec<InventoryEvent> {
         let amount = |number| good(Amount::try_from(number));
         let noodles = || key("noodles");
+        let short = |number| {
+            vec![ShortHold {
+                hold: id(3),
+                amount: amount(number),
+            }]
+        };
+        let kitchen = |bowls| {
+            Some(KitchenBooking {
+                slots: vec![SlotBooking {
+                    starts: minute(20),
+                    bowls,
+                    basket_seconds: bowls * 90,
+                }],
+            })
+        };
         vec![
             InventoryEvent::Received {
                 ingredient: noodles(),
@@ -129,11 +174,13 @@ mod samples {
                 ingredient: noodles(),
                 amount: amount(150),
                 reason: reason("dropped"),
+                short: short(10),
             },
             InventoryEvent::Recounted {
                 ingredient: noodles(),
                 counted: amount(100),
                 shortfall: amount(50),
+                short: short(50),
             },
             InventoryEvent::EightySixed {
                 ingredient: noodles(),
@@ -151,6 +198,15 @@ mod samples {
                 service_date: json(r#""2026-11-20""#),
                 number: 1,
                 expires_at: minute(15),
+                kitchen: kitchen(1),
+            },
+            InventoryEvent::HoldChanged {
+                hold: id(3),
+                needs: vec![IngredientAmount {
+                    ingredient: noodles(),
+                    amount: amount(300),
+                }],
+                kitchen: kitchen(2),
             },
             InventoryEvent::HoldCommitted { hold: id(3) },
             InventoryEvent::HoldConsumed { hold: id(3) },

@@ -19,6 +19,9 @@ pub enum InventoryRejection {
         /// Every ingredient that lacks.
         ingredients: Vec<Key>,
     },
+    /// The slots that the order wants are taken.
+    #[error("the kitchen cannot take the order then")]
+    KitchenFull,
     /// More is needed than can be counted.
     #[error("the needs overflow")]
     NeedsOverflow,
@@ -92,6 +95,7 @@ impl Rejection for InventoryRejection {
     fn code(&self) -> &'static str {
         match self {
             Self::OutOfStock { .. } => "out_of_stock",
+            Self::KitchenFull => "kitchen_full",
             Self::NeedsOverflow => "amount_overflow",
             Self::HeldOtherwise { .. } => "held_otherwise",
             Self::HoldUnknown { .. } => "hold_unknown",
@@ -112,6 +116,7 @@ impl Rejection for InventoryRejection {
         match self {
             Self::HoldUnknown { .. } => Class::NotFound,
             Self::OutOfStock { .. }
+            | Self::KitchenFull
             | Self::HeldOtherwise { .. }
             | Self::HoldNotCommitted { .. }
             | Self::HoldEnded { .. }
@@ -151,7 +156,8 @@ impl Rejection for InventoryRejection {
             }
             Self::NotTracked { .. } => at("ingredient"),
             Self::ReturnAlreadyOver => at("until"),
-            Self::NeedsOverflow
+            Self::KitchenFull
+            | Self::NeedsOverflow
             | Self::HeldOtherwise { .. }
             | Self::HoldUnknown { .. }
             | Self::HoldNotCommitted { .. }

@@ -1,23 +1,18 @@
-//! The rules of stock, each from state and command to events or a refusal.
+//! The rules of stock, each from state and command to events or a refusal. Those of holds are in `holds.rs`.
 
-use std::collections::BTreeMap;
+use chrono::{DateTime, Utc};
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-
-use super::event::{InventoryEvent, ReleaseReason};
+use super::event::InventoryEvent;
 use super::rejection::InventoryRejection;
-use super::state::{HoldEnd, HoldStage, Inventory, Stock};
-use crate::kernel::ids::OrderId;
+use super::state::{Inventory, Stock};
 use crate::kernel::key::Key;
-use crate::kernel::quantity::{AMOUNT_MAX, Amount, IngredientAmount};
+use crate::kernel::quantity::{AMOUNT_MAX, Amount};
 use crate::kernel::text::Reason;
 
 /// The most ingredients that stock is kept of: twice what a menu may have.
-const INGREDIENTS_MAX: usize = 2000;
-/// How many days after its date an order may still be numbered, clocks and late payments included.
-const SERVICE_DATE_GRACE_DAYS: i64 = 2;
+pub(super) const INGREDIENTS_MAX: usize = 2000;
 
-type Decision = Result<Vec<InventoryEvent>, InventoryRejection>;
+pub(super) type Decision = Result<Vec<InventoryEvent>, InventoryRejection>;
 
 /// A new ingredient is named only while there are not too many.
 pub(super) fn check_room(state: &Inventory, ingredient: &Key) -> Result<(), InventoryRejection> {
@@ -64,14 +59,16 @@ pub(super) fn waste(
             on_hand,
         });
     }
+    let short = state.short_holds(&ingredient, on_hand.saturating_sub(amount.get()));
     Ok(vec![InventoryEvent::Wasted {
         ingredient,
         amount,
         reason,
+        short,
     }])
 }
 
-/// The count stands; what is held beyond it is recorded as the shortfall.
+/// The count stands; what is held beyond it is recorded as the shortfall, with the orders that it falls to.
 pub(super) fn recount(state: &Inventory, ingredient: Key, counted: Amount) -> Decision {
     check_room(state, &ingredient)?;
     let stock = state.stock(&ingredient);
@@ -81,10 +78,12 @@ pub(super) fn recount(state: &Inventory, ingredient: Key, counted: Amount) -> De
     let held = stock.map_or(0, |stock| stock.held);
     let missing = held.saturating_sub(counted.get()).clamp(0, AMOUNT_MAX);
     let shortfall = Amount::try_from(missing).unwrap_or_default();
+    let short = state.short_holds(&ingredient, counted.get());
     Ok(vec![InventoryEvent::Recounted {
         ingredient,
         counted,
         shortfall,
+        short,
     }])
 }
 
@@ -123,102 +122,4 @@ pub(super) fn lift_eighty_six(
     } else {
         Vec::new()
     }
-}
-
-/// Everything that the order needs is set aside, or nothing. Lines that share an ingredient are counted together.
-pub(super) fn open_hold(
-    state: &Inventory,
-    hold: OrderId,
-    service_date: NaiveDate,
-    needs: Vec<IngredientAmount>,
-    expires_at: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> Decision {
-    let needs = merge(needs).ok_or(InventoryRejection::NeedsOverflow)?;
-    if let Some(held) = state.hold(hold) {
-        let same = held.needs == needs && held.service_date == service_date;
-        return if same {
-            Ok(Vec::new())
-        } else {
-            Err(InventoryRejection::HeldOtherwise { hold })
-        };
-    }
-    if state.ended(hold).is_some() {
-        return Ok(Vec::new());
-    }
-    if service_date < now.date_naive() - TimeDelta::days(SERVICE_DATE_GRACE_DAYS) {
-        return Err(InventoryRejection::ServiceDateOver { service_date });
-    }
-    let lacking = state.lacking(
-        needs
-            .iter()
-            .map(|need| (&need.ingredient, need.amount.get())),
-        now,
-    );
-    if !lacking.is_empty() {
-        return Err(InventoryRejection::OutOfStock {
-            ingredients: lacking.into_iter().cloned().collect(),
-        });
-    }
-    let new = needs
-        .iter()
-        .filter(|need| state.stock(&need.ingredient).is_none())
-        .count();
-    if new > 0 && state.ingredients().saturating_add(new) > INGREDIENTS_MAX {
-        return Err(InventoryRejection::TooManyIngredients);
-    }
-    let number = state.numbers_given(service_date).saturating_add(1);
-    Ok(vec![InventoryEvent::HoldOpened {
-        hold,
-        needs,
-        service_date,
-        number,
-        expires_at,
-    }])
-}
-
-/// Open → committed.
-pub(super) fn commit_hold(state: &Inventory, hold: OrderId) -> Decision {
-    match (state.hold(hold).map(|hold| hold.stage), state.ended(hold)) {
-        (Some(HoldStage::Open), _) => Ok(vec![InventoryEvent::HoldCommitted { hold }]),
-        (Some(HoldStage::Committed), _) | (None, Some(HoldEnd::Consumed)) => Ok(Vec::new()),
-        (None, Some(end @ HoldEnd::Released)) => Err(InventoryRejection::HoldEnded { hold, end }),
-        (None, None) => Err(InventoryRejection::HoldUnknown { hold }),
-    }
-}
-
-/// Committed → consumed.
-pub(super) fn consume_hold(state: &Inventory, hold: OrderId) -> Decision {
-    match (state.hold(hold).map(|hold| hold.stage), state.ended(hold)) {
-        (Some(HoldStage::Committed), _) => Ok(vec![InventoryEvent::HoldConsumed { hold }]),
-        (Some(HoldStage::Open), _) => Err(InventoryRejection::HoldNotCommitted { hold }),
-        (None, Some(HoldEnd::Consumed)) => Ok(Vec::new()),
-        (None, Some(end @ HoldEnd::Released)) => Err(InventoryRejection::HoldEnded { hold, end }),
-        (None, None) => Err(InventoryRejection::HoldUnknown { hold }),
-    }
-}
-
-/// Open or committed → released.
-pub(super) fn release_hold(state: &Inventory, hold: OrderId, reason: ReleaseReason) -> Decision {
-    match (state.hold(hold).is_some(), state.ended(hold)) {
-        (true, _) => Ok(vec![InventoryEvent::HoldReleased { hold, reason }]),
-        (false, Some(HoldEnd::Released)) => Ok(Vec::new()),
-        (false, Some(end @ HoldEnd::Consumed)) => Err(InventoryRejection::HoldEnded { hold, end }),
-        (false, None) => Err(InventoryRejection::HoldUnknown { hold }),
-    }
-}
-
-/// Each ingredient once, in order of key, without zeros. Nothing when a sum overflows.
-fn merge(needs: Vec<IngredientAmount>) -> Option<Vec<IngredientAmount>> {
-    let mut sums: BTreeMap<Key, Amount> = BTreeMap::new();
-    for need in needs {
-        let sum = sums.entry(need.ingredient).or_default();
-        *sum = sum.checked_add(need.amount)?;
-    }
-    let lines = sums.into_iter().filter(|(_, amount)| !amount.is_zero());
-    Some(
-        lines
-            .map(|(ingredient, amount)| IngredientAmount { ingredient, amount })
-            .collect(),
-    )
 }

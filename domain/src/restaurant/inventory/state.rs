@@ -10,10 +10,11 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
-use super::event::InventoryEvent;
+use super::event::{InventoryEvent, ShortHold};
 use crate::kernel::ids::OrderId;
 use crate::kernel::key::Key;
-use crate::kernel::quantity::IngredientAmount;
+use crate::kernel::kitchen::{Kitchen, KitchenBooking};
+use crate::kernel::quantity::{Amount, IngredientAmount};
 
 /// How long ended holds and the numbers of past service dates are remembered, in days after the date.
 const REMEMBERED_DAYS: i64 = 3;
@@ -33,6 +34,8 @@ pub struct Inventory {
     holds: HashMap<OrderId, Hold>,
     ended: HashMap<OrderId, Ended>,
     numbers: BTreeMap<NaiveDate, u32>,
+    #[serde(default)]
+    kitchen: Kitchen,
 }
 
 /// The stock of one ingredient, all in its unit.
@@ -74,6 +77,9 @@ pub struct Hold {
     pub number: u32,
     /// When the order's payment timer runs out.
     pub expires_at: DateTime<Utc>,
+    /// What of the kitchen it has booked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kitchen: Option<KitchenBooking>,
 }
 
 /// Where a hold stands.
@@ -183,6 +189,44 @@ impl Inventory {
         self.holds.iter().map(|(id, hold)| (*id, hold))
     }
 
+    /// What is booked in the kitchen, by orders that were fired too. Slots that are over are forgotten.
+    pub fn kitchen(&self) -> &Kitchen {
+        &self.kitchen
+    }
+
+    /// The orders that lack something when so much of an ingredient is on the shelf, newest first, each with what it
+    /// lacks: whoever ordered first is cooked for first.
+    pub fn short_holds(&self, ingredient: &Key, on_hand: i64) -> Vec<ShortHold> {
+        let held = self.stock.get(ingredient).map_or(0, |stock| stock.held);
+        let mut lacking = held.saturating_sub(on_hand.max(0));
+        if lacking <= 0 {
+            return Vec::new();
+        }
+        let mut holders: Vec<_> = self
+            .holds
+            .iter()
+            .filter_map(|(id, hold)| {
+                let need = hold
+                    .needs
+                    .iter()
+                    .find(|need| need.ingredient == *ingredient)?;
+                Some(((hold.service_date, hold.number), *id, need.amount.get()))
+            })
+            .collect();
+        holders.sort_unstable_by_key(|(number, id, _)| std::cmp::Reverse((*number, *id)));
+        let mut short = Vec::new();
+        for (_, hold, amount) in holders {
+            let share = amount.min(lacking);
+            if share <= 0 {
+                break;
+            }
+            lacking -= share;
+            let amount = Amount::try_from(share).unwrap_or_default();
+            short.push(ShortHold { hold, amount });
+        }
+        short
+    }
+
     /// How many order numbers of a service date are given out.
     pub fn numbers_given(&self, service_date: NaiveDate) -> u32 {
         self.numbers.get(&service_date).copied().unwrap_or(0)
@@ -237,6 +281,7 @@ impl Inventory {
                 ingredient,
                 amount,
                 reason: _,
+                short: _,
             } => {
                 let stock = self.entry(ingredient);
                 stock.wasted = stock.wasted.saturating_add(amount.get());
@@ -246,6 +291,7 @@ impl Inventory {
                 ingredient,
                 counted,
                 shortfall: _,
+                short: _,
             } => {
                 self.entry(ingredient).adjust_to(counted.get());
             }
@@ -261,12 +307,10 @@ impl Inventory {
                 service_date,
                 number,
                 expires_at,
+                kitchen,
             } => {
                 self.forget_before(*expires_at);
-                for need in needs {
-                    let stock = self.entry(&need.ingredient);
-                    stock.held = stock.held.saturating_add(need.amount.get());
-                }
+                self.set_aside(needs, kitchen.as_ref());
                 let given = self.numbers.entry(*service_date).or_default();
                 *given = (*given).max(*number);
                 let opened = Hold {
@@ -275,9 +319,15 @@ impl Inventory {
                     service_date: *service_date,
                     number: *number,
                     expires_at: *expires_at,
+                    kitchen: kitchen.clone(),
                 };
                 self.holds.insert(*hold, opened);
             }
+            InventoryEvent::HoldChanged {
+                hold,
+                needs,
+                kitchen,
+            } => self.change(*hold, needs, kitchen.as_ref()),
             InventoryEvent::HoldCommitted { hold } => {
                 if let Some(hold) = self.holds.get_mut(hold) {
                     hold.stage = HoldStage::Committed;
@@ -286,6 +336,38 @@ impl Inventory {
             InventoryEvent::HoldConsumed { hold } => self.end(*hold, HoldEnd::Consumed),
             InventoryEvent::HoldReleased { hold, reason: _ } => self.end(*hold, HoldEnd::Released),
         }
+    }
+
+    fn set_aside(&mut self, needs: &[IngredientAmount], kitchen: Option<&KitchenBooking>) {
+        for need in needs {
+            let stock = self.entry(&need.ingredient);
+            stock.held = stock.held.saturating_add(need.amount.get());
+        }
+        if let Some(booking) = kitchen {
+            self.kitchen.book(booking);
+        }
+    }
+
+    fn change(
+        &mut self,
+        id: OrderId,
+        needs: &[IngredientAmount],
+        kitchen: Option<&KitchenBooking>,
+    ) {
+        let Some(mut hold) = self.holds.remove(&id) else {
+            return;
+        };
+        for need in &hold.needs {
+            let stock = self.entry(&need.ingredient);
+            stock.held = stock.held.saturating_sub(need.amount.get());
+        }
+        if let (Some(_), Some(before)) = (kitchen, &hold.kitchen) {
+            self.kitchen.give_back(before);
+        }
+        self.set_aside(needs, kitchen);
+        hold.needs = needs.to_vec();
+        hold.kitchen = kitchen.cloned().or(hold.kitchen);
+        self.holds.insert(id, hold);
     }
 
     fn entry(&mut self, ingredient: &Key) -> &mut Stock {
@@ -304,6 +386,10 @@ impl Inventory {
                 stock.settle();
             }
         }
+        // What was fired has had its slots; what came to nothing gives them back.
+        if let (HoldEnd::Released, Some(booking)) = (end, &hold.kitchen) {
+            self.kitchen.give_back(booking);
+        }
         self.ended.insert(
             id,
             Ended {
@@ -315,6 +401,7 @@ impl Inventory {
 
     /// Drops what nobody asks for any more. The expiry of a new hold, minutes ahead of now, stands for the present.
     fn forget_before(&mut self, present: DateTime<Utc>) {
+        self.kitchen.forget_over(present);
         let oldest = present.date_naive() - TimeDelta::days(REMEMBERED_DAYS);
         if self
             .numbers

@@ -6,7 +6,7 @@ use super::command::InventoryCommand;
 use super::event::InventoryEvent;
 use super::rejection::InventoryRejection;
 use super::state::Inventory;
-use super::{HoldEnd, ReleaseReason};
+use super::{HoldEnd, ReleaseReason, ShortHold};
 use crate::decider::Rejection as _;
 use crate::kernel::ids::OrderId;
 use crate::kernel::quantity::{AMOUNT_MAX, Amount, IngredientAmount};
@@ -56,6 +56,7 @@ fn open(number: u128, needs: Vec<IngredientAmount>) -> InventoryCommand {
         service_date: friday(),
         needs,
         expires_at: soon(),
+        kitchen: None,
     }
 }
 
@@ -85,6 +86,7 @@ fn opened(number: u128, order_number: u32, needs: Vec<IngredientAmount>) -> Inve
         service_date: friday(),
         number: order_number,
         expires_at: soon(),
+        kitchen: None,
     }
 }
 
@@ -218,6 +220,7 @@ fn order_numbers_count_up_by_service_date() {
         service_date: saturday,
         needs: vec![],
         expires_at: soon(),
+        kitchen: None,
     };
     assert_eq!(
         given
@@ -238,6 +241,7 @@ fn old_numbers_and_ended_holds_are_forgotten_and_old_dates_refused() {
         service_date: later.date_naive(),
         needs: vec![],
         expires_at: later,
+        kitchen: None,
     };
     let given = with_noodles(1)
         .done([open(1, vec![]), release(1)])
@@ -277,6 +281,10 @@ fn a_recount_below_what_is_held_records_the_shortfall() {
             ingredient: key("noodles"),
             counted: amount(150),
             shortfall: amount(50),
+            short: vec![ShortHold {
+                hold: order(1),
+                amount: amount(50),
+            }],
         }]);
     let stock = short.state().stock(&key("noodles")).unwrap().clone();
     assert_eq!(

@@ -1,8 +1,8 @@
 //! The life of a shop's stock: it is kept, and every command finds it so. A hold's own life is in `rules.rs`.
 
 use super::command::InventoryCommandKind::{
-    self, CommitHold, ConsumeHold, EightySix, LiftEightySix, OpenHold, Receive, Recount,
-    ReleaseHold, Waste,
+    self, ChangeHold, CommitHold, ConsumeHold, EightySix, LiftEightySix, OpenHold, Receive,
+    Recount, ReleaseHold, Waste,
 };
 use super::state::InventoryStage::{self, Kept};
 
@@ -14,6 +14,7 @@ pub const TRANSITIONS: &[(InventoryStage, InventoryCommandKind, InventoryStage)]
     (Kept, EightySix, Kept),
     (Kept, LiftEightySix, Kept),
     (Kept, OpenHold, Kept),
+    (Kept, ChangeHold, Kept),
     (Kept, CommitHold, Kept),
     (Kept, ConsumeHold, Kept),
     (Kept, ReleaseHold, Kept),

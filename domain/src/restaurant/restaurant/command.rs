@@ -8,6 +8,7 @@ use super::event::{Registration, Zone};
 use super::terms::Terms;
 use crate::kernel::bowl::Style;
 use crate::kernel::hours::WeeklyHours;
+use crate::kernel::kitchen::KitchenCapacity;
 use crate::kernel::text::{Name, Reason};
 
 /// A command to a shop.
@@ -50,6 +51,12 @@ pub enum RestaurantCommand {
     SetTerms {
         /// All of them.
         terms: Terms,
+    },
+    /// Replace what the kitchen can do.
+    SetCapacity {
+        /// All of it; nothing to promise as if there were no limit.
+        #[serde(default)]
+        capacity: Option<KitchenCapacity>,
     },
     /// Ask to go live.
     Submit,

@@ -43,6 +43,7 @@ impl Decider for Restaurant {
                 | RestaurantCommand::SetHours { .. }
                 | RestaurantCommand::SetZones { .. }
                 | RestaurantCommand::SetTerms { .. }
+                | RestaurantCommand::SetCapacity { .. }
                 | RestaurantCommand::Submit
                 | RestaurantCommand::Approve { .. }
                 | RestaurantCommand::Suspend { .. }
@@ -93,6 +94,7 @@ impl Restaurant {
             RestaurantCommand::SetHours { hours } => shop.hours.as_ref() == Some(hours),
             RestaurantCommand::SetZones { zones } => shop.zones == *zones && !zones.is_empty(),
             RestaurantCommand::SetTerms { terms } => shop.terms.as_ref() == Some(terms),
+            RestaurantCommand::SetCapacity { capacity } => shop.capacity == *capacity,
             RestaurantCommand::Submit => stage == RestaurantStage::Submitted,
             RestaurantCommand::Approve { .. } => stage == RestaurantStage::Live,
             RestaurantCommand::Suspend { .. } => stage == RestaurantStage::Suspended,
@@ -151,6 +153,9 @@ fn shop_event(
             Ok(()) => Ok(RestaurantEvent::TermsSet { terms }),
             Err(faults) => Err(RestaurantRejection::TermsRefused(faults)),
         },
+        RestaurantCommand::SetCapacity { capacity } => {
+            Ok(RestaurantEvent::CapacitySet { capacity })
+        }
         RestaurantCommand::Submit => Ok(RestaurantEvent::Submitted),
         RestaurantCommand::Approve { menu_published } => {
             let missing = missing_to_go_live(shop, menu_published);

@@ -14,6 +14,7 @@ use crate::kernel::geo::{GeoPoint, Polygon};
 use crate::kernel::hours::WeeklyHours;
 use crate::kernel::ids::{PrincipalId, RestaurantId};
 use crate::kernel::key::Key;
+use crate::kernel::kitchen::KitchenCapacity;
 use crate::kernel::money::{Currency, Price};
 use crate::kernel::quantity::Minutes;
 use crate::kernel::text::{Name, Reason, Wording};
@@ -130,6 +131,12 @@ pub enum RestaurantEvent {
         /// All of them.
         terms: Terms,
     },
+    /// What the kitchen can do is now this.
+    CapacitySet {
+        /// All of it; nothing promises as if there were no limit.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        capacity: Option<KitchenCapacity>,
+    },
     /// The owner asked to go live.
     Submitted,
     /// The shop went live.
@@ -190,6 +197,11 @@ mod samples {
                 zones: vec![zone()],
             },
             RestaurantEvent::TermsSet { terms: terms() },
+            RestaurantEvent::CapacitySet {
+                capacity: Some(json(
+                    r#"{"baskets": 6, "bowls_per_slot": 30, "max_bowls_per_order": 12}"#,
+                )),
+            },
             RestaurantEvent::Submitted,
             RestaurantEvent::Approved,
             RestaurantEvent::Suspended {

@@ -9,6 +9,7 @@ use super::terms::Terms;
 use crate::kernel::geo::GeoPoint;
 use crate::kernel::hours::WeeklyHours;
 use crate::kernel::ids::RestaurantId;
+use crate::kernel::kitchen::KitchenCapacity;
 use crate::kernel::text::Reason;
 
 /// A shop at its stage.
@@ -67,6 +68,9 @@ pub struct Shop {
     pub zones: Vec<Zone>,
     /// On what terms.
     pub terms: Option<Terms>,
+    /// What its kitchen can do; it promises as if there were no limit when absent.
+    #[serde(default)]
+    pub capacity: Option<KitchenCapacity>,
 }
 
 /// Why a shop takes no orders for now.
@@ -89,6 +93,8 @@ pub struct LiveShop<'a> {
     pub zones: &'a [Zone],
     /// On what terms.
     pub terms: &'a Terms,
+    /// What its kitchen can do, if it says so.
+    pub capacity: Option<&'a KitchenCapacity>,
     /// Why it takes no orders, if it does not.
     pub pause: Option<&'a Pause>,
 }
@@ -119,6 +125,7 @@ impl Restaurant {
                 hours: shop.hours.as_ref()?,
                 zones: &shop.zones,
                 terms: shop.terms.as_ref()?,
+                capacity: shop.capacity.as_ref(),
                 pause: pause.as_ref(),
             }),
             Self::Unregistered
@@ -169,6 +176,7 @@ impl Restaurant {
                         hours: None,
                         zones: Vec::new(),
                         terms: None,
+                        capacity: None,
                     }),
                 };
             }
@@ -198,6 +206,11 @@ impl Restaurant {
             RestaurantEvent::TermsSet { terms } => {
                 if let Some(shop) = self.shop_mut() {
                     shop.terms = Some(terms.clone());
+                }
+            }
+            RestaurantEvent::CapacitySet { capacity } => {
+                if let Some(shop) = self.shop_mut() {
+                    shop.capacity = *capacity;
                 }
             }
             RestaurantEvent::Submitted => self.move_to(|shop| Self::Submitted { shop }),

@@ -9,6 +9,7 @@ use super::state::{Restaurant, RestaurantStage};
 use super::transitions::TRANSITIONS;
 use crate::decider::{Class, Decider, Event as _, Rejection as _};
 use crate::kernel::key::Key;
+use crate::kernel::kitchen::KitchenCapacity;
 use crate::kernel::refusal::NotAllowed;
 use crate::kernel::sample::{name, reason};
 use crate::restaurant::restaurant::{Missing, Registration, Terms, Zone};
@@ -44,6 +45,16 @@ fn terms() -> Terms {
         unreachable!()
     };
     terms
+}
+
+fn capacity() -> KitchenCapacity {
+    let RestaurantEvent::CapacitySet {
+        capacity: Some(capacity),
+    } = sample("capacity_set")
+    else {
+        unreachable!()
+    };
+    capacity
 }
 
 fn ready() -> Given<Restaurant> {
@@ -196,6 +207,17 @@ fn setting_the_same_again_changes_nothing() {
     live()
         .when(RestaurantCommand::SetTerms { terms: terms() })
         .then_nothing();
+    let capacity = RestaurantCommand::SetCapacity {
+        capacity: Some(capacity()),
+    };
+    live()
+        .when(capacity.clone())
+        .then([sample("capacity_set")])
+        .when(capacity)
+        .then_nothing();
+    live()
+        .when(RestaurantCommand::SetCapacity { capacity: None })
+        .then_nothing();
     let RestaurantEvent::HoursSet { hours } = sample("hours_set") else {
         unreachable!()
     };
@@ -305,6 +327,9 @@ fn every_row_of_the_table_leads_where_it_says() {
                 seller: name("Other"),
                 ..terms()
             },
+        },
+        RestaurantCommandKind::SetCapacity => RestaurantCommand::SetCapacity {
+            capacity: Some(capacity()),
         },
         RestaurantCommandKind::Submit => RestaurantCommand::Submit,
         RestaurantCommandKind::Approve => RestaurantCommand::Approve {
