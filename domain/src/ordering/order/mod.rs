@@ -1,6 +1,6 @@
 //! An order: what was promised to a customer, and what became of it, from payment to completed.
 //!
-//! [`TRANSITIONS`] is the one table: what is not in it is refused with the stage and what is allowed
+//! [`ROWS`] is the one table: what is not in it is refused with the stage and what is allowed
 //! from there. Money and couriers are other aggregates; the process `order_fulfilment` brings their news.
 
 mod command;
@@ -16,7 +16,7 @@ pub use event::{CheckedOut, FaultParty, OrderEvent, RejectReason};
 pub use rejection::{BowlRef, OrderRejection};
 pub use rules::slurp_deadline;
 pub use state::{BowlClock, Order, OrderBody, OrderStage};
-pub use transitions::{CANCELLATIONS, CancelRole, TRANSITIONS};
+pub use transitions::{By, ROWS, Row, TRANSITIONS, may_ask};
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::command::OrderCommandKind;
 use super::state::OrderStage;
-use super::transitions::CancelRole;
+use super::transitions::By;
 use crate::decider::{Class, Rejection};
 use crate::kernel::fault::{Fault, Pointer};
 use crate::kernel::ids::PaymentId;
@@ -33,12 +33,12 @@ pub enum OrderRejection {
     #[error("{0}")]
     NotAllowed(NotAllowed<OrderStage, OrderCommandKind>),
     /// The table has it, but not for this actor.
-    #[error("at stage {} this is not for {} to cancel", <&str>::from(*stage), <&str>::from(*role))]
+    #[error("at stage {} this is not for {} to cancel", <&str>::from(*stage), <&str>::from(*by))]
     NotYoursToCancel {
         /// The stage.
         stage: OrderStage,
         /// Who asked.
-        role: CancelRole,
+        by: By,
     },
     /// Another payment than the order waits for.
     #[error("the order waits for payment {expected}")]

@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 
+use super::command::OrderCommandKind;
 use super::event::FaultParty;
 use super::rejection::{BowlRef, OrderRejection};
 use super::state::OrderBody;
-use super::transitions::{CANCELLATIONS, CancelRole};
+use super::transitions::{By, may_ask};
 use crate::kernel::actor::Actor;
 use crate::kernel::bowl::{Combined, Packaging, Style};
 use crate::kernel::quantity::Minutes;
@@ -20,21 +21,21 @@ pub(super) fn may_cancel(
     by: &Actor,
     claimed: FaultParty,
 ) -> Result<FaultParty, OrderRejection> {
-    let role = CancelRole::from(by);
+    let asks = By::from(by);
     if matches!(by, Actor::Customer { id } if *id != body.terms.customer) {
         return Err(OrderRejection::OrderUnknown);
     }
-    if !CANCELLATIONS.contains(&(body.stage, role)) {
+    if !may_ask(body.stage, OrderCommandKind::Cancel, asks) {
         return Err(OrderRejection::NotYoursToCancel {
             stage: body.stage,
-            role,
+            by: asks,
         });
     }
     // Who cancels for themselves bears it: a shop cannot put it on its customer, nor the reverse.
-    Ok(match role {
-        CancelRole::Customer => FaultParty::Customer,
-        CancelRole::Restaurant => FaultParty::Shop,
-        CancelRole::Driver | CancelRole::Ops | CancelRole::System => claimed,
+    Ok(match asks {
+        By::Customer => FaultParty::Customer,
+        By::Shop => FaultParty::Shop,
+        By::Driver | By::Ops | By::Timer | By::Process => claimed,
     })
 }
 

@@ -6,7 +6,7 @@ use super::command::{OrderCommand, OrderCommandKind as Kind};
 use super::event::{CheckedOut, FaultParty, OrderEvent, RejectReason};
 use super::rejection::{BowlRef, OrderRejection};
 use super::state::{Order, OrderStage};
-use super::transitions::{CANCELLATIONS, CancelRole};
+use super::transitions::{By, may_ask};
 use crate::decider::{Class, Decider, Rejection, allowed_from};
 use crate::kernel::actor::Actor;
 use crate::kernel::handover::UndeliverableReason;
@@ -298,16 +298,16 @@ fn who_may_cancel_is_in_the_table() {
         .iter()
         .flat_map(|stage| actors.iter().map(move |by| (*stage, by)))
     {
-        let role = CancelRole::from(by);
+        let by_whom = By::from(by);
         let asked = at(stage, terms()).when(cancel(by.clone()));
-        if CANCELLATIONS.contains(&(stage, role)) {
+        if may_ask(stage, Kind::Cancel, by_whom) {
             let events = asked.events();
             assert!(
                 matches!(events[..], [OrderEvent::Cancelled { .. }]),
                 "{stage:?} {by:?}"
             );
         } else {
-            asked.then_refused(OrderRejection::NotYoursToCancel { stage, role });
+            asked.then_refused(OrderRejection::NotYoursToCancel { stage, by: by_whom });
         }
     }
 }

@@ -1,117 +1,145 @@
-//! Which command is possible at which stage of an order, where it leads, and who may cancel when.
+//! Which command is possible at which stage of an order, for whom, and where it leads.
+//!
+//! [`ROWS`] is the one source: decisions, refusals, the page `docs/orders.md` and the model check
+//! (`domain/tests/model`) are made of it.
 
 use strum::{IntoStaticStr, VariantArray};
 
-use super::command::OrderCommandKind::{
-    self, Accept, Acknowledge, Authorise, BowlBoiled, BowlSealed, Cancel, CheckOut, Collect,
-    Complete, Expire, Fire, NotCollected, Ready, RecordDelivered, RecordPickedUp,
-    RecordUndeliverable, Reject, RequestCourier,
-};
-use super::state::OrderStage;
+use super::command::OrderCommandKind as C;
+use super::state::OrderStage as S;
 use crate::kernel::actor::Actor;
 
-/// From, command, to. What is not here is refused. A row's guards are in `rules.rs`.
-///
-/// News of a courier is a fact and may be ahead of the kitchen's; steps that nobody reported are then
-/// marked inferred. An order with nothing to pay is placed by its checkout.
-pub const TRANSITIONS: &[(OrderStage, OrderCommandKind, OrderStage)] = &[
-    (OrderStage::Absent, CheckOut, OrderStage::AwaitingPayment),
-    (OrderStage::Absent, CheckOut, OrderStage::Placed),
-    (OrderStage::AwaitingPayment, Authorise, OrderStage::Placed),
-    (OrderStage::AwaitingPayment, Expire, OrderStage::Expired),
-    (OrderStage::AwaitingPayment, Cancel, OrderStage::Cancelled),
-    (OrderStage::Placed, Accept, OrderStage::Accepted),
-    (OrderStage::Placed, Reject, OrderStage::Rejected),
-    (OrderStage::Placed, Cancel, OrderStage::Cancelled),
-    (OrderStage::Placed, Acknowledge, OrderStage::Placed),
-    (OrderStage::Accepted, Fire, OrderStage::Cooking),
-    (OrderStage::Accepted, Cancel, OrderStage::Cancelled),
-    (OrderStage::Accepted, Acknowledge, OrderStage::Accepted),
-    (OrderStage::Accepted, RequestCourier, OrderStage::Accepted),
-    (OrderStage::Accepted, RecordPickedUp, OrderStage::PickedUp),
-    (OrderStage::Accepted, RecordDelivered, OrderStage::Delivered),
-    (
-        OrderStage::Accepted,
-        RecordUndeliverable,
-        OrderStage::Undeliverable,
-    ),
-    (OrderStage::Cooking, BowlBoiled, OrderStage::Cooking),
-    (OrderStage::Cooking, BowlSealed, OrderStage::Cooking),
-    (OrderStage::Cooking, Ready, OrderStage::Ready),
-    (OrderStage::Cooking, Cancel, OrderStage::Cancelled),
-    (OrderStage::Cooking, Acknowledge, OrderStage::Cooking),
-    (OrderStage::Cooking, RequestCourier, OrderStage::Cooking),
-    (OrderStage::Cooking, RecordPickedUp, OrderStage::PickedUp),
-    (OrderStage::Cooking, RecordDelivered, OrderStage::Delivered),
-    (
-        OrderStage::Cooking,
-        RecordUndeliverable,
-        OrderStage::Undeliverable,
-    ),
-    (OrderStage::Ready, Collect, OrderStage::Delivered),
-    (OrderStage::Ready, NotCollected, OrderStage::Uncollected),
-    (OrderStage::Ready, Cancel, OrderStage::Cancelled),
-    (OrderStage::Ready, Acknowledge, OrderStage::Ready),
-    (OrderStage::Ready, RequestCourier, OrderStage::Ready),
-    (OrderStage::Ready, RecordPickedUp, OrderStage::PickedUp),
-    (OrderStage::Ready, RecordDelivered, OrderStage::Delivered),
-    (
-        OrderStage::Ready,
-        RecordUndeliverable,
-        OrderStage::Undeliverable,
-    ),
-    (OrderStage::PickedUp, RecordDelivered, OrderStage::Delivered),
-    (
-        OrderStage::PickedUp,
-        RecordUndeliverable,
-        OrderStage::Undeliverable,
-    ),
-    (OrderStage::Delivered, Complete, OrderStage::Completed),
-    (OrderStage::Undeliverable, Complete, OrderStage::Completed),
-    (OrderStage::Uncollected, Complete, OrderStage::Completed),
-];
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// The stage.
+    pub from: S,
+    /// What is asked there.
+    pub command: C,
+    /// Who asks.
+    pub by: &'static [By],
+    /// What must hold besides, in words; the rule itself is in `rules.rs`. Empty when nothing must.
+    pub guard: &'static str,
+    /// The stage afterwards.
+    pub to: S,
+}
 
-/// Who cancels, as the policy sees it.
+/// Who asks something of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
-pub enum CancelRole {
+pub enum By {
     /// Who ordered.
     Customer,
     /// The shop.
-    Restaurant,
-    /// A driver; never.
+    Shop,
+    /// One of our drivers.
     Driver,
     /// The marketplace's people.
     Ops,
-    /// One of our processes, when a payment fails.
-    System,
+    /// A timer that ran out.
+    Timer,
+    /// One of our processes, with news of money or couriers.
+    Process,
 }
 
-/// Who may cancel at which stage. Nobody may once a courier has it.
-pub const CANCELLATIONS: &[(OrderStage, CancelRole)] = &[
-    (OrderStage::AwaitingPayment, CancelRole::Customer),
-    (OrderStage::AwaitingPayment, CancelRole::System),
-    (OrderStage::Placed, CancelRole::Customer),
-    (OrderStage::Placed, CancelRole::Ops),
-    (OrderStage::Placed, CancelRole::System),
-    (OrderStage::Accepted, CancelRole::Customer),
-    (OrderStage::Accepted, CancelRole::Restaurant),
-    (OrderStage::Accepted, CancelRole::Ops),
-    (OrderStage::Accepted, CancelRole::System),
-    (OrderStage::Cooking, CancelRole::Restaurant),
-    (OrderStage::Cooking, CancelRole::Ops),
-    (OrderStage::Ready, CancelRole::Restaurant),
-    (OrderStage::Ready, CancelRole::Ops),
-];
-
-impl From<&Actor> for CancelRole {
+impl From<&Actor> for By {
     fn from(actor: &Actor) -> Self {
         match actor {
             Actor::Customer { .. } => Self::Customer,
-            Actor::Restaurant { .. } => Self::Restaurant,
+            Actor::Restaurant { .. } => Self::Shop,
             Actor::Driver { .. } => Self::Driver,
             Actor::Ops { .. } => Self::Ops,
-            Actor::System { .. } => Self::System,
+            Actor::System { .. } => Self::Process,
         }
     }
+}
+
+const CUSTOMER: &[By] = &[By::Customer];
+const SHOP: &[By] = &[By::Shop];
+const OPS: &[By] = &[By::Ops];
+const TIMER: &[By] = &[By::Timer];
+const PROCESS: &[By] = &[By::Process];
+const SHOP_OR_TIMER: &[By] = &[By::Shop, By::Timer];
+const SHOP_OR_OPS: &[By] = &[By::Shop, By::Ops];
+
+const DELIVERY: &str = "a courier brings it";
+const NEWS: &str = "a courier brings it; a pickup that was never reported is implied";
+const PICKUP: &str = "the customer fetches it";
+
+const fn row(from: S, command: C, by: &'static [By], guard: &'static str, to: S) -> Row {
+    Row {
+        from,
+        command,
+        by,
+        guard,
+        to,
+    }
+}
+
+/// The table. What is not here is refused.
+///
+/// News of a courier is a fact and may be ahead of the kitchen's; steps that nobody reported are then
+/// marked inferred. Nobody cancels once a courier has it.
+#[rustfmt::skip]
+pub const ROWS: &[Row] = &[
+    row(S::Absent, C::CheckOut, CUSTOMER, "there is something to pay", S::AwaitingPayment),
+    row(S::Absent, C::CheckOut, CUSTOMER, "there is nothing to pay", S::Placed),
+    row(S::AwaitingPayment, C::Authorise, PROCESS, "it is the payment that it waits for", S::Placed),
+    row(S::AwaitingPayment, C::Expire, TIMER, "its time to pay is over", S::Expired),
+    row(S::AwaitingPayment, C::Cancel, &[By::Customer, By::Process], "", S::Cancelled),
+    row(S::Placed, C::Accept, SHOP, "the kitchen needs at most four hours", S::Accepted),
+    row(S::Placed, C::Reject, SHOP_OR_TIMER, "", S::Rejected),
+    row(S::Placed, C::Cancel, &[By::Customer, By::Ops, By::Process], "", S::Cancelled),
+    row(S::Placed, C::Acknowledge, SHOP, "", S::Placed),
+    row(S::Accepted, C::Fire, SHOP_OR_TIMER, "", S::Cooking),
+    row(S::Accepted, C::Cancel, &[By::Customer, By::Shop, By::Ops, By::Process], "", S::Cancelled),
+    row(S::Accepted, C::Acknowledge, SHOP, "", S::Accepted),
+    row(S::Accepted, C::RequestCourier, OPS, DELIVERY, S::Accepted),
+    row(S::Accepted, C::RecordPickedUp, PROCESS, DELIVERY, S::PickedUp),
+    row(S::Accepted, C::RecordDelivered, PROCESS, NEWS, S::Delivered),
+    row(S::Accepted, C::RecordUndeliverable, PROCESS, NEWS, S::Undeliverable),
+    row(S::Cooking, C::BowlBoiled, SHOP, "the order has this bowl", S::Cooking),
+    row(S::Cooking, C::BowlSealed, SHOP, "the bowl is boiled, if it is one that is", S::Cooking),
+    row(S::Cooking, C::Ready, SHOP, "every bowl is sealed", S::Ready),
+    row(S::Cooking, C::Cancel, SHOP_OR_OPS, "", S::Cancelled),
+    row(S::Cooking, C::Acknowledge, SHOP, "", S::Cooking),
+    row(S::Cooking, C::RequestCourier, OPS, DELIVERY, S::Cooking),
+    row(S::Cooking, C::RecordPickedUp, PROCESS, DELIVERY, S::PickedUp),
+    row(S::Cooking, C::RecordDelivered, PROCESS, NEWS, S::Delivered),
+    row(S::Cooking, C::RecordUndeliverable, PROCESS, NEWS, S::Undeliverable),
+    row(S::Ready, C::Collect, SHOP, PICKUP, S::Delivered),
+    row(S::Ready, C::NotCollected, SHOP_OR_TIMER, PICKUP, S::Uncollected),
+    row(S::Ready, C::Cancel, SHOP_OR_OPS, "", S::Cancelled),
+    row(S::Ready, C::Acknowledge, SHOP, "", S::Ready),
+    row(S::Ready, C::RequestCourier, OPS, DELIVERY, S::Ready),
+    row(S::Ready, C::RecordPickedUp, PROCESS, DELIVERY, S::PickedUp),
+    row(S::Ready, C::RecordDelivered, PROCESS, NEWS, S::Delivered),
+    row(S::Ready, C::RecordUndeliverable, PROCESS, NEWS, S::Undeliverable),
+    row(S::PickedUp, C::RecordDelivered, PROCESS, DELIVERY, S::Delivered),
+    row(S::PickedUp, C::RecordUndeliverable, PROCESS, DELIVERY, S::Undeliverable),
+    row(S::Delivered, C::Complete, TIMER, "", S::Completed),
+    row(S::Undeliverable, C::Complete, TIMER, "", S::Completed),
+    row(S::Uncollected, C::Complete, TIMER, "", S::Completed),
+];
+
+/// From, command, to.
+type Step = (S, C, S);
+
+/// The table without who and why, as every aggregate has one.
+pub const TRANSITIONS: &[Step] = &steps::<{ ROWS.len() }>();
+
+const fn steps<const ROWS_LEN: usize>() -> [Step; ROWS_LEN] {
+    let mut steps = [(S::Absent, C::CheckOut, S::Absent); ROWS_LEN];
+    let mut at = 0;
+    while at < ROWS_LEN {
+        steps[at] = (ROWS[at].from, ROWS[at].command, ROWS[at].to);
+        at += 1;
+    }
+    steps
+}
+
+/// Whether the table lets `by` ask `command` at `stage`.
+pub fn may_ask(stage: S, command: C, by: By) -> bool {
+    ROWS.iter()
+        .any(|row| row.from == stage && row.command == command && row.by.contains(&by))
 }
