@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use domain::decider::{Decider, Event, Rejection};
 use domain::kernel::collect::collect;
-use domain::kernel::fault::Fault;
+use domain::kernel::fault::{Fault, Pointer};
+use domain::restaurant::dish::Choice;
 use domain::restaurant::menu::{
-    Choice, Menu, MenuCommand, MenuDocument, MenuEvent, check_document,
+    GroupLink, Menu, MenuCommand, MenuDocument, MenuEvent, PublishedMenu, check_document,
 };
 use domain::testing::{Given, context};
 use proptest::prelude::*;
@@ -90,6 +91,22 @@ fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
+fn required<'a>(menu: &'a PublishedMenu, link: &'a GroupLink) -> Vec<Choice<'a>> {
+    let options = menu.group(&link.group).unwrap().options.iter();
+    let mut left = link.min;
+    let chosen = options.map_while(|option| {
+        let quantity = left.min(link.max_per_option);
+        left -= quantity;
+        (quantity > 0).then_some(Choice {
+            group: &link.group,
+            option: &option.key,
+            quantity,
+            options: Vec::new(),
+        })
+    });
+    chosen.collect()
+}
+
 fn faults(value: &Value) -> Vec<Fault> {
     match collect::<MenuDocument>(value) {
         Ok(document) => check_document(&document)
@@ -112,18 +129,18 @@ proptest! {
         for item in document.sections.iter().flat_map(|section| &section.items) {
             prop_assert_eq!(menu.item(&item.key), Some(item));
             prop_assert!(menu.is_available(&item.key));
-            let needs = menu.needs(&item.key, 2, []).unwrap();
+            // What must be chosen, and nothing else: the first options until there are enough.
+            let choices: Vec<Choice<'_>> = item.groups.iter().flat_map(|link| required(menu, link)).collect();
+            let dish = menu.compose(item, &choices, &Pointer::root());
+            prop_assert!(dish.is_ok(), "{:?}", dish.err());
+            let needs = dish.unwrap().needs(2).unwrap();
             for line in &item.recipe {
-                prop_assert_eq!(needs[&line.ingredient].get(), 2 * line.amount.get());
+                prop_assert!(needs[&line.ingredient].get() >= 2 * line.amount.get());
             }
         }
         for group in &document.option_groups {
             for option in &group.options {
                 prop_assert_eq!(menu.option(&group.key, &option.key), Some(option));
-                let item = &document.sections[0].items[0].key;
-                let choice = Choice { group: &group.key, option: &option.key, quantity: 99 };
-                let needs = menu.needs(item, 99, [choice]);
-                prop_assert!(needs.is_some());
             }
         }
         let snapshot = serde_json::to_string(given.state()).unwrap();

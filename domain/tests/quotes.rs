@@ -212,10 +212,10 @@ fn everything_that_stands_against_a_cart_is_said_at_once() {
         [
             "out_of_zone /fulfilment/address",
             "item_unknown /lines/1/item",
-            "option_above_max /lines/2/options/0/quantity",
             "option_unknown /lines/2/options/1",
             "option_unknown /lines/2/options/2",
             "group_below_min /lines/2/options",
+            "option_above_max /lines/2/options/0/quantity",
             "group_above_max /lines/2/options",
             "option_above_max /lines/3/options/0/quantity",
             "group_above_max /lines/3/options",

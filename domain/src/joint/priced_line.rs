@@ -2,14 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use crate::kernel::allergen::Declared;
 use crate::kernel::bowl::{Combined, Packaging};
 use crate::kernel::fault::{Faults, Pointer};
 use crate::kernel::key::Key;
-use crate::kernel::quantity::Amount;
+use crate::kernel::quantity::{Amount, Quantity};
+use crate::kernel::tax::TaxClass;
+use crate::kernel::time::TimeZone;
 use crate::ordering::cart::CartLine;
 use crate::ordering::line::{BowlSpec, OptionChoice, OrderLine, OrderOption};
-use crate::restaurant::menu::{Choice, GroupLink, Item, PublishedMenu, TaxClass};
+use crate::restaurant::dish::{Choice, Dish, Part};
+use crate::restaurant::menu::{Item, PublishedMenu};
+use crate::restaurant::sale_hours::{OnSale, on_sale};
 
 /// A line that can be ordered.
 pub(super) struct PricedLine {
@@ -23,11 +29,21 @@ pub(super) struct PricedLine {
     pub(super) needs: BTreeMap<Key, Amount>,
 }
 
+/// When the dishes are wanted, and by which clock the shop sells.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock {
+    /// The instant.
+    pub(super) at: DateTime<Utc>,
+    /// The shop's zone.
+    pub(super) zone: TimeZone,
+}
+
 /// Checks one line and prices it; nothing when there was a fault.
 pub(super) fn priced(
     cart_line: &CartLine,
     menu: &PublishedMenu,
     is_delivery: bool,
+    clock: Option<Clock>,
     faults: &mut Faults,
 ) -> Option<PricedLine> {
     let at = Pointer::root().at("lines").at(cart_line.line);
@@ -49,42 +65,94 @@ pub(super) fn priced(
         );
     }
     check_packaging(item, is_delivery, &at, &mut found);
-    let options = check_options(item, menu, &choice.options, &at, &mut found);
-    let chosen = || {
-        choice.options.iter().map(|option| Choice {
-            group: &option.group,
-            option: &option.option,
-            quantity: option.quantity.get(),
-        })
-    };
-    if !found.is_empty() {
+    check_hours(item, menu, clock, &at, &mut found);
+    let choices = choices(&choice.options);
+    let dish = menu.compose(item, &choices, &at.at("options"));
+    let dish = dish
+        .map_err(|mut faults| found.0.append(&mut faults.0))
+        .ok();
+    let (Some(dish), true) = (dish, found.is_empty()) else {
         faults.0.append(&mut found.0);
         return None;
-    }
-    let needs = menu.needs(&item.key, choice.quantity.get(), chosen());
-    if needs.is_none() {
+    };
+    let needs = dish.needs(choice.quantity.get());
+    let options = order_options(&dish.parts);
+    let (Some(needs), Some(options)) = (needs, options) else {
         faults.add(
             "amount_overflow",
             &at,
             "this takes more than can be counted",
         );
-    }
+        return None;
+    };
     Some(PricedLine {
         line: OrderLine {
             line: cart_line.line,
             item: item.key.clone(),
             name: item.name.clone(),
             quantity: choice.quantity,
-            bowl: bowl(item, menu, &choice.options),
+            bowl: bowl(&dish),
             options,
             note: choice.note.clone(),
             shortage: choice.shortage,
             unit_price_minor: item.price_minor.minor(),
+            minimum_age: dish.minimum_age(),
         },
         tax_class: item.tax_class,
-        allergens: menu.allergens(&item.key, chosen())?,
-        needs: needs?,
+        allergens: dish.allergens(),
+        needs,
     })
+}
+
+/// Breakfast is not sold at night; who asks is told from when it is.
+fn check_hours(
+    item: &Item,
+    menu: &PublishedMenu,
+    clock: Option<Clock>,
+    at: &Pointer,
+    faults: &mut Faults,
+) {
+    let (Some(clock), Some(section)) = (clock, menu.section_of(&item.key)) else {
+        return;
+    };
+    let sold = on_sale(section, item, clock.zone, clock.at);
+    let detail = match sold {
+        OnSale::Now => return,
+        OnSale::From(from) => {
+            let local = clock.zone.local(from).format("%Y-%m-%d %H:%M");
+            format!("{} is sold again from {local} (shop time)", item.key)
+        }
+        OnSale::Never => format!("{} is never sold at these hours", item.key),
+    };
+    faults.add("not_on_sale_now", &at.at("item"), detail);
+}
+
+fn choices(options: &[OptionChoice]) -> Vec<Choice<'_>> {
+    let chosen = options.iter().map(|chosen| Choice {
+        group: &chosen.group,
+        option: &chosen.option,
+        quantity: chosen.quantity.get(),
+        options: choices(&chosen.options),
+    });
+    chosen.collect()
+}
+
+/// The options as the order keeps them; nothing when one has no quantity that an order can have.
+fn order_options(parts: &[Part<'_>]) -> Option<Vec<OrderOption>> {
+    let option = |part: &Part<'_>| {
+        Some(OrderOption {
+            group: part.group.clone(),
+            option: part.option.key.clone(),
+            name: part.option.name.clone(),
+            quantity: Quantity::try_from(part.quantity).ok()?,
+            free: part.free,
+            price_minor: part.price_minor,
+            tax_class: part.option.tax_class,
+            implied: part.implied_by.is_some(),
+            options: order_options(&part.parts)?,
+        })
+    };
+    parts.iter().map(option).collect()
 }
 
 /// Noodles in their broth do not survive a courier's bag (`domain.md`, *Ramen rules*, column *combined*).
@@ -115,85 +183,16 @@ fn check_packaging(item: &Item, is_delivery: bool, at: &Pointer, faults: &mut Fa
     }
 }
 
-fn check_options(
-    item: &Item,
-    menu: &PublishedMenu,
-    chosen: &[OptionChoice],
-    at: &Pointer,
-    faults: &mut Faults,
-) -> Vec<OrderOption> {
-    let at = at.at("options");
-    let options = chosen
-        .iter()
-        .enumerate()
-        .filter_map(|(index, choice)| known_option(item, menu, choice, &at.at(index), faults))
-        .collect();
-    for link in &item.groups {
-        check_group(link, chosen, &at, faults);
-    }
-    options
-}
-
-/// An option that this item offers, in a quantity that it allows.
-fn known_option(
-    item: &Item,
-    menu: &PublishedMenu,
-    choice: &OptionChoice,
-    at: &Pointer,
-    faults: &mut Faults,
-) -> Option<OrderOption> {
-    let link = item.groups.iter().find(|link| link.group == choice.group);
-    let option = menu.option(&choice.group, &choice.option);
-    let (Some(link), Some(option)) = (link, option) else {
-        let detail = format!(
-            "{} offers no {} of {}",
-            item.key, choice.option, choice.group
-        );
-        faults.add("option_unknown", at, detail);
-        return None;
-    };
-    if choice.quantity.get() > link.max_per_option {
-        let detail = format!("at most {} of the same", link.max_per_option);
-        faults.add("option_above_max", &at.at("quantity"), detail);
-    }
-    Some(OrderOption {
-        group: choice.group.clone(),
-        option: choice.option.clone(),
-        name: option.name.clone(),
-        quantity: choice.quantity,
-        price_minor: option.price_minor.minor(),
-    })
-}
-
-fn check_group(link: &GroupLink, chosen: &[OptionChoice], at: &Pointer, faults: &mut Faults) {
-    let count = chosen
-        .iter()
-        .filter(|choice| choice.group == link.group)
-        .fold(0_u32, |sum, choice| {
-            sum.saturating_add(choice.quantity.get())
-        });
-    if count < link.min {
-        let detail = format!("choose at least {} of {}", link.min, link.group);
-        faults.add("group_below_min", at, detail);
-    }
-    if count > link.max {
-        let detail = format!("choose at most {} of {}", link.max, link.group);
-        faults.add("group_above_max", at, detail);
-    }
-}
-
 /// The clocks of a bowl; a chosen firmness has its own time in the boiler.
-fn bowl(item: &Item, menu: &PublishedMenu, chosen: &[OptionChoice]) -> Option<BowlSpec> {
-    let ramen = item.ramen.as_ref().filter(|ramen| ramen.style.is_bowl())?;
-    let by_firmness = chosen
-        .iter()
-        .filter_map(|choice| menu.option(&choice.group, &choice.option)?.cook_seconds)
-        .next_back();
+fn bowl(dish: &Dish<'_>) -> Option<BowlSpec> {
+    let ramen = dish.item.ramen.as_ref();
+    let ramen = ramen.filter(|ramen| ramen.style.is_bowl())?;
     Some(BowlSpec {
         style: ramen.style,
-        cook_seconds: by_firmness.unwrap_or(ramen.cook_seconds),
+        cook_seconds: dish.cook_seconds().unwrap_or(ramen.cook_seconds),
         pack_seconds: ramen.pack_seconds,
         packaging: ramen.packaging,
         noodle_tenths_mm: u32::from(ramen.noodle_tenths_mm),
+        firmness: dish.firmness(),
     })
 }

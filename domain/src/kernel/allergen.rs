@@ -1,4 +1,4 @@
-//! Allergens, and what a mixture of ingredients contains.
+//! Allergens and diets, and what a mixture of ingredients contains.
 
 use std::collections::BTreeMap;
 
@@ -94,7 +94,56 @@ pub fn mixture<'a>(parts: impl IntoIterator<Item = &'a Declared>) -> Declared {
     worst
 }
 
+/// A way of eating that an ingredient fits or does not. What an ingredient does not claim, it does not fit.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    VariantArray,
+    ToSchema,
+    JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Diet {
+    /// Nothing of animals.
+    Vegan,
+    /// No meat and no fish.
+    Vegetarian,
+    /// No meat.
+    Pescatarian,
+    /// Permitted in Islam; the shop answers for it.
+    Halal,
+    /// Permitted in Judaism; the shop answers for it.
+    Kosher,
+}
+
+impl Diet {
+    /// Whether a claim to fit `self` is one to fit `other` too: what is vegan is vegetarian.
+    fn covers(self, other: Self) -> bool {
+        match other {
+            Self::Vegetarian => matches!(self, Self::Vegan | Self::Vegetarian),
+            Self::Pescatarian => {
+                matches!(self, Self::Vegan | Self::Vegetarian | Self::Pescatarian)
+            }
+            Self::Vegan | Self::Halal | Self::Kosher => self == other,
+        }
+    }
+
+    /// Whether something with these claims fits this diet.
+    pub fn fits(self, claims: &[Self]) -> bool {
+        claims.iter().any(|claim| claim.covers(self))
+    }
+}
+
 super::collect::leaf! {
+    Diet => "diet_unknown",
     Allergen => "allergen_unknown",
     Presence => "presence_unknown",
 }
@@ -102,6 +151,15 @@ super::collect::leaf! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_vegan_is_vegetarian_and_nothing_fits_without_a_claim() {
+        assert!(Diet::Vegetarian.fits(&[Diet::Vegan]));
+        assert!(Diet::Pescatarian.fits(&[Diet::Vegetarian]));
+        assert!(!Diet::Vegan.fits(&[Diet::Vegetarian]));
+        assert!(!Diet::Halal.fits(&[Diet::Vegan]));
+        assert!(Diet::VARIANTS.iter().all(|diet| !diet.fits(&[])));
+    }
 
     #[test]
     fn the_worst_part_decides_and_silence_is_unknown() {

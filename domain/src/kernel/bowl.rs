@@ -93,6 +93,18 @@ pub enum Packaging {
     Combined,
 }
 
+/// How warm a dish is eaten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Serving {
+    /// Hot, all of it.
+    Hot,
+    /// Cold noodles and hot broth to dip them in (tsukemen).
+    ColdAndHot,
+    /// Cold, all of it.
+    Cold,
+}
+
 /// What the broth is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -168,6 +180,7 @@ super::collect::leaf! {
     Firmness => "firmness_unknown",
     Packaging => "packaging_unknown",
     BrothBase => "broth_base_unknown",
+    Serving => "serving_unknown",
 }
 
 #[cfg(test)]

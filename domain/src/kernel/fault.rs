@@ -46,8 +46,13 @@ impl Faults {
 
     /// Notes one more.
     pub fn add(&mut self, code: &str, at: &Pointer, detail: impl Into<String>) {
+        self.push(Fault::new(code, at, detail));
+    }
+
+    /// Takes one over from elsewhere.
+    pub fn push(&mut self, fault: Fault) {
         if self.0.len() < Self::KEPT_MAX {
-            self.0.push(Fault::new(code, at, detail));
+            self.0.push(fault);
         }
     }
 

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::bounded::bounded;
+use super::bounded::{OutOfBounds, bounded};
 pub use super::currency::{Currency, CurrencyUnknown};
 
 /// An amount of one currency; negative for what is given back.
@@ -136,6 +136,55 @@ bounded! {
     BasisPoints(u32 as "u32", 0 to 100_000)
         => "rate_out_of_range", "a rate is 0 to 100000 basis points";
 }
+
+/// What an option adds to a price, or takes off: −10¹² to 10¹² minor units of the shop's currency.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    schemars::JsonSchema,
+)]
+#[serde(try_from = "i64", into = "i64")]
+#[schema(value_type = i64)]
+pub struct PriceDelta(i64);
+
+impl PriceDelta {
+    /// The amount in minor units.
+    pub const fn minor(self) -> i64 {
+        self.0
+    }
+}
+
+impl TryFrom<i64> for PriceDelta {
+    type Error = OutOfBounds;
+
+    fn try_from(minor: i64) -> Result<Self, Self::Error> {
+        if Price::try_from(minor.saturating_abs()).is_ok() {
+            Ok(Self(minor))
+        } else {
+            Err(OutOfBounds(
+                "a surcharge is -1000000000000 to 1000000000000 minor units",
+            ))
+        }
+    }
+}
+
+impl From<PriceDelta> for i64 {
+    fn from(delta: PriceDelta) -> Self {
+        delta.0
+    }
+}
+
+super::collect::leaf!(PriceDelta => "price_out_of_range");
 
 impl Price {
     /// Nothing to pay.

@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::collect_struct;
-use crate::kernel::bowl::{Packaging, Style};
+use crate::kernel::bowl::{Firmness, Packaging, Style};
 use crate::kernel::collect::leaf;
 use crate::kernel::key::Key;
 use crate::kernel::quantity::{Quantity, Seconds};
 use crate::kernel::sample;
 use crate::kernel::sealed::Sealed;
+use crate::kernel::tax::TaxClass;
 use crate::kernel::text::{LocalizedText, Note};
 
 /// A line's number in its cart, from 1, kept by the order and never used again.
@@ -57,14 +58,16 @@ pub struct OptionChoice {
     pub group: Key,
     /// The option in that group.
     pub option: Key,
-    /// How many of it per unit of the line.
+    /// How many of it per unit of the line, or of the option that holds it.
     pub quantity: Quantity,
+    /// What is chosen of the option's own groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(no_recursion)]
+    pub options: Vec<OptionChoice>,
 }
 
 collect_struct!(OptionChoice {
-    group,
-    option,
-    quantity
+    group, option, quantity, options = Vec::new(),
 });
 
 /// What to do when the shop runs out of a line after it was ordered.
@@ -108,6 +111,12 @@ impl LineChoice {
                 group: sample::key("firmness"),
                 option: sample::key("kata"),
                 quantity: Quantity::ONE,
+                options: vec![OptionChoice {
+                    group: sample::key("wheat"),
+                    option: sample::key("whole"),
+                    quantity: Quantity::ONE,
+                    options: Vec::new(),
+                }],
             }],
             note: Some(sample::sealed("ordering.cart", "note")),
             shortage: Shortage::Refund,
@@ -124,10 +133,62 @@ pub struct OrderOption {
     pub option: Key,
     /// Its name when it was ordered, in the menu's languages.
     pub name: LocalizedText,
-    /// How many of it per unit of the line.
+    /// How many of it per unit of the line, or of the option that holds it.
     pub quantity: Quantity,
-    /// Price of one, in minor units of the order's currency.
+    /// How many of them cost nothing.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub free: u32,
+    /// Price of one, in minor units of the order's currency; negative for what is taken off.
     pub price_minor: i64,
+    /// How it is taxed when not as its item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax_class: Option<TaxClass>,
+    /// Whether a rule of the menu brought it along, rather than the customer's choice.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub implied: bool,
+    /// The options of the option.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<OrderOption>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// An option of a line as it is charged.
+#[derive(Clone, Debug)]
+pub struct ChargedOption<'a> {
+    /// The option.
+    pub option: &'a OrderOption,
+    /// The groups and options that lead to it, from the line's number on: `3/toppings/egg`.
+    pub reference: String,
+    /// What it comes to on the whole line, without the options that it holds.
+    pub amount_minor: i64,
+}
+
+fn charge<'a>(
+    options: &'a [OrderOption],
+    holder: &str,
+    pieces: i64,
+    charged: &mut Vec<ChargedOption<'a>>,
+) -> Option<()> {
+    for option in options {
+        let reference = format!("{holder}/{}/{}", option.group, option.option);
+        let paid = i64::from(option.quantity.get().checked_sub(option.free)?);
+        let within = pieces.checked_mul(i64::from(option.quantity.get()))?;
+        let amount_minor = option.price_minor.checked_mul(paid)?.checked_mul(pieces)?;
+        charged.push(ChargedOption {
+            option,
+            reference: reference.clone(),
+            amount_minor,
+        });
+        charge(&option.options, &reference, within, charged)?;
+    }
+    Some(())
 }
 
 /// What the kitchen must know of a bowl to run its clocks.
@@ -143,6 +204,9 @@ pub struct BowlSpec {
     pub packaging: Packaging,
     /// Noodle thickness in tenths of a millimetre.
     pub noodle_tenths_mm: u32,
+    /// How firm the noodles were asked for, when the menu offers that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub firmness: Option<Firmness>,
 }
 
 /// A line of an order: everything is copied, so that a later menu cannot alter it.
@@ -165,6 +229,9 @@ pub struct OrderLine {
     pub shortage: Shortage,
     /// Price of one without options, in minor units of the order's currency.
     pub unit_price_minor: i64,
+    /// How old the buyer must be, in years; whoever hands it over looks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum_age: Option<u8>,
     /// Present when the item is a bowl whose clocks run; sides and drinks have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bowl: Option<BowlSpec>,
@@ -184,7 +251,21 @@ impl OrderLine {
                 option: sample::key("kata"),
                 name: sample::english("Firm"),
                 quantity: Quantity::ONE,
+                free: 0,
                 price_minor: 0,
+                tax_class: None,
+                implied: false,
+                options: vec![OrderOption {
+                    group: sample::key("wheat"),
+                    option: sample::key("whole"),
+                    name: sample::english("Whole wheat"),
+                    quantity: Quantity::ONE,
+                    free: 1,
+                    price_minor: 50,
+                    tax_class: Some(TaxClass::Food),
+                    implied: true,
+                    options: Vec::new(),
+                }],
             }],
             note: choice.note,
             shortage: choice.shortage,
@@ -195,8 +276,18 @@ impl OrderLine {
                 pack_seconds: Seconds::new(60),
                 packaging: Packaging::SplitHot,
                 noodle_tenths_mm: 12,
+                firmness: Some(Firmness::Kata),
             }),
+            minimum_age: Some(20),
         }
+    }
+
+    /// Every option with what it comes to, an option's own after it; nothing when that overflows.
+    pub fn charged_options(&self) -> Option<Vec<ChargedOption<'_>>> {
+        let mut charged = Vec::new();
+        let pieces = i64::from(self.quantity.get());
+        charge(&self.options, &self.line.to_string(), pieces, &mut charged)?;
+        Some(charged)
     }
 
     /// How many bowls with clocks the line has.

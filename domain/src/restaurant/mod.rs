@@ -1,5 +1,13 @@
 //! The shops: who sells, what, out of what, when, where to, at what price.
 
+pub mod dish;
+pub mod dish_range;
 pub mod inventory;
 pub mod menu;
+pub mod menu_document;
+mod menu_items;
+pub mod menu_options;
+mod menu_rules;
+mod menu_tree;
 pub mod restaurant;
+pub mod sale_hours;

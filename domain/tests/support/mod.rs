@@ -1,5 +1,7 @@
 //! A shop that is open now, with a menu and stock, for tests of decisions over several aggregates.
 
+use std::sync::Arc;
+
 use domain::decider::{Decider, Event, replay};
 use domain::joint::Market;
 use domain::kernel::actor::Channel;
@@ -85,14 +87,20 @@ pub(crate) fn far() -> GeoPoint {
 
 impl World {
     pub(crate) fn new(setup: &Setup) -> Self {
+        Self::selling(setup, document(setup))
+    }
+
+    /// The same shop with another menu.
+    pub(crate) fn selling(setup: &Setup, document: MenuDocument) -> Self {
         let mut world = Self {
             shop: replay(&shop_events(setup)),
             menu: Menu::default(),
             stock: Inventory::default(),
             flags: Flags::default(),
         };
-        let publish = read(json!({"type": "publish", "document": document(setup)}));
-        world.publish(publish);
+        world.publish(MenuCommand::Publish {
+            document: Arc::new(document),
+        });
         world
     }
 
@@ -249,6 +257,7 @@ pub(crate) fn option(group: &str, option: &str, number: u32) -> OptionChoice {
         group: key(group),
         option: key(option),
         quantity: quantity(number),
+        options: Vec::new(),
     }
 }
 

@@ -11,7 +11,7 @@ impl Priced<'_> {
     pub(super) fn goods(&self, priced: &PricedLine) -> Option<Vec<QuoteLine>> {
         let line = &priced.line;
         let pieces = i64::from(line.quantity.get());
-        let sold = |kind, reference, label: &_, amount_minor| QuoteLine {
+        let sold = |kind, reference, label: &_, amount_minor, class| QuoteLine {
             kind,
             reference,
             label: Some(Clone::clone(label)),
@@ -19,7 +19,7 @@ impl Priced<'_> {
             payer: Party::Customer,
             payee: Party::Shop,
             seller: Some(Party::Shop),
-            tax_bp: Some(self.rate(priced.tax_class)),
+            tax_bp: Some(self.rate(class)),
             tax_minor: 0,
         };
         let amount_minor = line.unit_price_minor.checked_mul(pieces)?;
@@ -28,18 +28,19 @@ impl Priced<'_> {
             line.line.to_string(),
             &line.name,
             amount_minor,
+            priced.tax_class,
         )];
-        for option in line.options.iter().filter(|option| option.price_minor > 0) {
-            let each = option
-                .price_minor
-                .checked_mul(i64::from(option.quantity.get()))?;
-            let reference = format!("{}/{}/{}", line.line, option.group, option.option);
-            let amount_minor = each.checked_mul(pieces)?;
+        let options = line.charged_options()?;
+        for charged in options
+            .into_iter()
+            .filter(|option| option.amount_minor != 0)
+        {
             lines.push(sold(
                 QuoteLineKind::Option,
-                reference,
-                &option.name,
-                amount_minor,
+                charged.reference,
+                &charged.option.name,
+                charged.amount_minor,
+                charged.option.tax_class.unwrap_or(priced.tax_class),
             ));
         }
         Some(lines)

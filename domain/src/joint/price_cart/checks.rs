@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Priced;
 use crate::joint::Market;
-use crate::joint::priced_line::{PricedLine, priced};
+use crate::joint::priced_line::{Clock, PricedLine, priced};
 use crate::kernel::fault::{Faults, Pointer};
 use crate::kernel::geo::GeoPoint;
 use crate::kernel::key::Key;
@@ -96,9 +96,13 @@ pub(super) fn check_lines(
         .fulfilment
         .as_ref()
         .is_some_and(Fulfilment::is_delivery);
+    let clock = market.shop.live().map(|live| Clock {
+        at: market.now,
+        zone: live.profile.time_zone,
+    });
     body.lines
         .iter()
-        .filter_map(|line| priced(line, menu, is_delivery, faults))
+        .filter_map(|line| priced(line, menu, is_delivery, clock, faults))
         .collect()
 }
 

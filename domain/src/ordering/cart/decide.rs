@@ -10,6 +10,7 @@ use super::rejection::{CartRejection, OPTIONS_MAX, TIP_MINOR_MAX};
 use super::state::{Cart, CartBody, CartStage};
 use super::transitions::TRANSITIONS;
 use crate::decider::{Context, Decider, Facets, Transitions, check_allowed};
+use crate::kernel::fault::Pointer;
 use crate::kernel::flags::Flags;
 use crate::ordering::line::{LineChoice, LineId, OptionChoice};
 
@@ -199,18 +200,29 @@ impl CartBody {
 }
 
 fn check_options(options: &[OptionChoice]) -> Result<(), CartRejection> {
-    if options.len() > OPTIONS_MAX {
+    let mut repeats = Vec::new();
+    let count = count_options(options, &Pointer::root().at("options"), &mut repeats);
+    if count > OPTIONS_MAX {
         return Err(CartRejection::TooManyOptions { max: OPTIONS_MAX });
     }
-    let mut seen = HashSet::new();
-    let repeats = |(index, choice): (usize, &OptionChoice)| {
-        let first = seen.insert((choice.group.clone(), choice.option.clone()));
-        (!first).then_some(index)
-    };
-    let indices: Vec<usize> = options.iter().enumerate().filter_map(repeats).collect();
-    if indices.is_empty() {
+    if repeats.is_empty() {
         Ok(())
     } else {
-        Err(CartRejection::OptionsRepeated { indices })
+        Err(CartRejection::OptionsRepeated { places: repeats })
     }
+}
+
+/// How many options there are with those that they hold; notes those that stand beside their like.
+fn count_options(options: &[OptionChoice], at: &Pointer, repeats: &mut Vec<Pointer>) -> usize {
+    let mut seen = HashSet::new();
+    let mut count = options.len();
+    for (index, choice) in options.iter().enumerate() {
+        let at = at.at(index);
+        let inner = count_options(&choice.options, &at.at("options"), repeats);
+        count = count.saturating_add(inner);
+        if !seen.insert((&choice.group, &choice.option)) {
+            repeats.push(at);
+        }
+    }
+    count
 }

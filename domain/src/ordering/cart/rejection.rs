@@ -57,7 +57,7 @@ pub enum CartRejection {
     #[error("an option is chosen more than once; raise its quantity instead")]
     OptionsRepeated {
         /// The places of the repeats.
-        indices: Vec<usize>,
+        places: Vec<Pointer>,
     },
     /// The tip is negative or absurd.
     #[error("a tip is 0 to {max} minor units")]
@@ -101,11 +101,9 @@ impl Rejection for CartRejection {
         let root = Pointer::root();
         let one = |at: &Pointer| vec![Fault::new(self.code(), at, self.to_string())];
         match self {
-            Self::OptionsRepeated { indices } => indices
+            Self::OptionsRepeated { places } => places
                 .iter()
-                .map(|index| {
-                    Fault::new(self.code(), &root.at("options").at(index), self.to_string())
-                })
+                .map(|at| Fault::new(self.code(), at, self.to_string()))
                 .collect(),
             Self::TooManyOptions { .. } => one(&root.at("options")),
             Self::TipOutOfRange { .. } => one(&root.at("amount_minor")),

@@ -8,6 +8,7 @@ use super::rejection::{CartRejection, OPTIONS_MAX, TIP_MINOR_MAX};
 use super::state::{Cart, CartStage};
 use crate::decider::{Class, Rejection, allowed_from};
 use crate::kernel::actor::Channel;
+use crate::kernel::fault::Pointer;
 use crate::kernel::quantity::Quantity;
 use crate::kernel::refusal::NotAllowed;
 use crate::kernel::sample;
@@ -187,7 +188,9 @@ fn repeated_options_are_refused_with_their_places() {
     assert_eq!(
         refused,
         CartRejection::OptionsRepeated {
-            indices: vec![1, 2]
+            places: [1, 2]
+                .map(|index| Pointer::root().at("options").at(index))
+                .to_vec()
         }
     );
     let pointers: Vec<_> = refused

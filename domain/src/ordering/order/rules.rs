@@ -140,6 +140,7 @@ mod tests {
             pack_seconds,
             packaging,
             noodle_tenths_mm: 15,
+            firmness: None,
         };
         slurp_deadline(&spec, test_now()).map(|deadline| (deadline - test_now()).num_minutes())
     }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
-use super::event::MenuDocument;
 use crate::kernel::key::Key;
 use crate::kernel::money::Price;
+use crate::restaurant::menu_document::MenuDocument;
 
 /// A command to a menu.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, EnumDiscriminants)]

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::command::{MenuCommand, MenuCommandKind};
-use super::event::{Item, MenuEvent};
+use super::event::MenuEvent;
 use super::rejection::MenuRejection;
 use super::rules::check_document;
 use super::state::{Menu, MenuStage};
@@ -11,6 +11,9 @@ use super::transitions::TRANSITIONS;
 use crate::decider::{Context, Decider, Facets, Transitions, check_allowed};
 use crate::kernel::ids::RestaurantId;
 use crate::kernel::key::Key;
+use crate::kernel::money::Price;
+use crate::restaurant::menu_document::Item;
+use crate::restaurant::menu_tree::lowest_options;
 
 impl Decider for Menu {
     const KIND: &'static str = "restaurant.menu";
@@ -45,7 +48,7 @@ impl Decider for Menu {
                 MenuEvent::Published { document, version }
             }
             MenuCommand::SetPrice { item, price_minor } => {
-                self.known(&item)?;
+                self.check_price(self.known(&item)?, price_minor)?;
                 MenuEvent::PriceSet { item, price_minor }
             }
             MenuCommand::SetAvailable { item, available } => {
@@ -89,5 +92,18 @@ impl Menu {
     fn known(&self, item: &Key) -> Result<&Item, MenuRejection> {
         let found = self.published().and_then(|menu| menu.item(item));
         found.ok_or_else(|| MenuRejection::ItemUnknown { item: item.clone() })
+    }
+
+    /// No choice of options may bring the dish below zero.
+    fn check_price(&self, item: &Item, price: Price) -> Result<(), MenuRejection> {
+        let options = self
+            .published()
+            .map_or(0, |menu| lowest_options(menu.document(), item));
+        if options.saturating_add(price.minor().into()) < 0 {
+            return Err(MenuRejection::PriceBelowOptions {
+                item: item.key.clone(),
+            });
+        }
+        Ok(())
     }
 }

@@ -9,14 +9,16 @@ mod rules;
 mod state;
 mod transitions;
 
-pub use command::{MenuCommand, MenuCommandKind};
-pub use event::{
-    Broth, GroupLink, Ingredient, Item, MenuDocument, MenuEvent, MenuOption, OptionGroup,
-    RamenFacts, Section, TaxClass,
+pub use super::menu_document::{Broth, Ingredient, Item, MenuDocument, RamenFacts, Section};
+pub use super::menu_options::{
+    GroupLink, MenuOption, OptionGroup, OptionRef, OptionRule, PriceBy, RuleKind,
 };
+pub use crate::kernel::tax::TaxClass;
+pub use command::{MenuCommand, MenuCommandKind};
+pub use event::MenuEvent;
 pub use rejection::MenuRejection;
 pub use rules::check_document;
-pub use state::{Choice, Menu, MenuStage, PublishedMenu};
+pub use state::{Menu, MenuStage, PublishedMenu};
 pub use transitions::TRANSITIONS;
 
 #[cfg(test)]

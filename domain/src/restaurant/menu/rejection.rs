@@ -3,7 +3,7 @@
 use super::command::MenuCommandKind;
 use super::state::MenuStage;
 use crate::decider::{Class, Fault, Rejection};
-use crate::kernel::fault::Faults;
+use crate::kernel::fault::{Faults, Pointer};
 use crate::kernel::key::Key;
 use crate::kernel::refusal::NotAllowed;
 
@@ -19,6 +19,12 @@ pub enum MenuRejection {
         /// The key that was asked for.
         item: Key,
     },
+    /// Options take more off than the item would cost.
+    #[error("options of {item} take off more than that")]
+    PriceBelowOptions {
+        /// Which.
+        item: Key,
+    },
     /// Nothing has been published.
     #[error("{0}")]
     NotAllowed(NotAllowed<MenuStage, MenuCommandKind>),
@@ -29,13 +35,14 @@ impl Rejection for MenuRejection {
         match self {
             Self::DocumentRefused(_) => "menu_refused",
             Self::ItemUnknown { .. } => "item_unknown",
+            Self::PriceBelowOptions { .. } => "price_below_zero",
             Self::NotAllowed(_) => "not_allowed",
         }
     }
 
     fn class(&self) -> Class {
         match self {
-            Self::DocumentRefused(_) => Class::Unprocessable,
+            Self::DocumentRefused(_) | Self::PriceBelowOptions { .. } => Class::Unprocessable,
             Self::ItemUnknown { .. } => Class::NotFound,
             Self::NotAllowed(_) => Class::Conflict,
         }
@@ -44,6 +51,10 @@ impl Rejection for MenuRejection {
     fn faults(&self) -> Vec<Fault> {
         match self {
             Self::DocumentRefused(faults) => faults.0.clone(),
+            Self::PriceBelowOptions { .. } => {
+                let at = Pointer::root().at("price_minor");
+                vec![Fault::new(self.code(), &at, self.to_string())]
+            }
             Self::ItemUnknown { .. } | Self::NotAllowed(_) => Vec::new(),
         }
     }

@@ -2,12 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::event::{GroupLink, Item, MenuDocument, MenuOption, OptionGroup, RamenFacts};
-use crate::kernel::bowl::{Combined, Packaging};
 use crate::kernel::fault::{Faults, Pointer};
 use crate::kernel::key::Key;
 use crate::kernel::quantity::IngredientAmount;
 use crate::kernel::text::{Language, LocalizedText};
+use crate::restaurant::menu_document::{Item, MenuDocument};
+use crate::restaurant::menu_items::{check_age, check_hours, check_ramen, check_tax_class};
+use crate::restaurant::menu_options::{GroupLink, MenuOption, OptionGroup, PriceBy};
+use crate::restaurant::menu_rules::check_rules;
+use crate::restaurant::menu_tree::check_tree;
 
 /// Limits of a document, so that reading a menu stays a matter of microseconds and its event far below 3 MiB.
 const SECTIONS_MAX: usize = 100;
@@ -17,13 +20,14 @@ const OPTIONS_PER_GROUP_MAX: usize = 100;
 const INGREDIENTS_MAX: usize = 1000;
 const RECIPE_LINES_MAX: usize = 50;
 const GROUPS_PER_ITEM_MAX: usize = 20;
+const GROUPS_PER_OPTION_MAX: usize = 10;
 /// The most options of one group on one item.
 const CHOICES_MAX: u32 = 99;
 
 /// Checks a document whole.
 ///
 /// # Errors
-/// Every fault, in the order of the document.
+/// Every fault: of each part in the order of the document, then of how the groups hang together and of the rules.
 pub fn check_document(document: &MenuDocument) -> Result<(), Faults> {
     let mut check = Check {
         faults: Faults::default(),
@@ -38,9 +42,21 @@ pub fn check_document(document: &MenuDocument) -> Result<(), Faults> {
             .iter()
             .map(|group| (&group.key, group))
             .collect(),
+        deciding: document
+            .option_groups
+            .iter()
+            .flat_map(|group| &group.options)
+            .filter_map(|option| Some(&option.price_by.as_ref()?.group))
+            .collect(),
     };
     check.document(document);
-    check.faults.or(())
+    let mut faults = check.faults;
+    // Following more groups than there may be would only cost time.
+    if document.option_groups.len() <= GROUPS_MAX {
+        check_tree(document, &mut faults);
+        check_rules(document, &mut faults);
+    }
+    faults.or(())
 }
 
 struct Check<'a> {
@@ -48,6 +64,8 @@ struct Check<'a> {
     language: &'a Language,
     ingredients: HashSet<&'a Key>,
     groups: HashMap<&'a Key, &'a OptionGroup>,
+    /// Groups by which other options have their prices.
+    deciding: HashSet<&'a Key>,
 }
 
 impl<'a> Check<'a> {
@@ -87,6 +105,7 @@ impl<'a> Check<'a> {
         for (index, section) in document.sections.iter().enumerate() {
             let at = at.at(index);
             self.named(&section.name, &at);
+            check_hours(&section.dayparts, &at.at("dayparts"), &mut self.faults);
             let at = at.at("items");
             self.count(section.items.len(), 1, ITEMS_MAX, &at);
             for (index, item) in section.items.iter().enumerate() {
@@ -128,18 +147,54 @@ impl<'a> Check<'a> {
                 "a firmness needs its cook seconds",
             );
         }
+        check_age(option.minimum_age, at, &mut self.faults);
+        if let Some(class) = option.tax_class {
+            check_tax_class(class, at, &mut self.faults);
+        }
+        if let Some(by) = &option.price_by {
+            self.price_by(by, &at.at("price_by"));
+        }
+        self.links(&option.groups, GROUPS_PER_OPTION_MAX, &at.at("groups"));
+    }
+
+    fn price_by(&mut self, by: &'a PriceBy, at: &Pointer) {
+        let Some(group) = self.groups.get(&by.group).copied() else {
+            self.group_unknown(&by.group, &at.at("group"));
+            return;
+        };
+        for key in by.prices.keys() {
+            if !group.options.iter().any(|option| option.key == *key) {
+                let detail = format!("{} has no option {key}", by.group);
+                self.faults
+                    .add("option_unknown", &at.at("prices").at(key), detail);
+            }
+        }
     }
 
     fn item(&mut self, item: &'a Item, at: &Pointer) {
         self.named(&item.name, at);
         self.recipe(&item.recipe, 1, &at.at("recipe"));
         if let Some(ramen) = &item.ramen {
-            self.ramen(ramen, &at.at("ramen"));
+            check_ramen(ramen, &at.at("ramen"), &mut self.faults);
         }
+        check_tax_class(item.tax_class, at, &mut self.faults);
+        check_age(item.minimum_age, at, &mut self.faults);
+        check_hours(&item.sale_hours, &at.at("sale_hours"), &mut self.faults);
         let at = at.at("groups");
-        self.count(item.groups.len(), 0, GROUPS_PER_ITEM_MAX, &at);
-        let mut seen = HashSet::new();
+        self.links(&item.groups, GROUPS_PER_ITEM_MAX, &at);
         for (index, link) in item.groups.iter().enumerate() {
+            if link.max > 1 && self.deciding.contains(&link.group) {
+                let at = at.at(index).at("max");
+                let detail = format!("prices go by {}, so one of it is chosen", link.group);
+                self.faults.add("price_by_several", &at, detail);
+            }
+        }
+    }
+
+    fn links(&mut self, links: &'a [GroupLink], most: usize, at: &Pointer) {
+        self.count(links.len(), 0, most, at);
+        let mut seen = HashSet::new();
+        for (index, link) in links.iter().enumerate() {
             let at = at.at(index);
             if !seen.insert(&link.group) {
                 self.repeated(&link.group, &at.at("group"));
@@ -170,20 +225,30 @@ impl<'a> Check<'a> {
                 "1 to max of one option",
             );
         }
+        if link.max_distinct == Some(0) {
+            let at = at.at("max_distinct");
+            self.faults
+                .add("max_distinct_out_of_range", &at, "at least one kind");
+        }
+        if link.included_free > link.max {
+            let detail = format!("at most {} can be chosen", link.max);
+            let at = at.at("included_free");
+            self.faults.add("included_free_above_max", &at, detail);
+        }
         let Some(group) = self.groups.get(&link.group) else {
-            self.faults.add(
-                "group_unknown",
-                &at.at("group"),
-                format!("there is no option group {}", link.group),
-            );
+            self.group_unknown(&link.group, &at.at("group"));
             return;
         };
-        let options = u32::try_from(group.options.len()).unwrap_or(u32::MAX);
-        let reachable = options.saturating_mul(link.max_per_option);
+        let reachable = link.reach(group.options.len());
         if link.max > reachable {
             let detail = format!("the group's options come to {reachable} at most");
             self.faults.add("max_above_sum", &at.at("max"), detail);
         }
+    }
+
+    fn group_unknown(&mut self, group: &Key, at: &Pointer) {
+        let detail = format!("there is no option group {group}");
+        self.faults.add("group_unknown", at, detail);
     }
 
     fn recipe(&mut self, recipe: &'a [IngredientAmount], lines_min: usize, at: &Pointer) {
@@ -206,53 +271,6 @@ impl<'a> Check<'a> {
                     "a recipe takes more than nothing",
                 );
             }
-        }
-    }
-
-    fn ramen(&mut self, ramen: &RamenFacts, at: &Pointer) {
-        if !(5..=80).contains(&ramen.noodle_tenths_mm) {
-            self.faults.add(
-                "noodle_out_of_range",
-                &at.at("noodle_tenths_mm"),
-                "noodles are 5 to 80 tenths of a mm",
-            );
-        }
-        if ramen
-            .broth
-            .is_some_and(|broth| !(1..=5).contains(&broth.richness))
-        {
-            self.faults.add(
-                "richness_out_of_range",
-                &at.at("broth").at("richness"),
-                "richness is 1 to 5",
-            );
-        }
-        for (name, seconds) in [
-            ("cook_seconds", ramen.cook_seconds),
-            ("pack_seconds", ramen.pack_seconds),
-        ] {
-            if seconds.get() > 3600 {
-                self.faults
-                    .add("seconds_out_of_range", &at.at(name), "at most an hour");
-            }
-        }
-        let never = ramen
-            .style
-            .sla()
-            .is_some_and(|row| row.combined == Combined::Never);
-        if never && ramen.packaging == Packaging::Combined {
-            self.faults.add(
-                "packaging_refused",
-                &at.at("packaging"),
-                "this style never travels in its broth",
-            );
-        }
-        if !ramen.style.is_bowl() {
-            self.faults.add(
-                "style_refused",
-                &at.at("style"),
-                "sides and drinks have no ramen facts",
-            );
         }
     }
 

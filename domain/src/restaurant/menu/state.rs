@@ -1,16 +1,16 @@
 //! What is true of a menu, with an index derived from the document so that decisions need not search it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
-use super::event::{Ingredient, Item, MenuDocument, MenuEvent, MenuOption, OptionGroup};
-use crate::kernel::allergen::{Allergen, Declared, Presence, mixture};
+use super::event::MenuEvent;
 use crate::kernel::key::Key;
 use crate::kernel::money::Price;
-use crate::kernel::quantity::{Amount, IngredientAmount};
+use crate::restaurant::menu_document::{Ingredient, Item, MenuDocument, Section};
+use crate::restaurant::menu_options::{MenuOption, OptionGroup};
 
 /// A menu at its stage.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, EnumDiscriminants)]
@@ -39,17 +39,6 @@ pub struct PublishedMenu {
     version: u32,
     unavailable: BTreeSet<Key>,
     index: Arc<Index>,
-}
-
-/// An option that was chosen for an item, and how many of it for each piece of the item.
-#[derive(Debug, Clone, Copy)]
-pub struct Choice<'a> {
-    /// The group.
-    pub group: &'a Key,
-    /// The option in it.
-    pub option: &'a Key,
-    /// How many.
-    pub quantity: u32,
 }
 
 /// What a snapshot keeps; the index is made anew.
@@ -170,6 +159,11 @@ impl PublishedMenu {
         self.document.sections.get(*section)?.items.get(*position)
     }
 
+    /// The section of an item.
+    pub fn section_of(&self, item: &Key) -> Option<&Section> {
+        self.document.sections.get(self.index.items.get(item)?.0)
+    }
+
     /// The option group of this key.
     pub fn group(&self, group: &Key) -> Option<&OptionGroup> {
         self.document
@@ -199,52 +193,6 @@ impl PublishedMenu {
         self.index.items.contains_key(item) && !self.unavailable.contains(item)
     }
 
-    /// The allergens of an item with the chosen options, every allergen in the answer: the worst of all its ingredients, and
-    /// at least *may contain* for what the kitchen states as cross-contact. Nothing when the item or an option is unknown.
-    pub fn allergens<'a>(
-        &self,
-        item: &Key,
-        choices: impl IntoIterator<Item = Choice<'a>>,
-    ) -> Option<Declared> {
-        let mut recipes = vec![self.item(item)?.recipe.as_slice()];
-        for choice in choices {
-            recipes.push(&self.option(choice.group, choice.option)?.recipe);
-        }
-        let unknown = Declared::new();
-        let declared = |line: &IngredientAmount| {
-            self.ingredient(&line.ingredient)
-                .map_or(&unknown, |ingredient| &ingredient.allergens)
-        };
-        let mut found = mixture(recipes.into_iter().flatten().map(declared));
-        for allergen in &self.document.cross_contact {
-            raise(&mut found, *allergen);
-        }
-        Some(found)
-    }
-
-    /// What `pieces` of an item with the chosen options take from stock, by ingredient. Nothing when the item or an option
-    /// is unknown or an amount overflows.
-    pub fn needs<'a>(
-        &self,
-        item: &Key,
-        pieces: u32,
-        choices: impl IntoIterator<Item = Choice<'a>>,
-    ) -> Option<BTreeMap<Key, Amount>> {
-        let mut parts = vec![(self.item(item)?.recipe.as_slice(), pieces)];
-        for choice in choices {
-            let option = self.option(choice.group, choice.option)?;
-            parts.push((&option.recipe, pieces.checked_mul(choice.quantity)?));
-        }
-        let mut needs: BTreeMap<Key, Amount> = BTreeMap::new();
-        for (recipe, times) in parts {
-            for line in recipe {
-                let so_far = needs.entry(line.ingredient.clone()).or_default();
-                *so_far = so_far.checked_add(line.amount.checked_mul(times)?)?;
-            }
-        }
-        Some(needs)
-    }
-
     fn set_price(&mut self, item: &Key, price: Price) {
         let Some((section, position)) = self.index.items.get(item).copied() else {
             return;
@@ -266,11 +214,6 @@ impl PublishedMenu {
             self.unavailable.insert(item.clone());
         }
     }
-}
-
-fn raise(declared: &mut Declared, allergen: Allergen) {
-    let presence = declared.entry(allergen).or_insert(Presence::Unknown);
-    *presence = (*presence).max(Presence::MayContain);
 }
 
 impl From<Stored> for PublishedMenu {

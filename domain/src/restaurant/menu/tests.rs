@@ -6,12 +6,14 @@ use super::command::MenuCommand;
 use super::event::MenuEvent;
 use super::rejection::MenuRejection;
 use super::state::Menu;
-use super::{Choice, MenuDocument, PublishedMenu};
+use super::{MenuDocument, PublishedMenu};
 use crate::decider::{Event as _, Rejection as _};
 use crate::kernel::allergen::{Allergen, Presence};
 use crate::kernel::collect::collect;
+use crate::kernel::fault::Pointer;
 use crate::kernel::key::Key;
-use crate::kernel::money::Price;
+use crate::kernel::money::{Price, PriceDelta};
+use crate::restaurant::dish::{Choice, Dish};
 use crate::testing::Given;
 
 fn document() -> MenuDocument {
@@ -192,7 +194,8 @@ fn broken_links_and_empty_parts_are_refused() {
         link(|link| link["max"] = 0.into()),
         [
             format!("max_out_of_range {at}/max"),
-            format!("max_per_option_out_of_range {at}/max_per_option")
+            format!("max_per_option_out_of_range {at}/max_per_option"),
+            format!("included_free_above_max {at}/included_free")
         ]
     );
     assert_eq!(
@@ -203,11 +206,17 @@ fn broken_links_and_empty_parts_are_refused() {
         ]
     );
     assert_eq!(
-        faults(|menu| menu["sections"] = serde_json::json!([])),
+        faults(|menu| {
+            menu["sections"] = serde_json::json!([]);
+            menu["rules"] = serde_json::json!([]);
+        }),
         ["empty /sections"]
     );
     assert_eq!(
-        faults(|menu| menu["sections"][0]["items"] = serde_json::json!([])),
+        faults(|menu| {
+            menu["sections"][0]["items"] = serde_json::json!([]);
+            menu["rules"] = serde_json::json!([]);
+        }),
         ["empty /sections/0/items"]
     );
     assert_eq!(
@@ -219,6 +228,7 @@ fn broken_links_and_empty_parts_are_refused() {
 #[test]
 fn a_document_above_its_limits_is_refused() {
     let found = faults(|menu| {
+        menu["rules"] = serde_json::json!([]);
         let item = menu["sections"][0]["items"][0].clone();
         let many = (0..501).map(|number| {
             let mut item = item.clone();
@@ -269,27 +279,34 @@ fn thin_noodles_never_travel_in_their_broth() {
     );
 }
 
+fn chosen<'a>(group: &'a Key, option: &'a Key, quantity: u32) -> Choice<'a> {
+    Choice {
+        group,
+        option,
+        quantity,
+        options: Vec::new(),
+    }
+}
+
+/// The sample's bowl, its firmness and whatever else.
+fn bowl<'a>(menu: &'a PublishedMenu, more: &[Choice<'_>]) -> Dish<'a> {
+    let (group, kata) = (key("firmness"), key("kata"));
+    let mut choices = vec![chosen(&group, &kata, 1)];
+    choices.extend_from_slice(more);
+    let item = menu.item(&key("miso")).unwrap();
+    menu.compose(item, &choices, &Pointer::root()).unwrap()
+}
+
 #[test]
 fn allergens_are_those_of_the_dish_with_its_options_and_the_kitchen() {
     let given = published();
     let (toppings, egg) = (key("toppings"), key("egg"));
-    let plain = menu(&given).allergens(&key("miso"), []).unwrap();
+    let plain = bowl(menu(&given), &[]).allergens();
     assert_eq!(plain[&Allergen::Gluten], Presence::Contains);
     assert_eq!(plain[&Allergen::Egg], Presence::Unknown);
     assert_eq!(plain[&Allergen::Buckwheat], Presence::Unknown);
-    let choice = Choice {
-        group: &toppings,
-        option: &egg,
-        quantity: 1,
-    };
-    let with_egg = menu(&given).allergens(&key("miso"), [choice]).unwrap();
+    let with_egg = bowl(menu(&given), &[chosen(&toppings, &egg, 1)]).allergens();
     assert_eq!(with_egg[&Allergen::Egg], Presence::Contains);
-    let unknown = Choice {
-        group: &toppings,
-        option: &toppings,
-        quantity: 1,
-    };
-    assert_eq!(menu(&given).allergens(&key("miso"), [unknown]), None);
 }
 
 #[test]
@@ -299,7 +316,7 @@ fn cross_contact_makes_a_free_dish_possibly_contain() {
         ingredient.allergens = crate::kernel::allergen::mixture([]);
     }
     let given = Given::<Menu>::nothing().done([publish(all_free)]);
-    let found = menu(&given).allergens(&key("miso"), []).unwrap();
+    let found = bowl(menu(&given), &[]).allergens();
     assert_eq!(found[&Allergen::Buckwheat], Presence::MayContain);
     assert_eq!(found[&Allergen::Egg], Presence::Free);
 }
@@ -308,15 +325,31 @@ fn cross_contact_makes_a_free_dish_possibly_contain() {
 fn needs_count_pieces_and_options_together() {
     let given = published();
     let (toppings, egg) = (key("toppings"), key("egg"));
-    let choice = Choice {
-        group: &toppings,
-        option: &egg,
-        quantity: 2,
-    };
-    let needs = menu(&given).needs(&key("miso"), 3, [choice]).unwrap();
+    let dish = bowl(menu(&given), &[chosen(&toppings, &egg, 2)]);
+    let needs = dish.needs(3).unwrap();
     let needs: Vec<_> = needs
         .iter()
         .map(|(key, amount)| (key.as_str(), amount.get()))
         .collect();
     assert_eq!(needs, [("broth", 1050), ("egg", 6), ("noodles", 450)]);
+}
+
+#[test]
+fn a_price_that_options_would_bring_below_zero_is_refused() {
+    let mut half = document();
+    half.option_groups[0].options[0].price_minor = PriceDelta::try_from(-500).unwrap();
+    let given = Given::<Menu>::nothing().done([publish(half)]);
+    let set = |minor| MenuCommand::SetPrice {
+        item: key("miso"),
+        price_minor: price(minor),
+    };
+    // Two of them can be chosen.
+    given
+        .clone()
+        .when(set(999))
+        .then_refused(MenuRejection::PriceBelowOptions { item: key("miso") });
+    given.when(set(1000)).then([MenuEvent::PriceSet {
+        item: key("miso"),
+        price_minor: price(1000),
+    }]);
 }
