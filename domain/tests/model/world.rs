@@ -92,6 +92,7 @@ impl World {
             hold: OrderId::new(ORDER),
             service_date: terms.service_date,
             needs: Vec::new(),
+            kitchen: None,
             expires_at: terms.expires_at,
         };
         let pay = PaymentCommand::Request {
