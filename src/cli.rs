@@ -8,8 +8,8 @@ use infra::config::Config;
 use crate::running::Running;
 use crate::stack::Services;
 use crate::{
-    check, console, demo, door, import, local, published, rehearsal, services, simulate, stack,
-    token,
+    check, console, demo, door, import, local, published, rebuild, rehearsal, services, simulate,
+    stack, token,
 };
 
 /// Sells hot ramen from independent shops and brings it to the door.
@@ -55,6 +55,8 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     /// Checks the books independently: raw tables, topics, index and the vendors' ledgers
     Check(check::CheckArgs),
+    /// Makes views anew from the store beside those that are served, compares, and swaps them
+    Rebuild(rebuild::RebuildArgs),
     /// Opens a login and prints its access token
     Token(token::TokenArgs),
     /// Prints the `OpenAPI` document of both APIs
@@ -177,6 +179,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
             anyhow::ensure!(verdict.is_clean(), "the books do not agree");
             Ok(())
         }
+        Command::Rebuild(args) => rebuild::run(args).await,
         Command::Token(args) => token::run(&door::config()?, args).await,
         Command::Openapi => print(&published::openapi()),
         Command::Asyncapi => print(&published::asyncapi()),

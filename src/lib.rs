@@ -17,6 +17,7 @@ mod local;
 mod pools;
 pub mod published;
 mod ready;
+mod rebuild;
 mod rehearsal;
 mod running;
 mod services;

@@ -18,7 +18,7 @@ use crate::batch::Item;
 use crate::checkpoint::{Marks, Moved, revise};
 use crate::consumer::{Announce, ProjectorError};
 use crate::parked;
-use crate::views::{self, ApplyError, Folding, Gap, Outcome, Remembered, Source};
+use crate::views::{self, ApplyError, Folding, Gap, Outcome, Remembered, Source, Version};
 
 /// A view can be folded again, so its commit need not wait for the disk; after a crash of the database
 /// rows and checkpoints step back together.
@@ -121,13 +121,14 @@ impl Applier {
         };
         let source = Source {
             pool: &self.pool,
+            version: Version::Live,
             remembered: &self.memory.rows,
         };
         let mut outcome = Outcome::default();
         let unwritten = views::fold_batch(&source, &folding, &mut outcome).await?;
         let mut transaction = self.pool.begin_with(BEGIN).await?;
         for rows in &unwritten {
-            rows.write(&mut transaction).await?;
+            rows.write(&mut transaction, Version::Live).await?;
         }
         views::fold_carefully(&mut transaction, &folding, &mut outcome).await?;
         if !Span::current().is_disabled() {
@@ -216,16 +217,15 @@ impl Applier {
         revise(&mut transaction, view).await?;
         let records = parked::take(&mut transaction, view, stream).await?;
         let items: Vec<Item> = records.into_iter().map(Item::fetched).collect();
-        let careful: HashSet<&'static str> = views::names()
-            .into_iter()
-            .filter(|name| *name == view)
-            .collect();
+        let names = views::names().into_iter();
+        let only: Vec<&'static str> = names.filter(|name| *name == view).collect();
+        let careful: HashSet<&'static str> = only.iter().copied().collect();
         let folding = Folding {
             items: &items,
             marks: &Marks::default(),
             parked: &parked::ParkedStreams::new(),
             careful: &careful,
-            only: Some(view),
+            only: Some(&only),
         };
         let mut outcome = Outcome::default();
         views::fold_carefully(&mut transaction, &folding, &mut outcome).await?;

@@ -13,6 +13,7 @@ mod checkpoint;
 mod consumer;
 mod names;
 mod parked;
+pub mod rebuild;
 mod search;
 mod turn;
 mod views;

@@ -22,6 +22,7 @@ mod log;
 mod money;
 mod processes;
 mod quiet;
+mod rebuilt;
 mod records;
 mod report;
 mod rest;
@@ -43,6 +44,7 @@ use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use clap::Args;
 
+pub(crate) use rebuilt::{Rebuilt, Rows};
 pub(crate) use report::Verdict;
 
 use crate::console;

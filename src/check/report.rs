@@ -194,6 +194,22 @@ impl Report {
             .push(why.into());
     }
 
+    /// What was found of some invariants: how much was looked at, how many violations, the first of them.
+    pub(super) fn found_of(self, invariants: &[Invariant]) -> (u64, u64, Vec<String>) {
+        let of = |(invariant, finding)| invariants.contains(&invariant).then_some(finding);
+        self.findings.into_iter().filter_map(of).fold(
+            (0, 0, Vec::new()),
+            |(checked, violations, mut examples), finding| {
+                examples.extend(finding.examples);
+                (
+                    checked + finding.checked,
+                    violations + finding.violations,
+                    examples,
+                )
+            },
+        )
+    }
+
     /// The end of the checking.
     pub(crate) fn close(self) -> Verdict {
         Verdict {

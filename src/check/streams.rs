@@ -216,7 +216,7 @@ impl Stream {
 }
 
 /// The event as the folds see it; none when its stream has no readable id, which is reported at its end.
-fn understood(stored: Stored, report: &mut Report) -> anyhow::Result<Option<Event>> {
+pub(super) fn understood(stored: Stored, report: &mut Report) -> anyhow::Result<Option<Event>> {
     let label = stored.label();
     let body = serde_json::from_str(&stored.payload).with_context(|| label.clone())?;
     cards::scan(&label, &body, report);

@@ -5,7 +5,7 @@ use sqlx::{Connection as _, PgConnection};
 
 use super::fold::{ApplyError, Folding, Outcome, Parked, Trouble, recorded};
 use super::slots::Slots;
-use super::{FoldedView, Followed, Unwritten as _};
+use super::{FoldedView, Followed, Unwritten as _, Version};
 use crate::batch::Item;
 use crate::parked::WAITS;
 
@@ -52,11 +52,12 @@ async fn fold_one<V: FoldedView>(
     );
     let mut savepoint = connection.begin().await.map_err(fail)?;
     let written = async {
-        let read = Slots::<V>::read_with(&mut *savepoint, &[item.record.stream]).await;
+        let read =
+            Slots::<V>::read_with(&mut *savepoint, Version::Live, &[item.record.stream]).await;
         let mut slots = read.map_err(fail)?;
         let folded = slots.fold(&recorded(&item.record, event.clone()));
         if folded.is_ok() {
-            slots.write(&mut savepoint).await?;
+            slots.write(&mut savepoint, Version::Live).await?;
         }
         Ok((folded, slots))
     };

@@ -98,14 +98,14 @@ pub(crate) struct Folding<'a> {
     pub(crate) parked: &'a ParkedStreams,
     /// Views to be folded event by event.
     pub(crate) careful: &'a HashSet<&'static str>,
-    /// Only this view, when redriving.
-    pub(crate) only: Option<&'a str>,
+    /// Only these views, when redriving or rebuilding.
+    pub(crate) only: Option<&'a [&'static str]>,
 }
 
 impl Folding<'_> {
     /// Whether a view is to be folded with this care, and any event of the batch is for it.
     pub(crate) fn wants<V: View>(&self, care: Care) -> bool {
-        self.only.is_none_or(|only| only == V::VIEW)
+        self.only.is_none_or(|only| only.contains(&V::VIEW))
             && self.care(V::VIEW) == care
             && self.items.iter().any(|item| item.record.kind == V::FOLLOWS)
     }

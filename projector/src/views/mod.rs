@@ -128,10 +128,34 @@ pub(crate) trait FoldedView: Send + Sync + 'static {
     }
 }
 
+/// Which tables are read and written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Version {
+    /// Those that are served.
+    Live,
+    /// Those that a rebuild makes beside them.
+    Next,
+    /// Those that were served before, kept for going back.
+    Kept,
+}
+
+impl Version {
+    /// The schema of its tables, which have the same names in each.
+    pub(crate) fn schema(self) -> &'static str {
+        match self {
+            Self::Live => "views",
+            Self::Next => "views_next",
+            Self::Kept => "views_kept",
+        }
+    }
+}
+
 /// Where rows are found that a batch is folded into.
 pub(crate) struct Source<'a> {
     /// The database.
     pub(crate) pool: &'a PgPool,
+    /// Which of its tables.
+    pub(crate) version: Version,
     /// What need not be read from it.
     pub(crate) remembered: &'a Remembered,
 }
@@ -143,7 +167,11 @@ pub(crate) trait Unwritten: Send + Sync {
     ///
     /// # Errors
     /// As [`ApplyError`].
-    async fn write(&self, connection: &mut PgConnection) -> Result<(), ApplyError>;
+    async fn write(
+        &self,
+        connection: &mut PgConnection,
+        version: Version,
+    ) -> Result<(), ApplyError>;
 
     /// Remembers it, once it is committed.
     fn remember(self: Box<Self>, remembered: &mut Remembered);

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::fold::{ApplyError, Folding, Outcome, Parked, Trouble, walk};
 use super::orders::role;
-use super::{FoldError, Remembered, Source, Unwritten, View};
+use super::{FoldError, Remembered, Source, Unwritten, Version, View};
 use crate::names::name_of;
 
 /// The story of orders. Rows are only added.
@@ -46,7 +46,9 @@ impl View for OrderTimeline {
         outcome: &mut Outcome,
     ) -> Result<(), ApplyError> {
         // Each line stands for itself and is made by us: there is none that the table refuses alone.
-        Lines::fold(folding, outcome)?.write(connection).await
+        Lines::fold(folding, outcome)?
+            .write(connection, Version::Live)
+            .await
     }
 }
 
@@ -86,28 +88,35 @@ impl Lines {
 #[async_trait]
 impl Unwritten for Lines {
     /// Adds one row to the story of an order for each event; a repeat adds nothing.
-    async fn write(&self, connection: &mut PgConnection) -> Result<(), ApplyError> {
+    async fn write(
+        &self,
+        connection: &mut PgConnection,
+        version: Version,
+    ) -> Result<(), ApplyError> {
         if self.streams.is_empty() {
             return Ok(());
         }
-        sqlx::query!(
-            "INSERT INTO views.order_timeline
+        // Built at run time: the schema is that of one of two versions.
+        let sql = format!(
+            "INSERT INTO {}.order_timeline
                  (order_id, sequence, event, happened_at, recorded_at, facts)
              SELECT t.order_id, t.sequence, t.event, t.happened_at, t.recorded_at, t.facts::json
              FROM UNNEST($1::uuid[], $2::bigint[], $3::text[], $4::timestamptz[],
                          $5::timestamptz[], $6::text[])
                   AS t(order_id, sequence, event, happened_at, recorded_at, facts)
              ON CONFLICT (order_id, sequence) DO NOTHING",
-            &self.streams,
-            &self.sequences,
-            &self.events,
-            &self.happened,
-            &self.recorded,
-            &self.facts
-        )
-        .execute(connection)
-        .await
-        .map_err(|source| ApplyError::of(OrderTimeline::VIEW, source))?;
+            version.schema()
+        );
+        sqlx::query(&sql)
+            .bind(&self.streams)
+            .bind(&self.sequences)
+            .bind(&self.events)
+            .bind(&self.happened)
+            .bind(&self.recorded)
+            .bind(&self.facts)
+            .execute(connection)
+            .await
+            .map_err(|source| ApplyError::of(OrderTimeline::VIEW, source))?;
         Ok(())
     }
 

@@ -10,6 +10,8 @@ use sqlx::postgres::{PgArguments, PgHasArrayType, PgRow, PgTypeInfo, PgValueRef}
 use sqlx::{Decode, Encode, FromRow, Postgres, Type};
 use uuid::Uuid;
 
+use super::Version;
+
 /// A JSON column: `json` in the table, so that its text stays as it was written.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Doc<T>(pub(crate) T);
@@ -157,7 +159,7 @@ macro_rules! row {
 pub(crate) use row;
 
 /// `SELECT` of the rows whose key is in `$1`.
-pub(crate) fn select_sql<R: Row>() -> String {
+pub(crate) fn select_sql<R: Row>(version: Version) -> String {
     let columns: Vec<String> = R::COLUMNS
         .iter()
         .map(|column| {
@@ -169,15 +171,16 @@ pub(crate) fn select_sql<R: Row>() -> String {
         })
         .collect();
     format!(
-        "SELECT {} FROM views.{} WHERE {} = ANY($1)",
+        "SELECT {} FROM {}.{} WHERE {} = ANY($1)",
         columns.join(", "),
+        version.schema(),
         R::TABLE,
         R::KEY
     )
 }
 
-/// Set-based upsert of `table`, one array for each column. A row never goes back.
-pub(crate) fn upsert_sql<R: Row>(table: &str) -> String {
+/// Set-based upsert, one array for each column. A row never goes back.
+pub(crate) fn upsert_sql<R: Row>(version: Version) -> String {
     let names: Vec<&str> = R::COLUMNS.iter().map(|column| column.name).collect();
     let names = names.join(", ");
     let values = R::COLUMNS.iter().map(|column| {
@@ -192,8 +195,10 @@ pub(crate) fn upsert_sql<R: Row>(table: &str) -> String {
         .filter(|column| column.name != R::KEY)
         .map(|column| format!("{0} = EXCLUDED.{0}", column.name));
     format!(
-        "INSERT INTO views.{table} AS v ({names}) SELECT {values} FROM UNNEST({arrays}) AS t({names}) \
+        "INSERT INTO {schema}.{table} AS v ({names}) SELECT {values} FROM UNNEST({arrays}) AS t({names}) \
          ON CONFLICT ({key}) DO UPDATE SET {sets} WHERE v.sequence < EXCLUDED.sequence",
+        schema = version.schema(),
+        table = R::TABLE,
         key = R::KEY,
         values = join(values),
         arrays = join(arrays),
@@ -202,8 +207,13 @@ pub(crate) fn upsert_sql<R: Row>(table: &str) -> String {
 }
 
 /// `DELETE` of the rows whose key is in `$1`.
-pub(crate) fn delete_sql<R: Row>(table: &str) -> String {
-    format!("DELETE FROM views.{table} WHERE {} = ANY($1)", R::KEY)
+pub(crate) fn delete_sql<R: Row>(version: Version) -> String {
+    format!(
+        "DELETE FROM {}.{} WHERE {} = ANY($1)",
+        version.schema(),
+        R::TABLE,
+        R::KEY
+    )
 }
 
 fn join(parts: impl Iterator<Item = String>) -> String {

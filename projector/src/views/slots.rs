@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::fold::{ApplyError, Folding, Gap, Outcome, Parked, Trouble, walk};
 use super::remembered::Remembered;
 use super::row::{Row, delete_sql, select_sql, upsert_sql};
-use super::{Change, FoldedView, Followed, Source, Unwritten};
+use super::{Change, FoldedView, Followed, Source, Unwritten, Version};
 
 /// The rows of a view by the streams that they fold.
 pub(super) struct Slots<V: FoldedView> {
@@ -80,7 +80,7 @@ impl<V: FoldedView> Slots<V> {
                 None => unknown.push(key),
             }
         }
-        let mut slots = Self::read_with(source.pool, &unknown).await?;
+        let mut slots = Self::read_with(source.pool, source.version, &unknown).await?;
         slots.slots.append(&mut known);
         Ok(slots)
     }
@@ -91,12 +91,13 @@ impl<V: FoldedView> Slots<V> {
     /// When it cannot be read.
     pub(super) async fn read_with(
         database: impl PgExecutor<'_>,
+        version: Version,
         keys: &[Uuid],
     ) -> Result<Self, sqlx::Error> {
         let mut slots: BTreeMap<Uuid, Slot<V::Row>> =
             keys.iter().map(|key| (*key, Slot::of(None))).collect();
         if !slots.is_empty() {
-            let rows: Vec<V::Row> = sqlx::query_as(&select_sql::<V::Row>())
+            let rows: Vec<V::Row> = sqlx::query_as(&select_sql::<V::Row>(version))
                 .bind(keys)
                 .fetch_all(database)
                 .await?;
@@ -129,7 +130,11 @@ impl<V: FoldedView> Slots<V> {
         self.slots.iter().filter(|(_, slot)| slot.changed)
     }
 
-    async fn upsert(&self, connection: &mut PgConnection) -> Result<(), ApplyError> {
+    async fn upsert(
+        &self,
+        connection: &mut PgConnection,
+        version: Version,
+    ) -> Result<(), ApplyError> {
         let rows: Vec<V::Row> = self
             .changed()
             .filter_map(|(_, slot)| slot.row.clone())
@@ -139,11 +144,15 @@ impl<V: FoldedView> Slots<V> {
         }
         let mut arguments = PgArguments::default();
         V::Row::bind(&rows, &mut arguments).map_err(encoding::<V>)?;
-        let sql = upsert_sql::<V::Row>(V::NAME);
+        let sql = upsert_sql::<V::Row>(version);
         execute::<V>(connection, &sql, arguments, rows.len()).await
     }
 
-    async fn delete(&self, connection: &mut PgConnection) -> Result<(), ApplyError> {
+    async fn delete(
+        &self,
+        connection: &mut PgConnection,
+        version: Version,
+    ) -> Result<(), ApplyError> {
         let gone = self
             .changed()
             .filter(|(_, slot)| slot.row.is_none() && slot.stored);
@@ -153,16 +162,20 @@ impl<V: FoldedView> Slots<V> {
         }
         let mut arguments = PgArguments::default();
         arguments.add(&gone).map_err(encoding::<V>)?;
-        let sql = delete_sql::<V::Row>(V::NAME);
+        let sql = delete_sql::<V::Row>(version);
         execute::<V>(connection, &sql, arguments, gone.len()).await
     }
 }
 
 #[async_trait]
 impl<V: FoldedView> Unwritten for Slots<V> {
-    async fn write(&self, connection: &mut PgConnection) -> Result<(), ApplyError> {
-        self.upsert(connection).await?;
-        self.delete(connection).await
+    async fn write(
+        &self,
+        connection: &mut PgConnection,
+        version: Version,
+    ) -> Result<(), ApplyError> {
+        self.upsert(connection, version).await?;
+        self.delete(connection, version).await
     }
 
     fn remember(self: Box<Self>, remembered: &mut Remembered) {

@@ -12,13 +12,13 @@ use crate::world::{World, samples, settle};
 
 /// What a history is made from: for each event its stream and which sample it is.
 #[derive(Clone, Debug)]
-struct History {
+pub(crate) struct History {
     steps: Vec<(usize, usize)>,
-    cuts: Vec<usize>,
+    pub(crate) cuts: Vec<usize>,
     repeats: Vec<usize>,
 }
 
-fn history() -> impl Strategy<Value = History> {
+pub(crate) fn history() -> impl Strategy<Value = History> {
     let steps = prop::collection::vec((0_usize..16, 0_usize..64), 1..80);
     let cuts = prop::collection::vec(1_usize..12, 1..40);
     let repeats = prop::collection::vec(0_usize..80, 0..4);
@@ -31,7 +31,7 @@ fn history() -> impl Strategy<Value = History> {
 
 /// Two streams of each kind. A stream begins with the event that opens it, which comes only once
 /// where it would be another stream.
-fn records(history: &History) -> Vec<FeedRecord> {
+pub(crate) fn records(history: &History) -> Vec<FeedRecord> {
     let mut sequences = [0_i64; 16];
     let mut records = Vec::new();
     for (stream, sample) in &history.steps {
@@ -51,7 +51,7 @@ fn records(history: &History) -> Vec<FeedRecord> {
     records
 }
 
-fn cut(records: &[FeedRecord], cuts: &[usize]) -> Vec<Vec<FeedRecord>> {
+pub(crate) fn cut(records: &[FeedRecord], cuts: &[usize]) -> Vec<Vec<FeedRecord>> {
     let mut batches = Vec::new();
     let mut rest = records;
     for size in cuts.iter().cycle() {

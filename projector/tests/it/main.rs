@@ -12,5 +12,6 @@ mod faults;
 mod feed;
 mod history;
 mod index;
+mod rebuild;
 mod stages;
 mod world;

@@ -100,35 +100,26 @@ impl World {
 
     /// Puts an event into the store as if it had been appended and numbered.
     pub(crate) async fn plant(&self, record: &FeedRecord) {
+        self.plant_all(std::slice::from_ref(record)).await;
+    }
+
+    /// Puts events into the store as if they had been appended and numbered.
+    pub(crate) async fn plant_all(&self, records: &[FeedRecord]) {
         let owner = self.database.owner();
-        let row: i64 = sqlx::query_scalar(
-            "INSERT INTO es.events (aggregate_type, aggregate_id, sequence, event_type, event_version,
-                 payload, metadata, event_id, recorded_at)
-             VALUES ($1, $2, $3, $4, $5, $6::json, $7::json, $8, $9) RETURNING id",
-        )
-        .bind(record.kind.as_str())
-        .bind(record.stream.to_string())
-        .bind(record.sequence)
-        .bind(&record.event_type)
-        .bind(&record.event_version)
-        .bind(&record.payload)
-        .bind(&record.metadata)
-        .bind(record.event_id)
-        .bind(record.recorded_at)
-        .fetch_one(&owner)
-        .await
-        .unwrap();
-        sqlx::query(
-            "INSERT INTO es.event_log (position, event_row, assigned_at, hash) VALUES ($1, $2, $3, $4)",
-        )
-        .bind(record.position)
-        .bind(row)
-        .bind(at(0))
-        .bind(record.hash.as_bytes())
-        .execute(&owner)
-        .await
-        .unwrap();
+        for record in records {
+            plant(&owner, record).await;
+        }
         owner.close().await;
+    }
+
+    /// Empties the store, which only its superuser can.
+    pub(crate) async fn empty_store(&self) {
+        self.run_as_owner(
+            "SET session_replication_role = replica;
+             TRUNCATE es.events, es.event_log;
+             SET session_replication_role = DEFAULT",
+        )
+        .await;
     }
 
     /// Lets commits of batches be refused, by [`World::refuse_commits`].
@@ -177,6 +168,36 @@ impl World {
         }
         owner.close().await;
     }
+}
+
+async fn plant(owner: &PgPool, record: &FeedRecord) {
+    let row: i64 = sqlx::query_scalar(
+        "INSERT INTO es.events (aggregate_type, aggregate_id, sequence, event_type, event_version,
+             payload, metadata, event_id, recorded_at)
+         VALUES ($1, $2, $3, $4, $5, $6::json, $7::json, $8, $9) RETURNING id",
+    )
+    .bind(record.kind.as_str())
+    .bind(record.stream.to_string())
+    .bind(record.sequence)
+    .bind(&record.event_type)
+    .bind(&record.event_version)
+    .bind(&record.payload)
+    .bind(&record.metadata)
+    .bind(record.event_id)
+    .bind(record.recorded_at)
+    .fetch_one(owner)
+    .await
+    .unwrap();
+    sqlx::query(
+        "INSERT INTO es.event_log (position, event_row, assigned_at, hash) VALUES ($1, $2, $3, $4)",
+    )
+    .bind(record.position)
+    .bind(row)
+    .bind(at(0))
+    .bind(record.hash.as_bytes())
+    .execute(owner)
+    .await
+    .unwrap();
 }
 
 /// Steps until nothing is left to do.

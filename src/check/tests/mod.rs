@@ -8,6 +8,7 @@ mod history;
 mod kafka;
 mod planted;
 mod plants;
+mod rebuilt;
 mod served;
 mod story;
 mod world;

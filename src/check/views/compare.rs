@@ -25,14 +25,27 @@ const FRACTION_MIN: f64 = 1e-9;
 /// Rows that the folds expect and that are still to be compared.
 pub(in crate::check) struct Comparison {
     views: Store,
+    schema: &'static str,
+    only: Vec<&'static View>,
     waiting: HashMap<&'static str, Vec<(Uuid, Option<Row>)>>,
 }
 
 impl Comparison {
     /// A comparison with what `views` shows.
     pub(in crate::check) fn new(views: Store) -> Self {
+        Self::with(views, "views", VIEWS.iter().collect())
+    }
+
+    /// A comparison of some views with the tables of another schema.
+    pub(in crate::check) fn with(
+        views: Store,
+        schema: &'static str,
+        only: Vec<&'static View>,
+    ) -> Self {
         Self {
             views,
+            schema,
+            only,
             waiting: HashMap::new(),
         }
     }
@@ -65,11 +78,25 @@ impl Comparison {
         events: &mut Store,
         report: &mut Report,
     ) -> anyhow::Result<Store> {
-        for view in VIEWS {
-            self.compare(view, report).await?;
+        self.compare_rest(report).await?;
+        for view in self.only.clone() {
             self.find_strays(view, events, report).await?;
         }
         Ok(self.views)
+    }
+
+    /// Compares what is left.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(in crate::check) async fn compare_rest(
+        &mut self,
+        report: &mut Report,
+    ) -> anyhow::Result<()> {
+        for view in self.only.clone() {
+            self.compare(view, report).await?;
+        }
+        Ok(())
     }
 
     async fn compare(&mut self, view: &'static View, report: &mut Report) -> anyhow::Result<()> {
@@ -78,7 +105,7 @@ impl Comparison {
         let mut actual = self.rows(view, &streams).await?;
         for (stream, row) in expected {
             report.checked(Invariant::I6);
-            let place = format!("views.{} {stream}", view.table);
+            let place = format!("{}.{} {stream}", self.schema, view.table);
             match (row, actual.remove(&stream)) {
                 (None, None) => {}
                 (Some(_), None) => report.violated(Invariant::I6, format!("{place} is missing")),
@@ -101,16 +128,17 @@ impl Comparison {
 
     async fn rows(&mut self, view: &View, streams: &[Uuid]) -> anyhow::Result<HashMap<Uuid, Row>> {
         let View { table, key, .. } = view;
+        let schema = self.schema;
         // Built at run time: one text for every view of the list above.
         let query = if view.log {
             format!(
                 "SELECT {key}, json_object_agg(sequence, json_build_object('event', event,
                      'happened_at', happened_at, 'recorded_at', recorded_at, 'facts', facts))::text
-                 FROM views.{table} WHERE {key} = ANY($1) GROUP BY {key}"
+                 FROM {schema}.{table} WHERE {key} = ANY($1) GROUP BY {key}"
             )
         } else {
             format!(
-                "SELECT v.{key}, row_to_json(v)::text FROM views.{table} v WHERE v.{key} = ANY($1)"
+                "SELECT v.{key}, row_to_json(v)::text FROM {schema}.{table} v WHERE v.{key} = ANY($1)"
             )
         };
         let rows = self.views.of_ids(&query, streams).await?;
@@ -131,8 +159,9 @@ impl Comparison {
         let View {
             table, key, kind, ..
         } = view;
+        let schema = self.schema;
         self.views
-            .open_cursor(&format!("SELECT DISTINCT {key} FROM views.{table}"))
+            .open_cursor(&format!("SELECT DISTINCT {key} FROM {schema}.{table}"))
             .await?;
         let query = format!(
             "SELECT w.id FROM UNNEST($1::uuid[]) AS w(id) WHERE NOT EXISTS
@@ -150,7 +179,7 @@ impl Comparison {
                 .collect::<Result<_, _>>()?;
             for stray in events.of_ids(&query, &shown).await? {
                 let stream: Uuid = stray.try_get(0)?;
-                let what = format!("views.{table} {stream} is a row of no stream");
+                let what = format!("{schema}.{table} {stream} is a row of no stream");
                 report.violated(Invariant::I6, what);
             }
         }
