@@ -5,14 +5,13 @@ mod support;
 
 use domain::joint::Market;
 use domain::joint::price_cart::price_cart;
-use domain::kernel::allergen::{Allergen, Diet, Presence};
+use domain::kernel::allergen::{Allergen, Presence};
 use domain::kernel::collect::collect;
 use domain::kernel::fault::Fault;
 use domain::kernel::quantity::Quantity;
 use domain::ordering::cart::CartCommand;
 use domain::ordering::line::{LineChoice, OrderLine, OrderOption};
 use domain::ordering::quote::{Quote, QuoteLineKind};
-use domain::restaurant::dish_range::DishRanges;
 use domain::restaurant::menu::{MenuDocument, check_document};
 use serde_json::{Value, json};
 use support::{Setup, World, cart, pickup, read};
@@ -191,18 +190,4 @@ fn what_is_for_evenings_is_refused_at_noon_with_the_hour_it_comes_back() {
         at("2026-11-21T16:00:00Z"),
         ["/lines/1/item fried-dumplings is sold again from 2026-11-27 17:00 (shop time)"]
     );
-}
-
-#[test]
-fn an_item_says_what_it_can_become() {
-    let document = document();
-    let mut ranges = DishRanges::of(&document);
-    let tonkotsu = ranges.item(&document.sections[0].items[0]);
-    assert_eq!(tonkotsu.least[&Allergen::Egg], Presence::Free);
-    assert_eq!(tonkotsu.most[&Allergen::Egg], Presence::Contains);
-    assert_eq!(tonkotsu.plain[&Allergen::Soy], Presence::Contains);
-    assert!(tonkotsu.possible.is_empty());
-    let fried = ranges.item(&document.sections[1].items[0]);
-    assert!(fried.always.contains(&Diet::Vegan) && fried.possible.contains(&Diet::Vegetarian));
-    assert!(!fried.possible.contains(&Diet::Halal));
 }

@@ -29,6 +29,8 @@ struct OptionNeeds {
     key: String,
     #[serde(default)]
     recipe: Vec<Need>,
+    #[serde(default)]
+    groups: Vec<GroupLink>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -50,6 +52,8 @@ struct GroupLink {
     group: String,
     min: u32,
     max_per_option: u32,
+    #[serde(default)]
+    max_distinct: Option<u32>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -137,16 +141,10 @@ pub struct Unavailable {
 }
 
 impl MenuNeeds {
-    /// What of this menu cannot be had: items switched off or without stock, options without stock,
-    /// and items of which a required group has too little left to choose from.
+    /// What of this menu cannot be had: items and options switched off or without stock, and those of
+    /// which a required group has too little left to choose from.
     pub fn unavailable(&self, levels: &Levels, switched_off: &BTreeSet<String>) -> Unavailable {
-        let options: BTreeSet<(String, String)> = self
-            .option_groups
-            .iter()
-            .flat_map(|group| group.options.iter().map(move |option| (group, option)))
-            .filter(|(_, option)| !levels.serve(&option.recipe))
-            .map(|(group, option)| (group.key.clone(), option.key.clone()))
-            .collect();
+        let options = self.options_gone(levels, switched_off);
         let items = self
             .sections
             .iter()
@@ -164,6 +162,43 @@ impl MenuNeeds {
         Unavailable { items, options }
     }
 
+    /// Options switched off (`group/option`) or without stock, and those that need one, however deep. A round finds
+    /// what the one before took away; menus are five groups deep, so few are needed.
+    fn options_gone(
+        &self,
+        levels: &Levels,
+        switched_off: &BTreeSet<String>,
+    ) -> BTreeSet<(String, String)> {
+        let all = || {
+            self.option_groups
+                .iter()
+                .flat_map(|group| group.options.iter().map(move |option| (group, option)))
+        };
+        let name =
+            |(group, option): (&GroupNeeds, &OptionNeeds)| (group.key.clone(), option.key.clone());
+        let mut gone: BTreeSet<(String, String)> = all()
+            .filter(|(group, option)| {
+                switched_off.contains(&format!("{}/{}", group.key, option.key))
+                    || !levels.serve(&option.recipe)
+            })
+            .map(name)
+            .collect();
+        loop {
+            let more: Vec<(String, String)> = all()
+                .filter(|(_, option)| {
+                    let mut links = option.groups.iter();
+                    links.any(|link| self.exhausted(link, &gone))
+                })
+                .map(name)
+                .filter(|named| !gone.contains(named))
+                .collect();
+            if more.is_empty() {
+                return gone;
+            }
+            gone.extend(more);
+        }
+    }
+
     /// Whether too few options are left for what the link requires.
     fn exhausted(&self, link: &GroupLink, gone: &BTreeSet<(String, String)>) -> bool {
         let Some(group) = self
@@ -178,8 +213,10 @@ impl MenuNeeds {
             .iter()
             .filter(|option| !gone.contains(&(group.key.clone(), option.key.clone())))
             .count();
+        let kinds = link.max_distinct.map_or(u64::MAX, u64::from);
         let reach = u64::try_from(left)
             .unwrap_or(u64::MAX)
+            .min(kinds)
             .saturating_mul(link.max_per_option.into());
         reach < u64::from(link.min)
     }
@@ -243,6 +280,30 @@ mod tests {
         assert_eq!(gone(&[("egg", 0)]), (vec![], vec!["egg".to_owned()]));
         assert_eq!(gone(&[("thin", 0)]), (vec![], vec!["kata".to_owned()]));
         assert_eq!(gone(&[("thin", 0), ("thick", 0)]).0, ["ramen"]);
+    }
+
+    #[test]
+    fn an_option_goes_with_what_it_must_have_and_takes_its_item_along() {
+        let link = |group: &str, min: u32| serde_json::json!([{"group": group, "min": min, "max": 1, "max_per_option": 1}]);
+        let nested = |min: u32| -> MenuNeeds {
+            serde_json::from_value(serde_json::json!({
+                "option_groups": [
+                    {"key": "set", "options": [{"key": "dumplings", "groups": link("sauce", min)}]},
+                    {"key": "sauce", "options": [{"key": "chili", "groups": link("heat", 1)}]},
+                    {"key": "heat", "options": [
+                        {"key": "hot", "recipe": [{"ingredient": "oil", "amount": 1}]}]}
+                ],
+                "sections": [{"items": [{"key": "menu", "groups": link("set", 1)}]}]
+            }))
+            .unwrap()
+        };
+        let gone = |min: u32| {
+            let found = nested(min).unavailable(&stock(&[("oil", 0)]), &BTreeSet::new());
+            (found.items.len(), found.options.len())
+        };
+        // Heat, and the sauce that needs it; with a required sauce the set and the item as well.
+        assert_eq!(gone(0), (0, 2));
+        assert_eq!(gone(1), (1, 3));
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod applied;
 pub mod availability;
 pub mod clock;
 pub mod config;
+pub mod dish_range;
 pub mod event_store;
 pub mod fault;
 pub mod feed;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use infra::availability::{Levels, MenuNeeds, StockLevel, Unavailable};
+use infra::dish_range::{DishRange, MenuFacts};
 use infra::http::ApiError;
 use infra::http::conditional::Etag;
 use moka::sync::Cache;
@@ -17,7 +18,8 @@ use uuid::Uuid;
 use crate::cache::{Entry, Versioned};
 use crate::error::db;
 use crate::http::json_of;
-use crate::http::restaurant::menu_page::{MenuDocument, MenuPage};
+use crate::http::restaurant::menu_page::MenuPage;
+use crate::http::restaurant::menu_source::MenuDocument;
 use crate::language::AcceptLanguage;
 use crate::shops::Page;
 
@@ -32,6 +34,7 @@ const ALL_LANGUAGES: &str = "*";
 pub(crate) struct Menu {
     document: MenuDocument,
     needs: MenuNeeds,
+    ranges: BTreeMap<String, DishRange>,
     prices: BTreeMap<String, i64>,
     off: BTreeSet<String>,
     version: i32,
@@ -186,6 +189,7 @@ fn write(
     let Menu {
         document,
         prices,
+        ranges,
         version,
         ..
     } = &menu.value;
@@ -195,6 +199,7 @@ fn write(
         *version,
         document,
         prices,
+        ranges,
         &available.unavailable,
         language,
     );
@@ -228,6 +233,7 @@ async fn load_menu(pool: &PgPool, id: Uuid) -> Result<Option<(i64, Menu)>, ApiEr
     let document: MenuDocument = json_of(&row.document)?;
     let menu = Menu {
         needs: json_of(&row.document)?,
+        ranges: json_of::<MenuFacts>(&row.document)?.ranges(),
         prices: json_of(&row.prices)?,
         off: json_of(&row.unavailable)?,
         version: row.version,

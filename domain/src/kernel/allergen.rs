@@ -1,6 +1,6 @@
 //! Allergens and diets, and what a mixture of ingredients contains.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -140,6 +140,15 @@ impl Diet {
     pub fn fits(self, claims: &[Self]) -> bool {
         claims.iter().any(|claim| claim.covers(self))
     }
+}
+
+/// The diets that every part of a mixture fits, by what each claims.
+pub fn shared_diets<'a>(claims: impl IntoIterator<Item = &'a [Diet]>) -> BTreeSet<Diet> {
+    let mut shared: BTreeSet<Diet> = Diet::VARIANTS.iter().copied().collect();
+    for part in claims {
+        shared.retain(|diet| diet.fits(part));
+    }
+    shared
 }
 
 super::collect::leaf! {

@@ -1,14 +1,13 @@
 //! A dish as somebody puts it together: an item, its options, and the options of options. Whether it may be put together
-//! so, what it costs, what goes into it. What an item *can* become is in `dish_range`.
+//! so, what it costs, what goes into it. What an item *can*
+//! become, the sides that read work out (`infra::dish_range`).
 
 use std::collections::{BTreeMap, BTreeSet};
-
-use strum::VariantArray;
 
 use super::menu::PublishedMenu;
 use super::menu_document::{Ingredient, Item};
 use super::menu_options::{GroupLink, MenuOption, OptionRef, OptionRule, RuleKind};
-use crate::kernel::allergen::{Declared, Diet, Presence, mixture};
+use crate::kernel::allergen::{Declared, Diet, Presence, mixture, shared_diets};
 use crate::kernel::bowl::Firmness;
 use crate::kernel::fault::{Faults, Pointer};
 use crate::kernel::key::Key;
@@ -351,14 +350,10 @@ impl<'a> Dish<'a> {
 
     /// The diets that all its ingredients fit.
     pub fn diets(&self) -> BTreeSet<Diet> {
-        let fits = |diet: Diet| {
-            let fits = |found: Option<&Ingredient>| {
-                found.is_some_and(|ingredient| diet.fits(&ingredient.diets))
-            };
-            self.ingredients().all(fits)
-        };
-        let all = Diet::VARIANTS.iter().copied();
-        all.filter(|diet| fits(*diet)).collect()
+        shared_diets(
+            self.ingredients()
+                .map(|found| found.map_or(&[][..], |found| &found.diets)),
+        )
     }
 
     /// How old its buyer must be, in years, when that matters: the highest age of its parts.

@@ -1,7 +1,6 @@
 //! The shops: who sells, what, out of what, when, where to, at what price.
 
 pub mod dish;
-pub mod dish_range;
 pub mod inventory;
 pub mod menu;
 pub mod menu_document;

@@ -3,93 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::kernel::allergen::{Allergen, Declared, Presence, mixture};
+use domain::kernel::allergen::{Declared, Diet, Presence, mixture};
 use infra::availability::Unavailable;
-use serde::{Deserialize, Serialize};
+use infra::dish_range::DishRange;
+use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::menu_source::{
+    GroupLink, Item, MenuDocument, MenuOption, OptionGroup, OptionRef, OptionRule, PriceBy,
+    RecipeLine, Section, Texts,
+};
 use crate::language::pick;
-
-type Texts = BTreeMap<String, String>;
-
-/// A menu document as the view keeps it; members that customers do not see are skipped.
-#[derive(Debug, Deserialize)]
-pub(crate) struct MenuDocument {
-    currency: String,
-    pub(crate) default_language: String,
-    #[serde(default)]
-    cross_contact: Vec<Allergen>,
-    ingredients: Vec<Ingredient>,
-    option_groups: Vec<OptionGroup>,
-    sections: Vec<Section>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Ingredient {
-    key: String,
-    allergens: Declared,
-}
-
-#[derive(Debug, Deserialize)]
-struct OptionGroup {
-    key: String,
-    name: Texts,
-    options: Vec<MenuOption>,
-}
-
-#[derive(Debug, Deserialize)]
-struct MenuOption {
-    key: String,
-    name: Texts,
-    price_minor: i64,
-    #[serde(default)]
-    recipe: Vec<RecipeLine>,
-    #[serde(default)]
-    firmness: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Section {
-    key: String,
-    name: Texts,
-    items: Vec<Item>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Item {
-    key: String,
-    name: Texts,
-    #[serde(default)]
-    description: Option<Texts>,
-    price_minor: i64,
-    recipe: Vec<RecipeLine>,
-    #[serde(default)]
-    ramen: Option<Value>,
-    #[serde(default)]
-    groups: Vec<GroupLink>,
-    #[serde(default)]
-    popularity: Option<u32>,
-}
-
-#[derive(Debug, Deserialize)]
-struct RecipeLine {
-    ingredient: String,
-}
-
-/// How an item offers a group of options.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub(crate) struct GroupLink {
-    /// The group.
-    group: String,
-    /// How many must be chosen.
-    min: u32,
-    /// How many may be chosen.
-    max: u32,
-    /// How many of the same.
-    max_per_option: u32,
-}
 
 /// A menu.
 #[derive(Debug, Serialize, ToSchema)]
@@ -106,6 +32,8 @@ pub(crate) struct MenuPage {
     sections: Vec<SectionPage>,
     /// Groups of options that items name.
     option_groups: Vec<GroupPage>,
+    /// What options ask of each other.
+    rules: Vec<RulePage>,
 }
 
 /// A section.
@@ -116,6 +44,9 @@ pub(crate) struct SectionPage {
     /// Its name.
     #[schema(value_type = Object)]
     name: Shown,
+    /// Weekly ranges on the shop's clock in which it is sold; always when there are none.
+    #[schema(value_type = Vec<Object>)]
+    dayparts: Vec<Value>,
     /// Its items.
     items: Vec<ItemPage>,
 }
@@ -143,6 +74,20 @@ pub(crate) struct ItemPage {
     /// Its allergens without options; those that are free of doubt are left out.
     #[schema(value_type = Object)]
     allergens: Declared,
+    /// Its allergens with whatever options bring the most of each.
+    #[schema(value_type = Object)]
+    allergens_possible: Declared,
+    /// The diets that it fits however it is ordered.
+    #[schema(value_type = Vec<String>)]
+    diets: BTreeSet<Diet>,
+    /// The diets that it can be ordered to fit.
+    #[schema(value_type = Vec<String>)]
+    diets_possible: BTreeSet<Diet>,
+    /// How old its buyer must be, in years.
+    minimum_age: Option<u8>,
+    /// Weekly ranges on the shop's clock in which it is sold; always when there are none.
+    #[schema(value_type = Vec<Object>)]
+    sale_hours: Vec<Value>,
     /// Where it stands among the shop's items, 1 for the most ordered.
     popularity: Option<u32>,
 }
@@ -167,13 +112,37 @@ pub(crate) struct OptionPage {
     /// Its name.
     #[schema(value_type = Object)]
     name: Shown,
-    /// What it adds to the price, in minor units.
+    /// What it adds to the price, in minor units, or takes off.
     price_minor: i64,
+    /// What it adds instead where another group decides.
+    price_by: Option<PriceBy>,
     /// How firm it makes the noodles.
     firmness: Option<String>,
+    /// How old its buyer must be, in years.
+    minimum_age: Option<u8>,
+    /// The groups that choosing it opens.
+    groups: Vec<GroupLink>,
     /// What it adds to the allergens.
     #[schema(value_type = Object)]
     allergens: Declared,
+}
+
+/// What one option asks of others on the same dish.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RulePage {
+    /// The shop's key.
+    key: String,
+    /// `requires` (one of them), `excludes` (any of them) or `implies` (they come along).
+    kind: String,
+    /// The option that asks.
+    when: OptionRef,
+    /// The options that are asked for, or against.
+    then: Vec<OptionRef>,
+    /// Why, in the shop's words.
+    #[schema(value_type = Object)]
+    reason: Shown,
+    /// The items that it is for; all when there are none.
+    items: Vec<String>,
 }
 
 /// A text in one language, or in all of them.
@@ -184,20 +153,6 @@ enum Shown {
     All(Texts),
 }
 
-impl MenuDocument {
-    /// Every language that any text has.
-    pub(crate) fn languages(&self) -> Vec<String> {
-        let sections = self.sections.iter().map(|section| &section.name);
-        let items = self
-            .sections
-            .iter()
-            .flat_map(|section| &section.items)
-            .map(|item| &item.name);
-        let all: BTreeSet<&String> = sections.chain(items).flat_map(BTreeMap::keys).collect();
-        all.into_iter().cloned().collect()
-    }
-}
-
 impl MenuPage {
     /// The page of a menu in `language`, or in all of them.
     pub(crate) fn new(
@@ -205,12 +160,14 @@ impl MenuPage {
         publication: i32,
         document: &MenuDocument,
         prices: &BTreeMap<String, i64>,
+        ranges: &BTreeMap<String, DishRange>,
         unavailable: &Unavailable,
         language: Option<&str>,
     ) -> Self {
         let writer = Writer {
             document,
             prices,
+            ranges,
             unavailable,
             language,
             declared: declared(document),
@@ -230,6 +187,11 @@ impl MenuPage {
                 .iter()
                 .map(|group| writer.group(group))
                 .collect(),
+            rules: document
+                .rules
+                .iter()
+                .map(|rule| writer.rule(rule))
+                .collect(),
         }
     }
 }
@@ -245,6 +207,7 @@ fn declared(document: &MenuDocument) -> BTreeMap<&str, &Declared> {
 struct Writer<'a> {
     document: &'a MenuDocument,
     prices: &'a BTreeMap<String, i64>,
+    ranges: &'a BTreeMap<String, DishRange>,
     unavailable: &'a Unavailable,
     language: Option<&'a str>,
     declared: BTreeMap<&'a str, &'a Declared>,
@@ -265,11 +228,13 @@ impl Writer<'_> {
         SectionPage {
             key: section.key.clone(),
             name: self.text(&section.name),
+            dayparts: section.dayparts.clone(),
             items: section.items.iter().map(|item| self.item(item)).collect(),
         }
     }
 
     fn item(&self, item: &Item) -> ItemPage {
+        let range = self.ranges.get(&item.key);
         ItemPage {
             key: item.key.clone(),
             name: self.text(&item.name),
@@ -282,7 +247,16 @@ impl Writer<'_> {
             available: !self.unavailable.items.contains(&item.key),
             ramen: item.ramen.clone(),
             groups: item.groups.clone(),
-            allergens: self.allergens(&item.recipe, &self.document.cross_contact),
+            allergens: range
+                .map(|range| doubtful(&range.plain))
+                .unwrap_or_default(),
+            allergens_possible: range.map(|range| doubtful(&range.most)).unwrap_or_default(),
+            diets: range.map(|range| range.always.clone()).unwrap_or_default(),
+            diets_possible: range
+                .map(|range| range.possible.clone())
+                .unwrap_or_default(),
+            minimum_age: item.minimum_age,
+            sale_hours: item.sale_hours.clone(),
             popularity: item.popularity,
         }
     }
@@ -301,9 +275,16 @@ impl Writer<'_> {
             .map(|option| OptionPage {
                 key: option.key.clone(),
                 name: self.text(&option.name),
-                price_minor: option.price_minor,
+                price_minor: self
+                    .prices
+                    .get(&format!("{}/{}", group.key, option.key))
+                    .copied()
+                    .unwrap_or(option.price_minor),
+                price_by: option.price_by.clone(),
                 firmness: option.firmness.clone(),
-                allergens: self.allergens(&option.recipe, &[]),
+                minimum_age: option.minimum_age,
+                groups: option.groups.clone(),
+                allergens: self.allergens(&option.recipe),
             });
         GroupPage {
             key: group.key.clone(),
@@ -312,8 +293,19 @@ impl Writer<'_> {
         }
     }
 
-    /// The allergens of a recipe that are not free, with what the kitchen cannot keep apart.
-    fn allergens(&self, recipe: &[RecipeLine], cross_contact: &[Allergen]) -> Declared {
+    fn rule(&self, rule: &OptionRule) -> RulePage {
+        RulePage {
+            key: rule.key.clone(),
+            kind: rule.kind.clone(),
+            when: rule.when.clone(),
+            then: rule.then.clone(),
+            reason: self.text(&rule.reason),
+            items: rule.items.clone(),
+        }
+    }
+
+    /// The allergens of an option's own recipe that are not free.
+    fn allergens(&self, recipe: &[RecipeLine]) -> Declared {
         let unknown = Declared::new();
         let parts = recipe.iter().map(|line| {
             self.declared
@@ -321,12 +313,16 @@ impl Writer<'_> {
                 .copied()
                 .unwrap_or(&unknown)
         });
-        let mut worst = mixture(parts);
-        for allergen in cross_contact {
-            let presence = worst.entry(*allergen).or_insert(Presence::MayContain);
-            *presence = (*presence).max(Presence::MayContain);
-        }
-        worst.retain(|_, presence| *presence != Presence::Free);
-        worst
+        doubtful(&mixture(parts))
     }
+}
+
+/// What is not free of doubt.
+fn doubtful(declared: &Declared) -> Declared {
+    let not_free = declared
+        .iter()
+        .filter(|(_, presence)| **presence != Presence::Free);
+    not_free
+        .map(|(allergen, presence)| (*allergen, *presence))
+        .collect()
 }

@@ -1,6 +1,7 @@
 //! Reading shops: page, menu, stock, kitchen.
 
 pub(crate) mod menu_page;
+pub(crate) mod menu_source;
 pub(super) mod read_kitchen;
 pub(super) mod read_menu;
 pub(crate) mod read_restaurant;
