@@ -56,6 +56,7 @@ fn check(
         order: order(number),
         payment: PaymentId::new(Uuid::from_u128(5)),
         place: None,
+        acknowledged: None,
     };
     let market = Market {
         now,

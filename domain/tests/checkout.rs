@@ -42,6 +42,7 @@ fn request(quote_id: QuoteId) -> CheckoutRequest {
         order: order(),
         payment: PaymentId::new(Uuid::from_u128(5)),
         place: Some(near()),
+        acknowledged: None,
     }
 }
 
@@ -224,7 +225,7 @@ fn an_unknown_or_abandoned_cart_is_not_checked_out() {
     let world = World::new(&Setup::default());
     let any = request(QuoteId::from(Uuid::nil()));
     assert_eq!(
-        rejected(&Cart::default(), any, &world.market()),
+        rejected(&Cart::default(), any.clone(), &world.market()),
         CheckoutRejection::CartUnknown
     );
     let abandoned = cart([bowl(2), pickup(), CartCommand::Abandon]);

@@ -99,6 +99,7 @@ impl Run {
             order: OrderId::new(ORDER),
             payment: PaymentId::new(PAYMENT),
             place: None,
+            acknowledged: None,
         };
         let done = check_out(&cart, request, &market, &context()).unwrap();
         let mut run = Self {

@@ -4,6 +4,7 @@
 mod support;
 
 use domain::joint::Market;
+use domain::joint::consent::Consent;
 use domain::joint::price_cart::price_cart;
 use domain::kernel::allergen::{Allergen, Presence};
 use domain::kernel::collect::collect;
@@ -190,4 +191,43 @@ fn what_is_for_evenings_is_refused_at_noon_with_the_hour_it_comes_back() {
         at("2026-11-21T16:00:00Z"),
         ["/lines/1/item fried-dumplings is sold again from 2026-11-27 17:00 (shop time)"]
     );
+}
+
+#[test]
+fn what_a_guest_avoids_must_be_acknowledged_and_an_age_confirmed() {
+    let with_beer = json!({"item": "tonkotsu", "quantity": 1, "options": [
+        {"group": "firmness", "option": "kata", "quantity": 1},
+        {"group": "amount", "option": "regular", "quantity": 1},
+        {"group": "set", "option": "beer", "quantity": 1}]});
+    let quote = quote(line(with_beer)).unwrap();
+    let asked = |avoids: &[Allergen], acknowledged: Option<&[Allergen]>, age_confirmed| {
+        let consent = Consent {
+            avoids,
+            acknowledged,
+            age_confirmed,
+        };
+        let faults = consent
+            .check(&quote)
+            .err()
+            .into_iter()
+            .flat_map(|faults| faults.0);
+        faults
+            .map(|fault| format!("{}: {}", fault.pointer, fault.detail))
+            .collect::<Vec<_>>()
+    };
+    let age = "/age_confirmed: something is sold from 20 years of age only";
+    assert_eq!(asked(&[], None, false), [age]);
+    assert!(asked(&[], None, true).is_empty());
+    // Buckwheat is nobody's declaration, only the kitchen's cross-contact; of milk the dish is free.
+    let avoids = [Allergen::Gluten, Allergen::Milk, Allergen::Buckwheat];
+    assert_eq!(
+        asked(&avoids, Some(&[Allergen::Gluten]), false),
+        [
+            "/acknowledged_allergens: the order contains soy",
+            "/acknowledged_allergens: the shop has not said that the order is free of buckwheat",
+            age
+        ]
+    );
+    let all = [Allergen::Gluten, Allergen::Soy, Allergen::Buckwheat];
+    assert!(asked(&avoids, Some(&all), true).is_empty());
 }

@@ -3,9 +3,11 @@
 use super::Market;
 use super::price_cart::{price_cart, promise};
 use crate::decider::{Class, Context, Decider, Rejection};
+use crate::kernel::allergen::Allergen;
 use crate::kernel::fault::{Fault, Faults};
 use crate::kernel::geo::GeoPoint;
 use crate::kernel::ids::{CartId, OrderId, PaymentId};
+use crate::kernel::sealed::Sealed;
 use crate::ordering::cart::{Cart, CartBody, CartCommand, CartEvent, CartRejection};
 use crate::ordering::fulfilment::Fulfilment;
 use crate::ordering::order::{CheckedOut, Order, OrderCommand, OrderEvent, OrderRejection};
@@ -16,7 +18,7 @@ use crate::restaurant::inventory::{
 };
 
 /// What a customer asks for at checkout, with the ids of what comes of it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct CheckoutRequest {
     /// The cart.
     pub cart: CartId,
@@ -28,6 +30,8 @@ pub struct CheckoutRequest {
     pub payment: PaymentId,
     /// The door's pin, when the cart is to be delivered.
     pub place: Option<GeoPoint>,
+    /// The allergens that the customer was warned of, sealed.
+    pub acknowledged: Option<Sealed<Vec<Allergen>>>,
 }
 
 /// The events of a checkout, to be appended in one commit; shop and menu were read.
@@ -142,7 +146,7 @@ pub fn check_out(
     let quote = price_cart(cart, request.place, market).map_err(CheckoutRejection::CartRefused)?;
     let quote = promise::agreed(quote, request.quote_id, market.flags)
         .map_err(|current| CheckoutRejection::QuoteChanged { current })?;
-    let (terms, inventory) = terms(body, request, &quote, market, context)?;
+    let (terms, inventory) = terms(body, &request, &quote, market, context)?;
     let number = terms.number;
     let payment = PaymentCommand::Request {
         order: request.order,
@@ -178,7 +182,7 @@ pub fn check_out(
 /// Opens the hold, which gives the order its number, and writes down what was agreed.
 fn terms(
     body: &CartBody,
-    request: CheckoutRequest,
+    request: &CheckoutRequest,
     quote: &Quote,
     market: &Market<'_>,
     context: &Context,
@@ -233,6 +237,7 @@ fn terms(
         tax_included_minor: quote.content.tax_included_minor,
         seller_name: quote.content.seller_name.clone(),
         allergens: quote.content.allergens.clone(),
+        acknowledged: request.acknowledged.clone(),
         promise: quote.content.promise.starting(context.now),
         minutes: quote.content.promise,
         expires_at,

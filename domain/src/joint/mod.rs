@@ -2,6 +2,7 @@
 //! version when it appends.
 
 pub mod checkout;
+pub mod consent;
 pub mod price_cart;
 mod priced_line;
 pub mod request_delivery;

@@ -151,6 +151,9 @@ pub struct QuoteContent {
     pub tax_included_minor: i64,
     /// Allergens of all dishes with their options; what is not listed is declared free.
     pub allergens: BTreeMap<Allergen, Presence>,
+    /// How old the buyer must be, in years, when something asks for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minimum_age: Option<u8>,
     /// When it comes.
     pub promise: PromiseMinutes,
     /// The lines as the order will keep them; answers leave them out, for they hold sealed notes.

@@ -140,6 +140,14 @@ impl<'a> Composer<'a> {
             self.faults.add("option_unknown", &at, detail);
             return None;
         };
+        let named = OptionRef {
+            group: link.group.clone(),
+            option: option.key.clone(),
+        };
+        if !self.menu.is_option_available(&named) {
+            let detail = format!("{named} is off the menu now");
+            self.faults.add("option_unavailable", &at, detail);
+        }
         Some(Part {
             group: &link.group,
             option,

@@ -137,6 +137,8 @@ policy! {
     PublishMenu / "publish_menu" => { Owner: Shop, Ops: Any }
     /// Changes one item's price or availability.
     UpdateMenuItem / "update_menu_item" => { Owner: Shop, Ops: Any }
+    /// Changes one option's price or availability.
+    UpdateMenuOption / "update_menu_option" => { Owner: Shop, Ops: Any }
     /// Sets counts of ingredients.
     SetStock / "set_stock" => { Owner: Shop, Ops: Any }
     /// Notes a delivery of ingredients.

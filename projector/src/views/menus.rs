@@ -28,9 +28,9 @@ row! {
         version: i32,
         /// As published.
         document: Doc<Value>,
-        /// Prices set since then, by item.
+        /// Prices set since then, by item, and of options by `group/option`: no key has a slash.
         prices: Doc<BTreeMap<String, i64>>,
-        /// Items switched off.
+        /// Items and options switched off, named as in `prices`.
         unavailable: Doc<BTreeSet<String>>,
         /// When the last event was stored.
         updated_at: DateTime<Utc>,
@@ -71,17 +71,33 @@ impl FoldedView for Menus {
                 row
             }
             MenuEvent::AvailabilitySet { item, available } => {
+                opened()?.switched(item.to_string(), *available)
+            }
+            MenuEvent::OptionPriceSet {
+                option,
+                price_minor,
+            } => {
                 let mut row = opened()?;
-                if *available {
-                    row.unavailable.0.remove(item.as_str());
-                } else {
-                    row.unavailable.0.insert(item.to_string());
-                }
+                row.prices.0.insert(option.to_string(), price_minor.minor());
                 row
+            }
+            MenuEvent::OptionAvailabilitySet { option, available } => {
+                opened()?.switched(option.to_string(), *available)
             }
         };
         row.updated_at = event.recorded_at;
         Ok(Change::Put(row))
+    }
+}
+
+impl MenuRow {
+    fn switched(mut self, name: String, available: bool) -> Self {
+        if available {
+            self.unavailable.0.remove(&name);
+        } else {
+            self.unavailable.0.insert(name);
+        }
+        self
     }
 }
 
@@ -91,8 +107,11 @@ fn still_off(before: Option<&MenuRow>, document: &MenuDocument) -> BTreeSet<Stri
         return BTreeSet::new();
     };
     let items = document.sections.iter().flat_map(|section| &section.items);
-    let kept = items.map(|item| item.key.as_str());
-    kept.filter(|key| before.unavailable.0.contains(*key))
-        .map(str::to_owned)
+    let options = document.option_groups.iter().flat_map(|group| {
+        let options = group.options.iter();
+        options.map(move |option| format!("{}/{}", group.key, option.key))
+    });
+    let kept = items.map(|item| item.key.to_string()).chain(options);
+    kept.filter(|name| before.unavailable.0.contains(name))
         .collect()
 }

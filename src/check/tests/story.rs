@@ -160,6 +160,12 @@ fn shop_opens() -> Vec<Told> {
         menu(item(false)),
         menu(item(true)),
         menu(frozen!("restaurant.menu.price_set")),
+        menu(frozen!("restaurant.menu.option_price_set")),
+        menu(frozen!("restaurant.menu.option_availability_set")),
+        menu(with(
+            frozen!("restaurant.menu.option_availability_set"),
+            [("available", true.into())],
+        )),
         receive("noodles", 20_000),
         receive("broth", 20_000),
         receive("egg", 50),

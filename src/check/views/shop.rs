@@ -136,14 +136,14 @@ pub(super) fn menu(row: Option<Row>, event: &Event) -> Option<Row> {
     } else {
         row?
     };
-    let item = event.text("item").unwrap_or_default().to_owned();
+    let item = named(event);
     match event.name.as_str() {
-        "price_set" => {
+        "price_set" | "option_price_set" => {
             if let Some(prices) = row.get_mut("prices").and_then(Value::as_object_mut) {
                 prices.insert(item, event.value("price_minor"));
             }
         }
-        "availability_set" => {
+        "availability_set" | "option_availability_set" => {
             if let Some(off) = row.get_mut("unavailable").and_then(Value::as_array_mut) {
                 off.retain(|known| *known != *item);
                 if event.body["available"] == false {
@@ -164,17 +164,38 @@ pub(super) fn menu(row: Option<Row>, event: &Event) -> Option<Row> {
     Some(row)
 }
 
-/// Items that were switched off and that the new document still has.
+/// The item that an event is about, or the option as `group/option`.
+fn named(event: &Event) -> String {
+    let option = &event.body["option"];
+    match (option["group"].as_str(), option["option"].as_str()) {
+        (Some(group), Some(option)) => format!("{group}/{option}"),
+        (Some(_) | None, _) => event.text("item").unwrap_or_default().to_owned(),
+    }
+}
+
+/// What was switched off and is in the new document still.
 fn still_off(before: &Row, document: &Value) -> Vec<Value> {
-    let sections = document["sections"].as_array().into_iter().flatten();
-    let items: Vec<&Value> = sections
-        .flat_map(|section| section["items"].as_array().into_iter().flatten())
-        .map(|item| &item["key"])
-        .collect();
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let mut known: Vec<String> = Vec::new();
+    for section in list(&document["sections"]) {
+        let items = list(&section["items"]).into_iter();
+        known.extend(items.filter_map(|item| item["key"].as_str().map(str::to_owned)));
+    }
+    for group in list(&document["option_groups"]) {
+        let options = list(&group["options"]).into_iter();
+        let name = |option: Value| {
+            Some(format!(
+                "{}/{}",
+                group["key"].as_str()?,
+                option["key"].as_str()?
+            ))
+        };
+        known.extend(options.filter_map(name));
+    }
     let off = before.get("unavailable").and_then(Value::as_array);
     off.into_iter()
         .flatten()
-        .filter(|key| items.contains(key))
+        .filter(|name| known.iter().any(|known| name.as_str() == Some(known)))
         .cloned()
         .collect()
 }

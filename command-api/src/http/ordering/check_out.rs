@@ -1,17 +1,18 @@
 //! A cart becomes an order: cart, order, stock and payment in one commit, or nothing.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use axum::extract::State;
 use domain::aggregates::{Cart, Inventory, Kind, Menu, Order, Payment, Restaurant};
-use domain::decider::{Decider as _, Fault};
+use domain::decider::Decider as _;
 use domain::joint::Market;
 use domain::joint::checkout::{Checkout, CheckoutRejection, CheckoutRequest, check_out as decide};
-use domain::kernel::allergen::{Allergen, Presence};
+use domain::joint::consent::Consent;
+use domain::kernel::allergen::Allergen;
 use domain::kernel::ids::{CartId, OrderId, PaymentId, RestaurantId};
 use domain::kernel::money::Money;
-use domain::ordering::quote::QuoteId;
+use domain::kernel::sealed::Sealed;
+use domain::ordering::quote::{Quote, QuoteId};
 use infra::event_store::{Loaded, StreamId};
 use infra::http::policy::Scope;
 use infra::http::policy::action::CheckOut;
@@ -33,13 +34,20 @@ use crate::http::whose::only_theirs;
 pub(super) struct CheckOutBody {
     /// The quote that the customer saw.
     quote_id: Uuid,
+    /// The allergens that the customer avoids: each that the order contains or may contain must be
+    /// acknowledged. Not stored.
+    #[serde(default)]
+    avoids: Vec<Allergen>,
     /// The allergens that the customer was warned of. When given, none of the order's may be missing.
+    /// Stored sealed.
     #[serde(default)]
     acknowledged_allergens: Option<Vec<Allergen>>,
+    /// Whether the customer says to be as old as the quote's `minimum_age`.
+    #[serde(default)]
+    age_confirmed: bool,
 }
 domain::collect_struct!(CheckOutBody {
-    quote_id,
-    acknowledged_allergens
+    quote_id, avoids = Vec::new(), acknowledged_allergens, age_confirmed = false,
 });
 
 /// The new order.
@@ -137,11 +145,12 @@ impl Work for CheckOutCart<'_> {
             order: OrderId::new(unit.context.fresh_id()),
             payment: PaymentId::new(unit.context.fresh_id()),
             place,
+            acknowledged: self.acknowledged().await?,
         };
-        let decided = decide(&cart.state, request, &market, &unit.context);
+        let decided = decide(&cart.state, request.clone(), &market, &unit.context);
         let checkout = decided.map_err(|rejection| refusal_of(&rejection))?;
-        self.check_acknowledged(&checkout.quote.content.allergens)?;
-        write(unit, &cart, &stock, request, &checkout)
+        self.check_consent(&checkout.quote)?;
+        write(unit, &cart, &stock, &request, &checkout)
     }
 
     fn queue_for(&self) -> Option<StreamId> {
@@ -164,32 +173,49 @@ impl Work for CheckOutCart<'_> {
 }
 
 impl CheckOutCart<'_> {
-    fn check_acknowledged(
-        &self,
-        allergens: &BTreeMap<Allergen, Presence>,
-    ) -> Result<(), ExecuteError> {
+    /// What the customer was warned of, sealed: a list of allergens says what its writer avoids.
+    async fn acknowledged(&self) -> Result<Option<Sealed<Vec<Allergen>>>, ExecuteError> {
         let Some(acknowledged) = &self.body.acknowledged_allergens else {
+            return Ok(None);
+        };
+        let sealed = self.app.seal_for_cart(
+            self.scope,
+            self.cart,
+            "acknowledged_allergens",
+            acknowledged,
+        );
+        Ok(Some(sealed.await?))
+    }
+
+    fn check_consent(&self, quote: &Quote) -> Result<(), ExecuteError> {
+        let consent = Consent {
+            avoids: &self.body.avoids,
+            acknowledged: self.body.acknowledged_allergens.as_deref(),
+            age_confirmed: self.body.age_confirmed,
+        };
+        let Err(faults) = consent.check(quote) else {
             return Ok(());
         };
-        let contained = allergens
+        let of_allergens = faults
+            .0
             .iter()
-            .filter(|(_, presence)| **presence == Presence::Contains);
-        let missing: Vec<Fault> = contained
-            .filter(|(allergen, _)| !acknowledged.contains(allergen))
-            .map(|(allergen, _)| Fault {
-                code: "allergen_not_acknowledged".to_owned(),
-                pointer: "/acknowledged_allergens".to_owned(),
-                detail: format!("the order contains {}", json_of(allergen)),
-            })
-            .collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
+            .any(|fault| fault.code == "allergen_not_acknowledged");
+        let (code, detail) = if of_allergens {
+            (
+                "allergens_not_acknowledged",
+                "the order has allergens that the customer was not warned of",
+            )
+        } else {
+            (
+                "age_not_confirmed",
+                "the order has what is not sold to everybody",
+            )
+        };
         Err(Refusal {
             class: domain::decider::Class::Unprocessable,
-            code: "allergens_not_acknowledged".to_owned(),
-            detail: "the order contains allergens that the customer was not warned of".to_owned(),
-            faults: missing,
+            code: code.to_owned(),
+            detail: detail.to_owned(),
+            faults: faults.0,
             extra: serde_json::Map::new(),
         }
         .into())
@@ -200,7 +226,7 @@ fn write(
     unit: &mut Unit<'_>,
     cart: &Loaded<Cart>,
     stock: &Loaded<Inventory>,
-    request: CheckoutRequest,
+    request: &CheckoutRequest,
     checkout: &Checkout,
 ) -> Result<Reply, ExecuteError> {
     let order = unit.create::<Order>(request.order.uuid());

@@ -19,6 +19,7 @@ mod set_zones;
 mod submit_restaurant;
 mod suspend_restaurant;
 mod update_menu_item;
+mod update_menu_option;
 mod update_restaurant;
 mod waste_stock;
 
@@ -43,6 +44,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(set_terms::set_terms))
         .routes(routes!(publish_menu::publish_menu))
         .routes(routes!(update_menu_item::update_menu_item))
+        .routes(routes!(update_menu_option::update_menu_option))
         .routes(routes!(set_stock::set_stock))
         .routes(routes!(receive_stock::receive_stock))
         .routes(routes!(waste_stock::waste_stock))

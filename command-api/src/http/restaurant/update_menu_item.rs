@@ -82,7 +82,7 @@ impl UpdateMenuItemBody {
     }
 }
 
-fn nothing_to_do() -> ApiError {
+pub(super) fn nothing_to_do() -> ApiError {
     ApiError::invalid(vec![Fault {
         code: "nothing_to_do".to_owned(),
         pointer: String::new(),

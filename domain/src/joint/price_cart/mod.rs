@@ -105,6 +105,11 @@ impl Priced<'_> {
             lines,
             tax_included_minor,
             allergens: self.allergens(),
+            minimum_age: self
+                .lines
+                .iter()
+                .filter_map(|line| line.line.minimum_age)
+                .max(),
             promise: promised.minutes,
             kitchen: promised.kitchen,
             items: self.lines.iter().map(|line| line.line.clone()).collect(),

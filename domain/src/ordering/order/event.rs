@@ -17,6 +17,7 @@ use crate::kernel::ids::{CartId, CustomerId, DeliveryId, DriverId, PaymentId, Re
 use crate::kernel::money::{Currency, Money};
 use crate::kernel::quantity::Minutes;
 use crate::kernel::sample;
+use crate::kernel::sealed::Sealed;
 use crate::kernel::text::{Name, Reason};
 use crate::ordering::fulfilment::Fulfilment;
 use crate::ordering::line::{LineId, OrderLine};
@@ -200,6 +201,9 @@ pub struct CheckedOut {
     pub seller_name: Name,
     /// The allergens that were shown.
     pub allergens: BTreeMap<Allergen, Presence>,
+    /// The allergens that the customer acknowledged: sealed, as it says what somebody avoids.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<Sealed<Vec<Allergen>>>,
     /// The first promise, counted from `at`.
     pub promise: Promise,
     /// The minutes it was made of.
@@ -350,6 +354,7 @@ impl CheckedOut {
             tax_included_minor: 73,
             seller_name: sample::name("Sample Foods KK"),
             allergens: BTreeMap::from([(Allergen::Gluten, Presence::Contains)]),
+            acknowledged: Some(sample::sealed("ordering.cart", "acknowledged_allergens")),
             promise: minutes.starting(sample::minute(9)),
             minutes,
             expires_at: sample::minute(24),

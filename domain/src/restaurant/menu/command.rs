@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
 use crate::kernel::key::Key;
-use crate::kernel::money::Price;
+use crate::kernel::money::{Price, PriceDelta};
 use crate::restaurant::menu_document::MenuDocument;
+use crate::restaurant::menu_options::OptionRef;
 
 /// A command to a menu.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, EnumDiscriminants)]
@@ -35,6 +36,20 @@ pub enum MenuCommand {
         /// Which.
         item: Key,
         /// Whether it can be ordered.
+        available: bool,
+    },
+    /// Change what an option adds to a price.
+    SetOptionPrice {
+        /// Which.
+        option: OptionRef,
+        /// What it adds now, or takes off; prices by another group stay.
+        price_minor: PriceDelta,
+    },
+    /// Take an option off, or put it on again, wherever it is offered.
+    SetOptionAvailable {
+        /// Which.
+        option: OptionRef,
+        /// Whether it can be chosen.
         available: bool,
     },
 }

@@ -6,14 +6,16 @@ use super::command::{MenuCommand, MenuCommandKind};
 use super::event::MenuEvent;
 use super::rejection::MenuRejection;
 use super::rules::check_document;
-use super::state::{Menu, MenuStage};
+use super::state::{Menu, MenuStage, PublishedMenu};
 use super::transitions::TRANSITIONS;
 use crate::decider::{Context, Decider, Facets, Transitions, check_allowed};
+use crate::kernel::fault::Faults;
 use crate::kernel::ids::RestaurantId;
 use crate::kernel::key::Key;
-use crate::kernel::money::Price;
+use crate::kernel::money::{Price, PriceDelta};
 use crate::restaurant::menu_document::Item;
-use crate::restaurant::menu_tree::lowest_options;
+use crate::restaurant::menu_options::OptionRef;
+use crate::restaurant::menu_tree::{check_tree, lowest_options};
 
 impl Decider for Menu {
     const KIND: &'static str = "restaurant.menu";
@@ -43,7 +45,7 @@ impl Decider for Menu {
                 check_document(&document).map_err(MenuRejection::DocumentRefused)?;
                 let version = self
                     .published()
-                    .map_or(0, super::PublishedMenu::version)
+                    .map_or(0, PublishedMenu::version)
                     .saturating_add(1);
                 MenuEvent::Published { document, version }
             }
@@ -54,6 +56,20 @@ impl Decider for Menu {
             MenuCommand::SetAvailable { item, available } => {
                 self.known(&item)?;
                 MenuEvent::AvailabilitySet { item, available }
+            }
+            MenuCommand::SetOptionPrice {
+                option,
+                price_minor,
+            } => {
+                self.check_option_price(&option, price_minor)?;
+                MenuEvent::OptionPriceSet {
+                    option,
+                    price_minor,
+                }
+            }
+            MenuCommand::SetOptionAvailable { option, available } => {
+                self.known_option(&option)?;
+                MenuEvent::OptionAvailabilitySet { option, available }
             }
         };
         Ok(vec![event])
@@ -86,12 +102,44 @@ impl Menu {
             MenuCommand::SetAvailable { item, available } => {
                 menu.item(item).is_some() && menu.is_available(item) == *available
             }
+            MenuCommand::SetOptionPrice {
+                option,
+                price_minor,
+            } => menu
+                .option(&option.group, &option.option)
+                .is_some_and(|option| option.price_minor == *price_minor),
+            MenuCommand::SetOptionAvailable { option, available } => {
+                menu.option(&option.group, &option.option).is_some()
+                    && menu.is_option_available(option) == *available
+            }
         }
     }
 
     fn known(&self, item: &Key) -> Result<&Item, MenuRejection> {
         let found = self.published().and_then(|menu| menu.item(item));
         found.ok_or_else(|| MenuRejection::ItemUnknown { item: item.clone() })
+    }
+
+    fn known_option(&self, option: &OptionRef) -> Result<&PublishedMenu, MenuRejection> {
+        let unknown = || MenuRejection::OptionUnknown {
+            option: option.clone(),
+        };
+        let menu = self.published().ok_or_else(unknown)?;
+        let found = menu.option(&option.group, &option.option);
+        found.map(|_| menu).ok_or_else(unknown)
+    }
+
+    /// No dish may come to less than nothing, or to more than can be counted.
+    fn check_option_price(
+        &self,
+        option: &OptionRef,
+        price: PriceDelta,
+    ) -> Result<(), MenuRejection> {
+        let mut changed = self.known_option(option)?.clone();
+        changed.set_option_price(option, price);
+        let mut faults = Faults::default();
+        check_tree(changed.document(), &mut faults);
+        faults.or(()).map_err(MenuRejection::OptionPriceRefused)
     }
 
     /// No choice of options may bring the dish below zero.

@@ -8,8 +8,9 @@ use strum::{IntoStaticStr, VariantNames};
 
 use crate::decider::Event;
 use crate::kernel::key::Key;
-use crate::kernel::money::Price;
+use crate::kernel::money::{Price, PriceDelta};
 use crate::restaurant::menu_document::MenuDocument;
+use crate::restaurant::menu_options::OptionRef;
 
 /// A fact in a menu's history.
 #[derive(
@@ -39,6 +40,20 @@ pub enum MenuEvent {
         /// Whether it can be ordered.
         available: bool,
     },
+    /// An option adds something else to prices until the next publication.
+    OptionPriceSet {
+        /// Which.
+        option: OptionRef,
+        /// What it adds now, or takes off.
+        price_minor: PriceDelta,
+    },
+    /// An option is on or off, over publications that keep it.
+    OptionAvailabilitySet {
+        /// Which.
+        option: OptionRef,
+        /// Whether it can be chosen.
+        available: bool,
+    },
 }
 
 impl Event for MenuEvent {
@@ -53,7 +68,7 @@ impl Event for MenuEvent {
 
 /// One of every event.
 mod samples {
-    use super::{Arc, MenuDocument, MenuEvent, Price};
+    use super::{Arc, MenuDocument, MenuEvent, OptionRef, Price, PriceDelta};
     use crate::kernel::sample::{good, json, key};
 
     pub(super) fn all() -> Vec<MenuEvent> {
@@ -70,7 +85,22 @@ mod samples {
                 item: key("miso"),
                 available: false,
             },
+            MenuEvent::OptionPriceSet {
+                option: egg(),
+                price_minor: good(PriceDelta::try_from(-20)),
+            },
+            MenuEvent::OptionAvailabilitySet {
+                option: egg(),
+                available: false,
+            },
         ]
+    }
+
+    fn egg() -> OptionRef {
+        OptionRef {
+            group: key("toppings"),
+            option: key("egg"),
+        }
     }
 
     /// A small menu that uses every member of the document.

@@ -6,6 +6,7 @@ use crate::decider::{Class, Fault, Rejection};
 use crate::kernel::fault::{Faults, Pointer};
 use crate::kernel::key::Key;
 use crate::kernel::refusal::NotAllowed;
+use crate::restaurant::menu_options::OptionRef;
 
 /// The state that forbids.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,6 +20,15 @@ pub enum MenuRejection {
         /// The key that was asked for.
         item: Key,
     },
+    /// The menu has no such option.
+    #[error("there is no option {option}")]
+    OptionUnknown {
+        /// What was asked for.
+        option: OptionRef,
+    },
+    /// With that price, an option would bring a dish below zero or beyond counting.
+    #[error("with that price a dish could not be sold: {0}")]
+    OptionPriceRefused(Faults),
     /// Options take more off than the item would cost.
     #[error("options of {item} take off more than that")]
     PriceBelowOptions {
@@ -35,15 +45,19 @@ impl Rejection for MenuRejection {
         match self {
             Self::DocumentRefused(_) => "menu_refused",
             Self::ItemUnknown { .. } => "item_unknown",
+            Self::OptionUnknown { .. } => "option_unknown",
             Self::PriceBelowOptions { .. } => "price_below_zero",
+            Self::OptionPriceRefused(_) => "option_price_refused",
             Self::NotAllowed(_) => "not_allowed",
         }
     }
 
     fn class(&self) -> Class {
         match self {
-            Self::DocumentRefused(_) | Self::PriceBelowOptions { .. } => Class::Unprocessable,
-            Self::ItemUnknown { .. } => Class::NotFound,
+            Self::DocumentRefused(_)
+            | Self::PriceBelowOptions { .. }
+            | Self::OptionPriceRefused(_) => Class::Unprocessable,
+            Self::ItemUnknown { .. } | Self::OptionUnknown { .. } => Class::NotFound,
             Self::NotAllowed(_) => Class::Conflict,
         }
     }
@@ -51,11 +65,13 @@ impl Rejection for MenuRejection {
     fn faults(&self) -> Vec<Fault> {
         match self {
             Self::DocumentRefused(faults) => faults.0.clone(),
-            Self::PriceBelowOptions { .. } => {
+            Self::PriceBelowOptions { .. } | Self::OptionPriceRefused(_) => {
                 let at = Pointer::root().at("price_minor");
                 vec![Fault::new(self.code(), &at, self.to_string())]
             }
-            Self::ItemUnknown { .. } | Self::NotAllowed(_) => Vec::new(),
+            Self::ItemUnknown { .. } | Self::OptionUnknown { .. } | Self::NotAllowed(_) => {
+                Vec::new()
+            }
         }
     }
 }

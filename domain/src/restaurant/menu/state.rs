@@ -8,9 +8,9 @@ use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
 use super::event::MenuEvent;
 use crate::kernel::key::Key;
-use crate::kernel::money::Price;
+use crate::kernel::money::{Price, PriceDelta};
 use crate::restaurant::menu_document::{Ingredient, Item, MenuDocument, Section};
-use crate::restaurant::menu_options::{MenuOption, OptionGroup};
+use crate::restaurant::menu_options::{MenuOption, OptionGroup, OptionRef};
 
 /// A menu at its stage.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, EnumDiscriminants)]
@@ -38,6 +38,7 @@ pub struct PublishedMenu {
     document: Arc<MenuDocument>,
     version: u32,
     unavailable: BTreeSet<Key>,
+    options_off: BTreeSet<OptionRef>,
     index: Arc<Index>,
 }
 
@@ -47,6 +48,8 @@ struct Stored {
     document: Arc<MenuDocument>,
     version: u32,
     unavailable: BTreeSet<Key>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    options_off: BTreeSet<OptionRef>,
 }
 
 /// Where things are in the document.
@@ -98,6 +101,13 @@ impl Index {
     }
 }
 
+impl Index {
+    fn has_option(&self, option: &OptionRef) -> bool {
+        let group = self.groups.get(&option.group);
+        group.is_some_and(|(_, options)| options.contains_key(&option.option))
+    }
+}
+
 impl Menu {
     /// The menu in force, if there is one.
     pub fn published(&self) -> Option<&PublishedMenu> {
@@ -111,19 +121,18 @@ impl Menu {
     pub(super) fn apply(&mut self, event: &MenuEvent) {
         match event {
             MenuEvent::Published { document, version } => {
-                let before = match std::mem::take(self) {
-                    Self::Unpublished => BTreeSet::new(),
-                    Self::Published { menu } => menu.unavailable,
+                let (mut unavailable, mut options_off) = match std::mem::take(self) {
+                    Self::Unpublished => (BTreeSet::new(), BTreeSet::new()),
+                    Self::Published { menu } => (menu.unavailable, menu.options_off),
                 };
                 let index = Arc::new(Index::of(document));
-                let unavailable = before
-                    .into_iter()
-                    .filter(|key| index.items.contains_key(key))
-                    .collect();
+                unavailable.retain(|key| index.items.contains_key(key));
+                options_off.retain(|option| index.has_option(option));
                 let menu = PublishedMenu {
                     document: Arc::clone(document),
                     version: *version,
                     unavailable,
+                    options_off,
                     index,
                 };
                 *self = Self::Published { menu };
@@ -136,6 +145,19 @@ impl Menu {
             MenuEvent::AvailabilitySet { item, available } => {
                 if let Self::Published { menu } = self {
                     menu.set_available(item, *available);
+                }
+            }
+            MenuEvent::OptionPriceSet {
+                option,
+                price_minor,
+            } => {
+                if let Self::Published { menu } = self {
+                    menu.set_option_price(option, *price_minor);
+                }
+            }
+            MenuEvent::OptionAvailabilitySet { option, available } => {
+                if let Self::Published { menu } = self {
+                    menu.set_option_available(option, *available);
                 }
             }
         }
@@ -193,6 +215,36 @@ impl PublishedMenu {
         self.index.items.contains_key(item) && !self.unavailable.contains(item)
     }
 
+    /// Whether the shop has the option on. Whether its recipe can be served, the inventory knows.
+    pub fn is_option_available(&self, option: &OptionRef) -> bool {
+        self.index.has_option(option) && !self.options_off.contains(option)
+    }
+
+    pub(super) fn set_option_price(&mut self, option: &OptionRef, price: PriceDelta) {
+        let Some((group, options)) = self.index.groups.get(&option.group) else {
+            return;
+        };
+        let Some(position) = options.get(&option.option) else {
+            return;
+        };
+        let document = Arc::make_mut(&mut self.document);
+        if let Some(option) = document
+            .option_groups
+            .get_mut(*group)
+            .and_then(|group| group.options.get_mut(*position))
+        {
+            option.price_minor = price;
+        }
+    }
+
+    fn set_option_available(&mut self, option: &OptionRef, available: bool) {
+        if available {
+            self.options_off.remove(option);
+        } else {
+            self.options_off.insert(option.clone());
+        }
+    }
+
     fn set_price(&mut self, item: &Key, price: Price) {
         let Some((section, position)) = self.index.items.get(item).copied() else {
             return;
@@ -222,12 +274,14 @@ impl From<Stored> for PublishedMenu {
             document,
             version,
             unavailable,
+            options_off,
         } = stored;
         let index = Arc::new(Index::of(&document));
         Self {
             document,
             version,
             unavailable,
+            options_off,
             index,
         }
     }
@@ -239,12 +293,14 @@ impl From<PublishedMenu> for Stored {
             document,
             version,
             unavailable,
+            options_off,
             index: _,
         } = menu;
         Self {
             document,
             version,
             unavailable,
+            options_off,
         }
     }
 }

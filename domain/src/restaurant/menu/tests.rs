@@ -6,7 +6,7 @@ use super::command::MenuCommand;
 use super::event::MenuEvent;
 use super::rejection::MenuRejection;
 use super::state::Menu;
-use super::{MenuDocument, PublishedMenu};
+use super::{MenuDocument, OptionRef, PublishedMenu};
 use crate::decider::{Event as _, Rejection as _};
 use crate::kernel::allergen::{Allergen, Presence};
 use crate::kernel::collect::collect;
@@ -352,4 +352,58 @@ fn a_price_that_options_would_bring_below_zero_is_refused() {
         item: key("miso"),
         price_minor: price(1000),
     }]);
+}
+
+#[test]
+fn an_option_changes_its_price_and_goes_off_and_on() {
+    let egg = || OptionRef {
+        group: key("toppings"),
+        option: key("egg"),
+    };
+    let dearer = |minor| MenuCommand::SetOptionPrice {
+        option: egg(),
+        price_minor: PriceDelta::try_from(minor).unwrap(),
+    };
+    let switch = |available| MenuCommand::SetOptionAvailable {
+        option: egg(),
+        available,
+    };
+    let changed = published().done([dearer(200), switch(false)]);
+    let option = menu(&changed).option(&egg().group, &egg().option).unwrap();
+    assert_eq!(option.price_minor.minor(), 200);
+    changed.clone().when(dearer(200)).then_nothing();
+    changed.clone().when(switch(false)).then_nothing();
+    let (group, kata) = (key("firmness"), key("kata"));
+    let (toppings, one) = (egg().group, egg().option);
+    let choices = [chosen(&group, &kata, 1), chosen(&toppings, &one, 1)];
+    let item = menu(&changed).item(&key("miso")).unwrap();
+    let refused = menu(&changed).compose(item, &choices, &Pointer::root());
+    assert_eq!(refused.unwrap_err().0[0].code, "option_unavailable");
+    // A publication that keeps it keeps it off, at the price of the document.
+    let again = changed.done([publish(document())]);
+    assert!(!menu(&again).is_option_available(&egg()));
+    let option = menu(&again).option(&toppings, &one).unwrap();
+    assert_eq!(option.price_minor.minor(), 150);
+    assert!(menu(&again.done([switch(true)])).is_option_available(&egg()));
+}
+
+#[test]
+fn an_option_that_is_not_there_or_would_sell_for_less_than_nothing_is_refused() {
+    let of = |option: &str, minor| MenuCommand::SetOptionPrice {
+        option: OptionRef {
+            group: key("toppings"),
+            option: key(option),
+        },
+        price_minor: PriceDelta::try_from(minor).unwrap(),
+    };
+    assert!(matches!(
+        published().when(of("gold", 1)).rejection(),
+        MenuRejection::OptionUnknown { .. }
+    ));
+    let refused = published().when(of("egg", -526)).rejection();
+    assert_eq!(refused.code(), "option_price_refused");
+    assert_eq!(refused.faults()[0].pointer, "/price_minor");
+    let taken_off = published().done([of("egg", -525)]);
+    let egg = menu(&taken_off).option(&key("toppings"), &key("egg"));
+    assert_eq!(egg.unwrap().price_minor.minor(), -525);
 }

@@ -1,6 +1,8 @@
 //! The life of a menu: published once, it stays so.
 
-use super::command::MenuCommandKind::{self, Publish, SetAvailable, SetPrice};
+use super::command::MenuCommandKind::{
+    self, Publish, SetAvailable, SetOptionAvailable, SetOptionPrice, SetPrice,
+};
 use super::state::MenuStage::{self, Published, Unpublished};
 
 /// From, command, to.
@@ -9,4 +11,6 @@ pub const TRANSITIONS: &[(MenuStage, MenuCommandKind, MenuStage)] = &[
     (Published, Publish, Published),
     (Published, SetPrice, Published),
     (Published, SetAvailable, Published),
+    (Published, SetOptionPrice, Published),
+    (Published, SetOptionAvailable, Published),
 ];
