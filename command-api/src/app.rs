@@ -21,6 +21,7 @@ use crate::gateways::payment::PaymentGateway;
 use crate::processes::inbox::{Inbox, WebhooksInFlight};
 use crate::processes::{EffectRunner, EffectsInFlight, Retention, Runner, Timers};
 use crate::publisher::{Notary, Relay, Sequencer, Signer, handover};
+use crate::quotes::RecentQuotes;
 use crate::vitals::Vitals;
 
 /// Shared by every handler. Cheap to clone.
@@ -38,6 +39,8 @@ pub struct App {
     pub webhook_secrets: Arc<[Secret<String>]>,
     /// The tunables.
     pub flags: Arc<Flags>,
+    /// Quotes that customers may be looking at.
+    pub quotes: RecentQuotes,
     /// The database of events and operations, as the app's role.
     pub pool: PgPool,
     /// The last position numbered in this process.
@@ -111,6 +114,7 @@ impl App {
             payments: Arc::clone(&deps.payments),
             webhook_secrets: deps.webhook_secrets.clone().into(),
             flags: Arc::new(Flags::default()),
+            quotes: RecentQuotes::default(),
             pool: deps.pool.clone(),
             head: deps.head.clone(),
             inbox: Doorbell::new(),

@@ -14,6 +14,7 @@ pub mod http;
 pub mod metadata;
 pub mod processes;
 pub mod publisher;
+pub mod quotes;
 mod vitals;
 
 pub use app::{App, Deps, Publishing};

@@ -15,6 +15,8 @@ pub use crate::ordering::order::Order;
 pub use crate::payment::payment::Payment;
 pub use crate::restaurant::inventory::Inventory;
 pub use crate::restaurant::menu::Menu;
+pub use crate::restaurant::promotion::Promotion;
+pub use crate::restaurant::promotion_book::PromotionBook;
 pub use crate::restaurant::restaurant::Restaurant;
 
 macro_rules! aggregates {
@@ -161,6 +163,8 @@ aggregates! {
     Restaurant = "restaurant.restaurant",
     Menu = "restaurant.menu",
     Inventory = "restaurant.inventory",
+    Promotion = "restaurant.promotion",
+    PromotionBook = "restaurant.promotion_book",
     Cart = "ordering.cart",
     Order = "ordering.order",
     Payment = "payment.payment",

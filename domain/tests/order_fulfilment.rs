@@ -27,6 +27,7 @@ use domain::payment::vendor::{IntentState, VendorAnswer, VendorIntent};
 use domain::processes::order_fulfilment::{OrderFulfilmentState, timers};
 use domain::processes::{AnyRecorded, Effect, OrderFulfilment, PaymentCall, Process, effect_id};
 use domain::restaurant::inventory::{InventoryCommand, ReleaseReason};
+use domain::restaurant::promotion::PromotionCommand;
 use domain::testing::test_now;
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -399,6 +400,15 @@ fn firing_uses_the_stock_once() {
     );
 }
 
+/// The order does not count against the promotion that it used.
+fn not_redeemed() -> Effect {
+    let mut used = terms().quote.into_iter().filter_map(|line| line.promotion);
+    let release = PromotionCommand::ReleaseRedemption { order: order() };
+    Effect::Command {
+        command: AnyCommand::Promotion(used.next().unwrap().uuid(), release),
+    }
+}
+
 #[test]
 fn an_order_that_ends_unpaid_releases_and_unwinds() {
     let story = checked_out(terms()).order(OrderEvent::Expired { at: at(15) });
@@ -407,6 +417,7 @@ fn an_order_that_ends_unpaid_releases_and_unwinds() {
         [
             no_timer(timers::PAYMENT),
             release(ReleaseReason::Expired),
+            not_redeemed(),
             unwind(RefundReason::OrderExpired),
         ]
     );
@@ -436,6 +447,7 @@ fn rejection_and_cancellation_release_and_unwind() {
         [
             no_timer(timers::ACCEPTANCE),
             release(ReleaseReason::Rejected),
+            not_redeemed(),
             unwind(RefundReason::OrderRejected),
         ]
     );

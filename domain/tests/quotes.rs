@@ -5,6 +5,7 @@
     reason = "helpers of tests fail as tests do, and look for single variants"
 )]
 
+#[expect(dead_code, reason = "each test binary uses its part")]
 mod support;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use domain::joint::Market;
 use domain::joint::price_cart::price_cart;
 use domain::kernel::allergen::{Allergen, Presence};
 use domain::kernel::money::BasisPoints;
+use domain::kernel::tax::TaxClass;
 use domain::ordering::cart::{Cart, CartCommand};
 use domain::ordering::quote::{Party, Quote, QuoteLine, QuoteLineKind};
 use domain::restaurant::menu::MenuEvent;
@@ -160,6 +162,31 @@ fn a_small_order_pays_a_fee_and_pickup_has_no_delivery() {
         (QuoteLineKind::SmallOrderFee, 200),
     ];
     assert_eq!(amounts(&quote), expected);
+}
+
+#[test]
+fn the_service_fee_is_the_platforms_part_of_the_dishes() {
+    let setup = Setup {
+        service_fee_bp: 250,
+        ..Setup::default()
+    };
+    let quote = price_cart(
+        &cart([bowl(2), pickup()]),
+        None,
+        &World::new(&setup).market(),
+    )
+    .unwrap();
+    let lines = quote.content.lines.iter();
+    let fees: Vec<_> = lines
+        .filter(|line| line.kind == QuoteLineKind::ServiceFee)
+        .map(|line| (line.amount_minor, line.payee, line.seller, line.tax_class))
+        .collect();
+    // 2.5 % of 1960.
+    let platform = Party::Platform;
+    assert_eq!(
+        fees,
+        [(49, platform, Some(platform), Some(TaxClass::Service))]
+    );
 }
 
 #[test]
@@ -440,7 +467,7 @@ fn case() -> impl Strategy<Value = Case> {
         (rate(), rate()),
         (price(), price(), price()),
         (price(), prop::option::of((price(), price()))),
-        price(),
+        (price(), prop_oneof![Just(0), 0..10_001_u32]),
     )
         .prop_map(
             |(
@@ -449,7 +476,7 @@ fn case() -> impl Strategy<Value = Case> {
                 (food_bp, fee_bp),
                 (tonkotsu, egg, beer),
                 (packaging_fee, small_order),
-                delivery_fee,
+                (delivery_fee, service_fee_bp),
             )| {
                 Setup {
                     currency,
@@ -459,6 +486,7 @@ fn case() -> impl Strategy<Value = Case> {
                     delivery_fee,
                     minimum: 0,
                     packaging_fee,
+                    service_fee_bp,
                     small_order,
                     tonkotsu,
                     egg,

@@ -33,6 +33,11 @@ pub const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// reads is answered within it, any other within it and [`BODY_TIMEOUT`].
 pub const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
 
+/// Quotes remembered by one process to say how they have changed: some 5 KiB each.
+pub const RECENT_QUOTES_MAX: u64 = 10_000;
+/// A quote that nobody has come back to for so long is forgotten; a cart is filled in minutes.
+pub const RECENT_QUOTE_IDLE: Duration = Duration::from_hours(1);
+
 // ---- rates (reliability §3) ---------------------------------------------------------------------
 
 /// Requests of one principal, or one address, in [`RATE_WINDOW`].

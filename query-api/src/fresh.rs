@@ -169,6 +169,14 @@ impl Freshness {
                 .fetch_optional(&self.pool)
                 .await?
             }
+            "restaurant.promotion" => {
+                sqlx::query_scalar!(
+                    "SELECT sequence FROM views.promotions WHERE promotion_id = $1",
+                    id
+                )
+                .fetch_optional(&self.pool)
+                .await?
+            }
             "ordering.cart" => {
                 sqlx::query_scalar!("SELECT sequence FROM views.carts WHERE cart_id = $1", id)
                     .fetch_optional(&self.pool)
@@ -227,10 +235,11 @@ impl Freshness {
 }
 
 /// The kinds that views fold, as the announcements name them.
-const KINDS: [&str; 8] = [
+const KINDS: [&str; 9] = [
     "restaurant.restaurant",
     "restaurant.menu",
     "restaurant.inventory",
+    "restaurant.promotion",
     "ordering.cart",
     "ordering.order",
     "payment.payment",

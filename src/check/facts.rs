@@ -18,6 +18,8 @@ pub(super) struct Facts {
     pub(super) payments: HashMap<Uuid, PaymentFacts>,
     /// Where each hold stands, by order.
     pub(super) holds: HashMap<Uuid, &'static str>,
+    /// Who counts against a promotion: the promotion and the order.
+    pub(super) redeemed: Vec<(Uuid, Uuid)>,
     /// By order, how many of its deliveries were picked up and did not fail.
     pub(super) carried: HashMap<Uuid, u32>,
     /// The last position of each kind.

@@ -21,6 +21,7 @@ mod index;
 mod log;
 mod money;
 mod processes;
+mod promotions;
 mod quiet;
 mod rebuilt;
 mod records;
@@ -123,6 +124,7 @@ pub(crate) async fn verdict(args: &CheckArgs) -> anyhow::Result<Verdict> {
     let facts = streams::check(&mut store, &mut comparison, &mut report).await?;
     views = comparison.finish(&mut store, &mut report).await?;
     stock::check_at_rest(&facts, &mut report);
+    promotions::check_at_rest(&facts, &mut report);
     money::check_at_rest(&facts, &mut report);
     records::check(&mut store, &mut report).await?;
     processes::check(&mut store, &facts, log.latest, &mut report).await?;

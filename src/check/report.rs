@@ -28,6 +28,8 @@ pub(crate) enum Invariant {
     I7,
     /// Stock.
     I8,
+    /// Promotions.
+    I9,
     /// Webhooks act once.
     I10,
     /// Steps are those of the tables.
@@ -79,6 +81,7 @@ impl Invariant {
         Self::I6,
         Self::I7,
         Self::I8,
+        Self::I9,
         Self::I10,
         Self::I12,
         Self::I13,
@@ -100,6 +103,7 @@ impl Invariant {
             Self::I6 => "view rows are folds of the events",
             Self::I7 => "the search index shows the views",
             Self::I8 => "stock adds up; holds follow their orders",
+            Self::I9 => "redemptions are within their limits",
             Self::I10 => "each webhook has one effect",
             Self::I12 => "only steps of the transition tables",
             Self::I13 => "the same key gets the same answer",
@@ -123,6 +127,7 @@ impl fmt::Display for Invariant {
             Self::I6 => "I6",
             Self::I7 => "I7",
             Self::I8 => "I8",
+            Self::I9 => "I9",
             Self::I10 => "I10",
             Self::I12 => "I12",
             Self::I13 => "I13",

@@ -161,6 +161,7 @@ const CART: Table = &[
             "line_changed",
             "line_removed",
             "fulfilment_set",
+            "promotion_set",
             "tip_set",
         ],
         "",
@@ -244,6 +245,22 @@ const DRIVER: Table = &[
     ("suspended", &["approved"], "approved"),
 ];
 
+const PROMOTION: Table = &[
+    (ABSENT, &["created"], "active"),
+    (
+        "active",
+        &["limits_set", "redeemed", "redemption_released"],
+        "",
+    ),
+    ("active", &["ended"], "ended"),
+    ("ended", &["redemption_released"], ""),
+];
+
+const PROMOTION_BOOK: Table = &[
+    (ABSENT, &["listed"], "kept"),
+    ("kept", &["listed", "delisted"], ""),
+];
+
 /// A hold of stock, which is no stream of its own: its steps are told by its shop's inventory.
 const HOLD: Table = &[
     (ABSENT, &["hold_opened"], "open"),
@@ -290,6 +307,8 @@ fn table_of(kind: &str) -> Option<Table> {
         "restaurant.restaurant" => RESTAURANT,
         "restaurant.menu" => MENU,
         "driver.driver" => DRIVER,
+        "restaurant.promotion" => PROMOTION,
+        "restaurant.promotion_book" => PROMOTION_BOOK,
         _ => return None,
     })
 }

@@ -1,5 +1,5 @@
 //! Every stream from its first event to its last, one after another: numbering (I4), steps (I12), rows
-//! (I6), stock (I8), payments (I3), card numbers. Memory holds one stream's folds and the facts.
+//! (I6), stock (I8), promotions (I9), payments (I3), card numbers. Memory holds one stream's folds and the facts.
 
 use std::collections::HashMap;
 
@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::cards;
 use super::facts::{DeliveryFacts, Facts, OrderFacts};
 use super::money::PaymentFacts;
+use super::promotions::PromotionWalk;
 use super::report::{Invariant, Report};
 use super::steps::Walk;
 use super::stock::StockWalk;
@@ -82,6 +83,7 @@ enum About {
     Payment(PaymentFacts),
     Delivery(DeliveryFacts),
     Stock(StockWalk),
+    Promotion(PromotionWalk),
     Nothing,
 }
 
@@ -101,6 +103,7 @@ impl Stream {
                 "payment.payment" => About::Payment(PaymentFacts::default()),
                 "delivery.delivery" => About::Delivery(DeliveryFacts::default()),
                 "restaurant.inventory" => About::Stock(StockWalk::default()),
+                "restaurant.promotion" => About::Promotion(PromotionWalk::default()),
                 _ => About::Nothing,
             },
         }
@@ -138,6 +141,7 @@ impl Stream {
             About::Payment(payment) => payment.see(&event, report),
             About::Delivery(delivery) => delivery.see(&event),
             About::Stock(stock) => stock.see(&event, report),
+            About::Promotion(promotion) => promotion.see(&event, report),
             About::Nothing => {}
         }
         Ok(())
@@ -209,6 +213,10 @@ impl Stream {
                 }
             }
             About::Stock(stock) => facts.holds.extend(stock.into_holds()),
+            About::Promotion(promotion) => {
+                let redeemed = promotion.into_held().map(|order| (id, order));
+                facts.redeemed.extend(redeemed);
+            }
             About::Nothing => {}
         }
         Ok(())

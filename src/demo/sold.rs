@@ -97,7 +97,7 @@ proptest! {
             .collect();
         let menu: Menu = done([json!({ "type": "publish", "document": document })]);
         let (shop, stock, flags) = (shop(market), stock(house), Flags::default());
-        let market = Market { shop: &shop, menu: &menu, stock: &stock, flags: &flags, now: noon() };
+        let market = Market { shop: &shop, menu: &menu, stock: &stock, offers: &[], flags: &flags, now: noon() };
         let quote = price_cart(&cart(&lines), None, &market);
         prop_assert!(quote.is_ok(), "{:?}", quote.err());
     }

@@ -82,7 +82,14 @@ struct Things(BTreeMap<&'static str, Uuid>);
 
 impl Things {
     fn absent(number: u128) -> Self {
-        let kinds = ["restaurants", "carts", "orders", "deliveries", "drivers"];
+        let kinds = [
+            "restaurants",
+            "promotions",
+            "carts",
+            "orders",
+            "deliveries",
+            "drivers",
+        ];
         Self(kinds.map(|kind| (kind, Uuid::from_u128(number))).into())
     }
 
@@ -119,6 +126,12 @@ async fn world() -> World {
     let (theirs, ops) = (app.customer(2).await, app.ops().await);
     let order = app.placed_order(&theirs, &shop).await;
     let (cart, _) = app.cart(&theirs, &shop).await;
+    let terms = json!({
+        "issuer": { "type": "shop", "restaurant": shop.id }, "name": { "en": "Ramen week" },
+        "target": { "type": "order" }, "platform_bp": 0,
+        "reduction": { "type": "percentage", "rate_bp": 1000 }
+    });
+    let promotion = app.post(&shop.owner, "/v1/promotions", terms).await;
     let accept = format!("/v1/orders/{order}/accept");
     app.post(&shop.owner, &accept, json!({ "prep_minutes": 9 }))
         .await;
@@ -129,6 +142,7 @@ async fn world() -> World {
     let id = |text: &str| text.rsplit('/').next().unwrap().parse::<Uuid>().unwrap();
     let others = Things(BTreeMap::from([
         ("restaurants", shop.id),
+        ("promotions", id(promotion.body["id"].as_str().unwrap())),
         ("carts", id(&cart)),
         ("orders", id(&order)),
         (

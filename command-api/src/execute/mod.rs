@@ -8,6 +8,7 @@ mod error;
 mod unit;
 mod work;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ pub use answer::{Answer, Key, Reply};
 pub use error::{ExecuteError, Refusal};
 pub use unit::Unit;
 pub use work::{Single, Work};
-pub(crate) use work::{name_of, stock_queue};
+pub(crate) use work::{busy_stream, name_of};
 
 use crate::error::stored_refusal;
 use crate::metadata::Origin;
@@ -280,12 +281,20 @@ impl Executor {
         self.store.forget(&streams);
     }
 
-    async fn queue(&self, stream: Option<StreamId>) -> Option<MutexGuard<'_, ()>> {
-        let stream = stream?;
-        let (high, low) = stream.id.as_u64_pair();
-        let place = usize::try_from((high ^ low) % STREAM_LOCKS as u64).unwrap_or(0);
-        Some(self.locks.get(place)?.lock().await)
+    /// Waits for the streams' places in one order for all, so that no two wait for each other.
+    async fn queue(&self, streams: Vec<StreamId>) -> Vec<MutexGuard<'_, ()>> {
+        let places: BTreeSet<usize> = streams.iter().map(|stream| place_of(stream.id)).collect();
+        let mut held = Vec::with_capacity(places.len());
+        for lock in places.into_iter().filter_map(|place| self.locks.get(place)) {
+            held.push(lock.lock().await);
+        }
+        held
     }
+}
+
+fn place_of(stream: Uuid) -> usize {
+    let (high, low) = stream.as_u64_pair();
+    usize::try_from((high ^ low) % STREAM_LOCKS as u64).unwrap_or(0)
 }
 
 /// How an attempt ended.

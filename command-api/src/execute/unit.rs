@@ -76,6 +76,14 @@ impl<'a> Unit<'a> {
         Ok(loaded)
     }
 
+    /// Brings those of `streams` that are not remembered with one query, for the loads that follow.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn prefetch(&self, streams: &[StreamId]) -> Result<(), ExecuteError> {
+        Ok(self.store.prefetch(streams).await?)
+    }
+
     /// An aggregate that does not exist yet, under a fresh id: nothing is read, and the commit
     /// asserts that there is no such stream.
     ///

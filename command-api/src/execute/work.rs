@@ -20,10 +20,10 @@ pub trait Work: Sync {
     /// Loads what it needs through `unit`, decides, and writes through `unit`.
     fn run(&self, unit: &mut Unit<'_>) -> impl Future<Output = Result<Reply, ExecuteError>> + Send;
 
-    /// A busy stream that every such command writes: commands of this process queue for it instead
+    /// Busy streams that every such command writes: commands of this process queue for them instead
     /// of running into each other's versions.
-    fn queue_for(&self) -> Option<StreamId> {
-        None
+    fn queue_for(&self) -> Vec<StreamId> {
+        Vec::new()
     }
 
     /// The streams it will load, so that the cold ones cost one query together.
@@ -71,15 +71,15 @@ where
         Ok(self.reply.clone().tagged(loaded.stream))
     }
 
-    fn queue_for(&self) -> Option<StreamId> {
-        stock_queue::<A>(self.id)
+    fn queue_for(&self) -> Vec<StreamId> {
+        busy_stream::<A>(self.id).into_iter().collect()
     }
 }
 
-/// The stream to queue for when `A` is the stock of a shop, which every order of the shop writes.
-pub(crate) fn stock_queue<A: Decider>(id: Uuid) -> Option<StreamId> {
-    (A::KIND == Kind::Inventory.as_str()).then_some(StreamId {
-        kind: Kind::Inventory,
-        id,
-    })
+/// The stream to queue for when `A` is the stock of a shop, which every order of the shop writes, or a
+/// promotion, which every order that uses it writes.
+pub(crate) fn busy_stream<A: Decider>(id: Uuid) -> Option<StreamId> {
+    let busy = [Kind::Inventory, Kind::Promotion];
+    let kind = busy.into_iter().find(|kind| A::KIND == kind.as_str())?;
+    Some(StreamId { kind, id })
 }

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::answer::Committed;
 use super::whose::{Belongs, only_theirs};
 use crate::app::App;
-use crate::execute::{ExecuteError, Key, Refusal, Reply, Unit, Work, name_of, stock_queue};
+use crate::execute::{ExecuteError, Key, Refusal, Reply, Unit, Work, busy_stream, name_of};
 use crate::metadata::Origin;
 
 /// Somebody whom the policy let in.
@@ -215,8 +215,9 @@ impl<A: Decider> Work for OfShopBy<'_, A> {
         }
     }
 
-    fn queue_for(&self) -> Option<StreamId> {
-        stock_queue::<A>(self.wanted.shop.uuid())
+    fn queue_for(&self) -> Vec<StreamId> {
+        let busy = busy_stream::<A>(self.wanted.shop.uuid());
+        busy.into_iter().collect()
     }
 
     fn streams(&self) -> Vec<StreamId> {

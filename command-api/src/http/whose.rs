@@ -1,7 +1,7 @@
 //! To whom a thing belongs, as far as authorisation asks. What does not exist belongs to nobody, so an
 //! absent thing and a stranger's are refused alike.
 
-use domain::aggregates::{Cart, Delivery, Driver, Order, Restaurant};
+use domain::aggregates::{Cart, Delivery, Driver, Order, Promotion, Restaurant};
 use domain::decider::Decider;
 use domain::kernel::ids::DriverId;
 use infra::event_store::Loaded;
@@ -18,6 +18,15 @@ pub(super) trait Belongs: Decider {
 impl Belongs for Restaurant {
     fn subject(loaded: &Loaded<Self>) -> Option<Subject> {
         loaded.state.id().map(Subject::of_restaurant)
+    }
+}
+
+impl Belongs for Promotion {
+    fn subject(loaded: &Loaded<Self>) -> Option<Subject> {
+        let issuer = loaded.state.body()?.terms.issuer;
+        let shop = issuer.restaurant().map(Subject::of_restaurant);
+        // The platform's is nobody's in particular.
+        Some(shop.unwrap_or_default())
     }
 }
 

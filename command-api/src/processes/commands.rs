@@ -2,7 +2,8 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use domain::aggregates::{
-    AnyCommand, Cart, Delivery, Driver, Inventory, Menu, Order, Payment, Restaurant,
+    AnyCommand, Cart, Delivery, Driver, Inventory, Menu, Order, Payment, Promotion, PromotionBook,
+    Restaurant,
 };
 use domain::decider::Decider;
 use infra::telemetry::TraceContext;
@@ -54,6 +55,12 @@ pub(super) async fn execute_once(
         AnyCommand::Menu(to, command) => single::<Menu>(executor, &origin, &key, to, command).await,
         AnyCommand::Inventory(to, command) => {
             single::<Inventory>(executor, &origin, &key, to, command).await
+        }
+        AnyCommand::Promotion(to, command) => {
+            single::<Promotion>(executor, &origin, &key, to, command).await
+        }
+        AnyCommand::PromotionBook(to, command) => {
+            single::<PromotionBook>(executor, &origin, &key, to, command).await
         }
         AnyCommand::Cart(to, command) => single::<Cart>(executor, &origin, &key, to, command).await,
         AnyCommand::Order(to, command) => {

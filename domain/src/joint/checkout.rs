@@ -1,4 +1,4 @@
-//! Turns a cart into an order: cart, order, stock and payment change together or not at all.
+//! Turns a cart into an order: cart, order, stock, payment and promotions change together or not at all.
 
 use super::Market;
 use super::price_cart::{price_cart, promise};
@@ -6,7 +6,7 @@ use crate::decider::{Class, Context, Decider, Rejection};
 use crate::kernel::allergen::Allergen;
 use crate::kernel::fault::{Fault, Faults};
 use crate::kernel::geo::GeoPoint;
-use crate::kernel::ids::{CartId, OrderId, PaymentId};
+use crate::kernel::ids::{CartId, OrderId, PaymentId, PromotionId};
 use crate::kernel::sealed::Sealed;
 use crate::ordering::cart::{Cart, CartBody, CartCommand, CartEvent, CartRejection};
 use crate::ordering::fulfilment::Fulfilment;
@@ -16,6 +16,7 @@ use crate::payment::payment::{Payment, PaymentCommand, PaymentEvent, PaymentReje
 use crate::restaurant::inventory::{
     InventoryCommand, InventoryEvent, InventoryRejection, KitchenWanted,
 };
+use crate::restaurant::promotion::{PromotionCommand, PromotionEvent, PromotionRejection};
 
 /// What a customer asks for at checkout, with the ids of what comes of it.
 #[derive(Clone, Debug)]
@@ -45,6 +46,8 @@ pub struct Checkout {
     pub inventory: Vec<InventoryEvent>,
     /// To the new payment.
     pub payment: Vec<PaymentEvent>,
+    /// To each promotion that takes something off.
+    pub promotions: Vec<(PromotionId, Vec<PromotionEvent>)>,
     /// The order's number on its service date.
     pub number: u32,
     /// What was agreed.
@@ -84,6 +87,9 @@ pub enum CheckoutRejection {
     /// The payment says no.
     #[error(transparent)]
     Payment(PaymentRejection),
+    /// A promotion says no.
+    #[error(transparent)]
+    Promotion(PromotionRejection),
 }
 
 impl Rejection for CheckoutRejection {
@@ -97,6 +103,7 @@ impl Rejection for CheckoutRejection {
             Self::Order(rejection) => rejection.code(),
             Self::Inventory(rejection) => rejection.code(),
             Self::Payment(rejection) => rejection.code(),
+            Self::Promotion(rejection) => rejection.code(),
         }
     }
 
@@ -109,6 +116,7 @@ impl Rejection for CheckoutRejection {
             Self::Order(rejection) => rejection.class(),
             Self::Inventory(rejection) => rejection.class(),
             Self::Payment(rejection) => rejection.class(),
+            Self::Promotion(rejection) => rejection.class(),
         }
     }
 
@@ -122,6 +130,7 @@ impl Rejection for CheckoutRejection {
             Self::Order(rejection) => rejection.faults(),
             Self::Inventory(rejection) => rejection.faults(),
             Self::Payment(rejection) => rejection.faults(),
+            Self::Promotion(rejection) => rejection.faults(),
         }
     }
 }
@@ -174,9 +183,35 @@ pub fn check_out(
         payment: Payment::default()
             .decide(payment, context)
             .map_err(CheckoutRejection::Payment)?,
+        promotions: redeemed(body, request.order, &quote, market, context)?,
         number,
         quote,
     })
+}
+
+/// Counts the order against each promotion that takes something off.
+fn redeemed(
+    body: &CartBody,
+    order: OrderId,
+    quote: &Quote,
+    market: &Market<'_>,
+    context: &Context,
+) -> Result<Vec<(PromotionId, Vec<PromotionEvent>)>, CheckoutRejection> {
+    let taken = quote.discounts();
+    let offers = market.offers.iter();
+    offers
+        .filter_map(|offer| Some((offer, *taken.get(&offer.id)?)))
+        .map(|(offer, discount)| {
+            let redeem = PromotionCommand::Redeem {
+                order,
+                customer: body.customer,
+                restaurant: body.restaurant,
+                discount,
+            };
+            let events = offer.promotion.decide(redeem, context);
+            Ok((offer.id, events.map_err(CheckoutRejection::Promotion)?))
+        })
+        .collect()
 }
 
 /// Opens the hold, which gives the order its number, and writes down what was agreed.

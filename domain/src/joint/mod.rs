@@ -11,8 +11,10 @@ mod tax;
 use chrono::{DateTime, Utc};
 
 use crate::kernel::flags::Flags;
+use crate::kernel::ids::PromotionId;
 use crate::restaurant::inventory::Inventory;
 use crate::restaurant::menu::Menu;
+use crate::restaurant::promotion::Promotion;
 use crate::restaurant::restaurant::Restaurant;
 
 /// What a cart is measured against: one shop, now.
@@ -24,8 +26,19 @@ pub struct Market<'a> {
     pub menu: &'a Menu,
     /// Its stock.
     pub stock: &'a Inventory,
+    /// What may be taken off: the automatic promotions of shop and platform, and the cart's own.
+    pub offers: &'a [Offer<'a>],
     /// The rules in force.
     pub flags: &'a Flags,
     /// The instant.
     pub now: DateTime<Utc>,
+}
+
+/// A promotion as a cart meets it.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer<'a> {
+    /// Its id.
+    pub id: PromotionId,
+    /// What is true of it.
+    pub promotion: &'a Promotion,
 }

@@ -1,4 +1,7 @@
 //! Tax on the lines of a quote: rounded once per seller and rate, spread by largest remainder.
+//!
+//! A discount that the seller pays lowers the price and with it the tax. One that somebody else pays is
+//! their part of the price, and leaves the tax as it is; such a line has no seller.
 
 use std::collections::BTreeMap;
 
@@ -40,20 +43,35 @@ fn tax_of_group(
     lines: &mut [QuoteLine],
 ) -> Option<i64> {
     let amounts = indices.iter().map(|index| lines[*index].amount_minor);
-    let base = amounts.clone().try_fold(0_i64, i64::checked_add)?;
+    let base = amounts.fold(0_i128, |sum, amount| sum.saturating_add(amount.into()));
+    let base = i64::try_from(base).ok()?;
     let tax = match mode {
         TaxMode::Inclusive => rate.included_in(base)?,
         TaxMode::Exclusive => rate.of(base)?,
     };
-    let weights: Vec<u64> = amounts
-        .map(|amount| u64::try_from(amount).unwrap_or(0))
-        .collect();
+    let weights = net_amounts(indices, lines);
     // No weights, no tax: everything in the group is free.
     let shares = split(tax, &weights).unwrap_or_else(|| vec![0; indices.len()]);
     for (index, share) in indices.iter().zip(shares) {
         lines[*index].tax_minor = share;
     }
     Some(tax)
+}
+
+/// What each line comes to after the discounts that lower its tax; a discount itself bears no share.
+fn net_amounts(indices: &[usize], lines: &[QuoteLine]) -> Vec<u64> {
+    let mut off: BTreeMap<&str, i64> = BTreeMap::new();
+    for line in indices.iter().map(|index| &lines[*index]) {
+        if line.kind == QuoteLineKind::Discount {
+            let sum = off.entry(&line.reference).or_default();
+            *sum = sum.saturating_add(line.amount_minor);
+        }
+    }
+    let net = |line: &QuoteLine| {
+        let off = off.get(line.reference.as_str()).copied().unwrap_or(0);
+        u64::try_from(line.amount_minor.saturating_add(off)).unwrap_or(0)
+    };
+    indices.iter().map(|index| net(&lines[*index])).collect()
 }
 
 fn tax_line(seller: Party, rate: BasisPoints, tax_minor: i64) -> QuoteLine {
@@ -72,7 +90,9 @@ fn tax_line(seller: Party, rate: BasisPoints, tax_minor: i64) -> QuoteLine {
         payer: Party::Customer,
         payee: Party::TaxOffice,
         seller: None,
+        tax_class: None,
         tax_bp: Some(rate),
         tax_minor: 0,
+        promotion: None,
     }
 }

@@ -73,6 +73,8 @@ ids! {
     CustomerId,
     /// Whoever signs in.
     PrincipalId,
+    /// A promotion; one with a code has its id from issuer and code.
+    PromotionId,
 }
 
 impl From<PrincipalId> for CustomerId {

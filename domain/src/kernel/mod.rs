@@ -5,6 +5,7 @@ pub mod address;
 pub mod allergen;
 pub mod bounded;
 pub mod bowl;
+pub mod code;
 pub mod collect;
 pub mod commission;
 pub mod contact;

@@ -210,6 +210,12 @@ impl BasisPoints {
         self.0
     }
 
+    /// Whether it is nothing.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+    pub const fn is_zero(&self) -> bool {
+        self.0 == 0
+    }
+
     /// The rate of an amount, halves away from zero. Nothing when it overflows.
     pub fn of(self, amount_minor: i64) -> Option<i64> {
         divide_rounded(

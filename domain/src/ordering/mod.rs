@@ -8,3 +8,4 @@ pub mod fulfilment;
 pub mod line;
 pub mod order;
 pub mod quote;
+pub mod quote_difference;

@@ -14,10 +14,12 @@ use uuid::{Uuid, uuid};
 use super::line::OrderLine;
 use crate::kernel::allergen::{Allergen, Presence};
 use crate::kernel::collect::leaf;
+use crate::kernel::ids::PromotionId;
 use crate::kernel::kitchen::KitchenBooking;
 use crate::kernel::money::{BasisPoints, Currency, Money};
 use crate::kernel::quantity::{IngredientAmount, Minutes};
 use crate::kernel::sample;
+use crate::kernel::tax::TaxClass;
 use crate::kernel::text::{LocalizedText, Name};
 
 /// Names the hashes of quotes, so that they never equal another `UUIDv5` of ours.
@@ -55,8 +57,13 @@ pub enum QuoteLineKind {
     Packaging,
     /// For an order below the shop's small-order limit.
     SmallOrderFee,
+    /// For what the marketplace does, a part of the dishes.
+    ServiceFee,
     /// Bringing it to the door.
     DeliveryFee,
+    /// What a promotion takes off another line, in one line for each that pays for it. The amount is
+    /// negative: the payer gives it to the customer.
+    Discount,
     /// Tax that is not in the prices; one line per seller and rate.
     Tax,
     /// For the courier, or the shop when the customer fetches.
@@ -69,9 +76,9 @@ pub struct QuoteLine {
     /// What it is for.
     pub kind: QuoteLineKind,
     /// What it belongs to: the line (`3`), the option (`3/noodles/kata`), the zone, or the tax's
-    /// seller and rate (`shop/800`).
+    /// seller and rate (`shop/800`). A discount has the reference of what it is taken off.
     pub reference: String,
-    /// Name of the item or option in the menu's languages; fees are named by their kind.
+    /// Name of the item, option or promotion in its languages; fees are named by their kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<LocalizedText>,
     /// The amount in minor units.
@@ -83,12 +90,18 @@ pub struct QuoteLine {
     /// Who sells it and owes its tax; tax and tip are sold by nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seller: Option<Party>,
+    /// How it is taxed, of lines that are sold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax_class: Option<TaxClass>,
     /// Tax rate in basis points, of lines that are sold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tax_bp: Option<BasisPoints>,
     /// This line's share of the tax of its seller and rate: contained in the amount when prices
     /// include tax, otherwise on top of it as part of a tax line.
     pub tax_minor: i64,
+    /// The promotion, of a discount.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promotion: Option<PromotionId>,
 }
 
 /// How many minutes from now the food arrives or can be fetched, at the earliest and the latest.
@@ -176,6 +189,21 @@ impl Quote {
         }
     }
 
+    /// The promotions that take something off, each with how much of the total.
+    pub fn discounts(&self) -> BTreeMap<PromotionId, Money> {
+        let mut taken: BTreeMap<PromotionId, i64> = BTreeMap::new();
+        for line in &self.content.lines {
+            if let Some(promotion) = line.promotion {
+                let sum = taken.entry(promotion).or_default();
+                // Together they are less than the goods and fees, which add up.
+                *sum = sum.saturating_sub(line.amount_minor);
+            }
+        }
+        let currency = self.content.currency;
+        let money = |(promotion, minor)| (promotion, Money::new(minor, currency));
+        taken.into_iter().map(money).collect()
+    }
+
     /// The sum to pay.
     pub fn total(&self) -> Money {
         Money::new(self.content.total_minor, self.content.currency)
@@ -245,8 +273,24 @@ impl QuoteLine {
             payer: Party::Customer,
             payee: Party::Shop,
             seller: Some(Party::Shop),
+            tax_class: Some(TaxClass::Food),
             tax_bp: BasisPoints::try_from(800).ok(),
-            tax_minor: 73,
+            tax_minor: 66,
+            promotion: None,
+        }
+    }
+
+    /// For samples of events.
+    pub(crate) fn discount_sample() -> Self {
+        Self {
+            kind: QuoteLineKind::Discount,
+            label: Some(sample::english("Ramen week")),
+            amount_minor: -90,
+            payer: Party::Shop,
+            payee: Party::Customer,
+            tax_minor: 0,
+            promotion: Some(sample::id(8)),
+            ..Self::sample()
         }
     }
 }

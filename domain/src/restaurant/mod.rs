@@ -8,5 +8,7 @@ mod menu_items;
 pub mod menu_options;
 mod menu_rules;
 mod menu_tree;
+pub mod promotion;
+pub mod promotion_book;
 pub mod restaurant;
 pub mod sale_hours;

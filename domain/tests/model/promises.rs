@@ -76,7 +76,20 @@ pub(crate) fn is_settled_when_over(world: &World) -> bool {
         HoldEnd::Released
     };
     let stock = world.stock.ended(OrderId::new(ORDER)) == Some(due);
-    stock && world.timers.is_empty() && money_is_where_it_belongs(world, used)
+    stock
+        && world.timers.is_empty()
+        && counts_when_due(world)
+        && money_is_where_it_belongs(world, used)
+}
+
+/// An order that ended before anybody took it does not count against its promotion; an eaten one does.
+fn counts_when_due(world: &World) -> bool {
+    let counted = world.promotion.body().map(|body| body.redeemed);
+    match stage(world) {
+        OrderStage::Expired | OrderStage::Rejected => counted == Some(0),
+        OrderStage::Completed => counted == Some(1),
+        _ => times(world, "redemption_released") <= 1,
+    }
 }
 
 fn money_is_where_it_belongs(world: &World, used: bool) -> bool {

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use domain::aggregates::{AnyCommand, AnyEvent};
-use domain::decider::{Decider, Event as _, Recorded, is_allowed};
+use domain::decider::{Decider, Event as _, Recorded, is_allowed, replay};
 use domain::delivery::delivery::Delivery;
 use domain::kernel::flags::Flags;
 use domain::kernel::ids::OrderId;
@@ -14,6 +14,7 @@ use domain::payment::payment::{Payment, PaymentCommand, PaymentEvent};
 use domain::processes::order_fulfilment::OrderFulfilmentState;
 use domain::processes::{AnyRecorded, Effect, OrderFulfilment, Process as _};
 use domain::restaurant::inventory::{Inventory, InventoryCommand};
+use domain::restaurant::promotion::{Promotion, PromotionEvent};
 use domain::testing::{context, test_now};
 use uuid::Uuid;
 
@@ -38,6 +39,8 @@ pub(crate) struct World {
     pub(crate) order: Arc<Order>,
     pub(crate) payment: Arc<Payment>,
     pub(crate) stock: Arc<Inventory>,
+    /// The one promotion that the order uses.
+    pub(crate) promotion: Arc<Promotion>,
     pub(crate) couriers: [Arc<Delivery>; 1],
     pub(crate) process: Arc<OrderFulfilmentState>,
     /// The same as text, for the key: it changes seldom and is asked for often.
@@ -65,6 +68,20 @@ fn terms() -> CheckedOut {
     sample.expect("there is a sample of each event")
 }
 
+/// A promotion that the order was counted against in its commit.
+fn redeemed(terms: &CheckedOut) -> Promotion {
+    let created = PromotionEvent::samples().into_iter().take(1);
+    let redeemed = PromotionEvent::Redeemed {
+        order: OrderId::new(ORDER),
+        customer: terms.customer,
+        restaurant: terms.restaurant,
+        discount: terms.total,
+        at: test_now(),
+    };
+    let events: Vec<_> = created.chain([redeemed]).collect();
+    replay(&events)
+}
+
 impl World {
     /// An order that was just checked out, on terms that differ from the sample's as said.
     pub(crate) fn checked_out(differ: impl FnOnce(&mut CheckedOut)) -> Self {
@@ -76,6 +93,7 @@ impl World {
             order: Arc::default(),
             payment: Arc::default(),
             stock: Arc::default(),
+            promotion: Arc::new(redeemed(&terms)),
             couriers: [Arc::default()],
             process: Arc::default(),
             process_text: Arc::from(""),
@@ -131,6 +149,11 @@ impl World {
             }
             AnyCommand::Inventory(_, command) => {
                 for event in decided(&mut self.stock, command, &mut self.outside) {
+                    *self.seen.entry(event.name()).or_default() += 1;
+                }
+            }
+            AnyCommand::Promotion(_, command) => {
+                for event in decided(&mut self.promotion, command, &mut self.outside) {
                     *self.seen.entry(event.name()).or_default() += 1;
                 }
             }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use domain::decider::{Decider, Event, replay};
-use domain::joint::Market;
+use domain::joint::{Market, Offer};
 use domain::kernel::actor::Channel;
 use domain::kernel::flags::Flags;
 use domain::kernel::geo::GeoPoint;
-use domain::kernel::ids::{CustomerId, RestaurantId};
+use domain::kernel::ids::{CustomerId, PromotionId, RestaurantId};
 use domain::kernel::key::Key;
 use domain::kernel::money::Currency;
 use domain::kernel::quantity::Quantity;
@@ -16,6 +16,7 @@ use domain::ordering::fulfilment::Fulfilment;
 use domain::ordering::line::{LineChoice, OptionChoice, Shortage};
 use domain::restaurant::inventory::{Inventory, InventoryCommand};
 use domain::restaurant::menu::{Menu, MenuCommand, MenuDocument};
+use domain::restaurant::promotion::{Promotion, PromotionCommand, PromotionTerms};
 use domain::restaurant::restaurant::{Restaurant, RestaurantEvent, Tax, TaxMode, Terms, Zone};
 use domain::testing::{context, test_now};
 use serde_json::{Value, json};
@@ -27,6 +28,7 @@ pub(crate) struct World {
     pub(crate) menu: Menu,
     pub(crate) stock: Inventory,
     pub(crate) flags: Flags,
+    pub(crate) promotions: Vec<(PromotionId, Promotion)>,
 }
 
 /// How the shop of a test differs from the usual one.
@@ -39,6 +41,7 @@ pub(crate) struct Setup {
     pub(crate) delivery_fee: i64,
     pub(crate) minimum: i64,
     pub(crate) packaging_fee: i64,
+    pub(crate) service_fee_bp: u32,
     pub(crate) small_order: Option<(i64, i64)>,
     pub(crate) tonkotsu: i64,
     pub(crate) egg: i64,
@@ -55,6 +58,7 @@ impl Default for Setup {
             delivery_fee: 350,
             minimum: 1000,
             packaging_fee: 50,
+            service_fee_bp: 0,
             small_order: Some((1500, 200)),
             tonkotsu: 980,
             egg: 150,
@@ -97,6 +101,7 @@ impl World {
             menu: Menu::default(),
             stock: Inventory::default(),
             flags: Flags::default(),
+            promotions: Vec::new(),
         };
         world.publish(MenuCommand::Publish {
             document: Arc::new(document),
@@ -121,8 +126,35 @@ impl World {
         self.stock(read(command));
     }
 
+    /// Gives a promotion out; its id.
+    pub(crate) fn promote(&mut self, id: u128, terms: PromotionTerms) -> PromotionId {
+        let id = PromotionId::new(Uuid::from_u128(id));
+        let terms = Box::new(terms);
+        let created = Promotion::default()
+            .decide(PromotionCommand::Create { terms }, &context())
+            .unwrap();
+        self.promotions.push((id, replay(&created)));
+        id
+    }
+
+    pub(crate) fn offers(&self) -> Vec<Offer<'_>> {
+        self.promotions
+            .iter()
+            .map(|(id, promotion)| Offer { id: *id, promotion })
+            .collect()
+    }
+
+    /// What a cart is measured against, with these offers.
+    pub(crate) fn market_with<'a>(&'a self, offers: &'a [Offer<'a>]) -> Market<'a> {
+        Market {
+            offers,
+            ..self.market()
+        }
+    }
+
     pub(crate) fn market(&self) -> Market<'_> {
         Market {
+            offers: &[],
             shop: &self.shop,
             menu: &self.menu,
             stock: &self.stock,
@@ -179,6 +211,7 @@ fn adapted(terms: Terms, setup: &Setup) -> Terms {
         },
         small_order: setup.small_order.map(small),
         packaging_fee_minor: setup.packaging_fee.try_into().unwrap(),
+        service_fee_bp: setup.service_fee_bp.try_into().unwrap(),
         ..terms
     }
 }

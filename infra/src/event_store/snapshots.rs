@@ -14,13 +14,15 @@ const INTERVAL_EVENTS: i64 = 500;
 /// Snapshots waiting to be written; more are dropped, since the next interval brings another.
 const QUEUE_MAX: usize = 64;
 
-/// The shape of the snapshotted state. Raise it when `Inventory`'s state changes its JSON.
+/// The shape of the snapshotted state. Raise it when the state of its kind changes its JSON.
 pub(super) fn schema_version(kind: Kind) -> i32 {
     match kind {
+        Kind::Promotion => 1,
         Kind::Inventory => 2,
         // Short streams: nothing was ever written under this version.
         Kind::Restaurant
         | Kind::Menu
+        | Kind::PromotionBook
         | Kind::Cart
         | Kind::Order
         | Kind::Payment

@@ -151,6 +151,12 @@ policy! {
     EightySix / "eighty_six" => { Owner: Shop, Ops: Any }
     /// Puts it on sale again.
     LiftEightySix / "lift_eighty_six" => { Owner: Shop, Ops: Any }
+    /// Gives a promotion out.
+    CreatePromotion / "create_promotion" => { Owner: Shop, Ops: Any }
+    /// Changes a promotion's limits, or ends it.
+    UpdatePromotion / "update_promotion" => { Owner: Shop, Ops: Any }
+    /// Lists promotions.
+    ListPromotions / "list_promotions" => { Owner: Shop, Ops: Any }
     /// Reads stock.
     ReadStock / "read_stock" => { Owner: Shop, Ops: Any }
     /// Reads the kitchen's queue.
@@ -167,6 +173,8 @@ policy! {
     RemoveLine / "remove_line" => { Customer: Own }
     /// Chooses door or counter.
     SetFulfilment / "set_fulfilment" => { Customer: Own }
+    /// Names the cart's promotion.
+    SetPromotion / "set_promotion" => { Customer: Own }
     /// Sets the tip.
     SetTip / "set_tip" => { Customer: Own }
     /// Makes an order of a cart.

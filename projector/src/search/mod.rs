@@ -184,7 +184,13 @@ struct Work {
 fn is_indexed(kind: Kind) -> bool {
     match kind {
         Kind::Restaurant | Kind::Menu | Kind::Inventory => true,
-        Kind::Cart | Kind::Order | Kind::Payment | Kind::Delivery | Kind::Driver => false,
+        Kind::Promotion
+        | Kind::PromotionBook
+        | Kind::Cart
+        | Kind::Order
+        | Kind::Payment
+        | Kind::Delivery
+        | Kind::Driver => false,
     }
 }
 

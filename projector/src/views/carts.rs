@@ -36,6 +36,8 @@ row! {
         lines: Doc<BTreeMap<u32, Value>>,
         /// Delivery with a sealed address, or pickup.
         fulfilment: Option<Doc<Value>>,
+        /// The promotion that it names, with its code.
+        promotion: Option<Doc<Value>>,
         /// Tip in minor units of the shop's currency.
         tip_minor: i64,
         /// The order it became.
@@ -75,6 +77,7 @@ impl FoldedView for Carts {
                 stage: "open".to_owned(),
                 lines: Doc(BTreeMap::new()),
                 fulfilment: None,
+                promotion: None,
                 tip_minor: 0,
                 order_id: None,
                 expires_at: *expires_at,
@@ -102,6 +105,9 @@ fn step(row: &mut CartRow, event: &CartEvent) -> Result<(), FoldError> {
         }
         CartEvent::FulfilmentSet { fulfilment } => {
             row.fulfilment = Some(Doc(document(fulfilment)?));
+        }
+        CartEvent::PromotionSet { promotion } => {
+            row.promotion = promotion.as_ref().map(document).transpose()?.map(Doc);
         }
         CartEvent::TipSet { amount_minor } => row.tip_minor = *amount_minor,
         CartEvent::CheckedOut { order, at: _ } => {

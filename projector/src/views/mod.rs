@@ -19,6 +19,7 @@ mod order_details;
 mod order_timeline;
 mod orders;
 mod payments;
+mod promotions;
 mod restaurants;
 mod stock;
 
@@ -39,6 +40,7 @@ use order_details::OrderDetails;
 use order_timeline::OrderTimeline;
 use orders::Orders;
 use payments::Payments;
+use promotions::Promotions;
 pub(crate) use remembered::Remembered;
 use restaurants::Restaurants;
 use stock::Stock;
@@ -67,6 +69,7 @@ followed! {
     Restaurant: domain::restaurant::restaurant::RestaurantEvent,
     Menu: domain::restaurant::menu::MenuEvent,
     Inventory: domain::restaurant::inventory::InventoryEvent,
+    Promotion: domain::restaurant::promotion::PromotionEvent,
     Cart: domain::ordering::cart::CartEvent,
     Order: domain::ordering::order::OrderEvent,
     Payment: domain::payment::payment::PaymentEvent,
@@ -279,6 +282,7 @@ views! {
     Restaurants: Restaurant,
     Menus: Menu,
     Stock: Inventory,
+    Promotions: Promotion,
     Carts: Cart,
     Orders: Order,
     OrderDetails: Order,

@@ -11,6 +11,7 @@ use domain::ordering::cart::Cart;
 use domain::ordering::order::Order;
 use domain::payment::payment::Payment;
 use domain::restaurant::inventory::{Inventory, InventoryEvent};
+use domain::restaurant::promotion::Promotion;
 use domain::restaurant::restaurant::Restaurant;
 use infra::availability::StockLevel;
 use proptest::prelude::*;
@@ -36,6 +37,7 @@ async fn tables_allow_exactly_the_stages_of_their_aggregates() {
     let owner = world.database.owner();
     for (table, column, expected) in [
         ("restaurants", "stage", stages::<Restaurant>()),
+        ("promotions", "stage", stages::<Promotion>()),
         ("carts", "stage", stages::<Cart>()),
         ("orders", "state", stages::<Order>()),
         ("payments", "stage", stages::<Payment>()),
@@ -94,6 +96,14 @@ async fn same_stage<D: Decider>(world: &World, kind: Kind, table: &str, key: &st
 async fn a_row_is_in_the_stage_of_its_aggregate() {
     let world = World::new().await;
     same_stage::<Order>(&world, Kind::Order, "orders", "order_id", "state").await;
+    same_stage::<Promotion>(
+        &world,
+        Kind::Promotion,
+        "promotions",
+        "promotion_id",
+        "stage",
+    )
+    .await;
     same_stage::<Cart>(&world, Kind::Cart, "carts", "cart_id", "stage").await;
     same_stage::<Payment>(&world, Kind::Payment, "payments", "payment_id", "stage").await;
     same_stage::<Delivery>(&world, Kind::Delivery, "deliveries", "delivery_id", "stage").await;

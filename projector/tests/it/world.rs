@@ -215,6 +215,8 @@ pub(crate) fn samples(kind: Kind) -> Vec<AnyEvent> {
         Kind::Restaurant => all::<domain::restaurant::restaurant::RestaurantEvent>(),
         Kind::Menu => all::<domain::restaurant::menu::MenuEvent>(),
         Kind::Inventory => all::<domain::restaurant::inventory::InventoryEvent>(),
+        Kind::Promotion => all::<domain::restaurant::promotion::PromotionEvent>(),
+        Kind::PromotionBook => all::<domain::restaurant::promotion_book::PromotionBookEvent>(),
         Kind::Cart => all::<domain::ordering::cart::CartEvent>(),
         Kind::Order => all::<domain::ordering::order::OrderEvent>(),
         Kind::Payment => all::<domain::payment::payment::PaymentEvent>(),

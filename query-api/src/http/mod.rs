@@ -26,6 +26,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(restaurant::read_restaurant::read_restaurant))
         .routes(routes!(restaurant::read_menu::read_menu))
         .routes(routes!(restaurant::read_stock::read_stock))
+        .routes(routes!(restaurant::list_promotions::list_promotions))
         .routes(routes!(restaurant::read_kitchen::read_kitchen))
         .routes(routes!(ordering::read_cart::read_cart))
         .routes(routes!(ordering::list_orders::list_orders))

@@ -17,6 +17,7 @@ async fn a_clean_world_has_no_violation_and_every_planted_fault_is_found() {
         Invariant::I6,
         Invariant::I7,
         Invariant::I8,
+        Invariant::I9,
         Invariant::I10,
         Invariant::I12,
         Invariant::I15,

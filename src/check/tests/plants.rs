@@ -209,6 +209,35 @@ pub(super) const PLANTS: &[Plant] = &[
          WHERE payment_id::text = es.tid(13)",
     ),
     plant(
+        Invariant::I6,
+        "a redemption that is not shown",
+        "UPDATE views.promotions SET redeemed = redeemed - 1",
+    ),
+    plant(
+        Invariant::I9,
+        "more redemptions than the limit",
+        r#"SELECT es.plant('restaurant.promotion', es.tid(7), format(
+               '{"type":"redeemed","order":"%s","customer":"%s","restaurant":"%s",
+                 "discount":{"amount_minor":9,"currency":"JPY"},"at":"2026-11-20T12:00:00Z"}',
+               es.tid(order_id), es.tid(order_id + 3), es.tid(2))::json, '{}')
+           FROM (VALUES (32), (42)) AS more (order_id)"#,
+    ),
+    plant(
+        Invariant::I9,
+        "a second redemption of one customer",
+        r#"SELECT es.plant('restaurant.promotion', es.tid(7), format(
+               '{"type":"redeemed","order":"%s","customer":"%s","restaurant":"%s",
+                 "discount":{"amount_minor":9,"currency":"JPY"},"at":"2026-11-20T12:00:00Z"}',
+               es.tid(42), es.tid(15), es.tid(2))::json, '{}')"#,
+    ),
+    plant(
+        Invariant::I9,
+        "an order that died unpaid and still counts",
+        "DELETE FROM es.event_log WHERE event_row IN (SELECT id FROM es.events
+             WHERE event_type = 'redemption_released');
+         DELETE FROM es.events WHERE event_type = 'redemption_released'",
+    ),
+    plant(
         Invariant::I7,
         "a shop that is closed and still found",
         "UPDATE views.restaurants SET stage = 'suspended'",

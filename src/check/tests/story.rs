@@ -88,6 +88,10 @@ pub(super) fn story() -> Vec<Told> {
     for checkout in [four, five] {
         story.extend(checks_out(checkout, "delivery"));
     }
+    story.extend(promotes());
+    for checkout in [one, two, five] {
+        story.push(redeems(checkout));
+    }
     story.extend(accepts(one));
     story.extend(cooks(one));
     story.extend(delivers(one));
@@ -99,6 +103,10 @@ pub(super) fn story() -> Vec<Told> {
     story.extend(accepts(four));
     story.extend(cancels_while_cooking(four));
     story.extend(expires(five));
+    story.push(promotion(json!({
+        "type": "redemption_released", "order": five.order(), "customer": five.customer(),
+        "at": five.told(30),
+    })));
     story.push(cart(six, opened(six)));
     story.push(cart(six, json!({"type": "abandoned", "at": six.told(9)})));
     story
@@ -122,6 +130,32 @@ fn delivery(of: Checkout, body: Value) -> Told {
 
 fn stock(body: Value) -> Told {
     ("restaurant.inventory", shop(), body)
+}
+
+fn promotion(body: Value) -> Told {
+    ("restaurant.promotion", id(7), body)
+}
+
+/// A promotion for three orders, once for each customer, and one that needs no code.
+fn promotes() -> Vec<Told> {
+    let book = |body: Value| ("restaurant.promotion_book", shop(), body);
+    vec![
+        promotion(frozen!("restaurant.promotion.created")),
+        promotion(json!({"type": "limits_set", "limits": {"total": 3, "per_customer": 1}})),
+        book(frozen!("restaurant.promotion_book.listed")),
+        book(frozen!("restaurant.promotion_book.delisted")),
+    ]
+}
+
+fn redeems(of: Checkout) -> Told {
+    promotion(with(
+        frozen!("restaurant.promotion.redeemed"),
+        [
+            ("order", of.order().into()),
+            ("customer", of.customer().into()),
+            ("restaurant", shop().into()),
+        ],
+    ))
 }
 
 fn with<const N: usize>(mut body: Value, members: [(&str, Value); N]) -> Value {

@@ -33,6 +33,7 @@ pub(super) fn cart(row: Option<Row>, event: &Event) -> Option<Row> {
             lines.remove(&line);
         }
         ("fulfilment_set", _) => set(&mut row, [("fulfilment", event.value("fulfilment"))]),
+        ("promotion_set", _) => set(&mut row, [("promotion", event.value("promotion"))]),
         ("tip_set", _) => set(&mut row, [("tip_minor", event.value("amount_minor"))]),
         ("checked_out", _) => {
             set(

@@ -8,6 +8,7 @@ mod compare;
 mod delivery;
 mod order;
 mod payment;
+mod promotion;
 mod shop;
 mod stock;
 
@@ -46,6 +47,12 @@ pub(super) const VIEWS: &[View] = &[
     ),
     View::of("menus", "restaurant_id", "restaurant.menu", shop::menu),
     View::of("stock", "restaurant_id", "restaurant.inventory", stock::row),
+    View::of(
+        "promotions",
+        "promotion_id",
+        "restaurant.promotion",
+        promotion::promotion,
+    ),
     View::of("carts", "cart_id", "ordering.cart", cart::cart),
     View::of("orders", "order_id", "ordering.order", order::order),
     View::of(

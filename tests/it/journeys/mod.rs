@@ -5,3 +5,4 @@ mod couriers;
 mod crowd;
 mod day;
 mod no_bowl;
+mod promotions;

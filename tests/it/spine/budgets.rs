@@ -87,6 +87,36 @@ async fn a_warm_command_is_one_statement() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn promotions_cost_a_checkout_no_statement() {
+    let app = TestApp::start().await;
+    let shop = app.open_shop(1, 10).await;
+    let counted = Counted::start(&app).await;
+    let mut given: u32 = 0;
+    for (customer, promotions) in [(1, 0), (2, 10), (3, 1_000)] {
+        while given < promotions {
+            // A book takes twenty that need no code.
+            let code = (given >= 20).then(|| format!("code{given}"));
+            let terms = json!({
+                "issuer": { "type": "shop", "restaurant": shop.id }, "name": { "en": "A yen off" },
+                "target": { "type": "order" }, "platform_bp": 0, "code": code,
+                "currency": "JPY", "reduction": { "type": "amount", "amount_minor": 1 }
+            });
+            app.post(&shop.owner, "/v1/promotions", terms)
+                .await
+                .expect(201);
+            given += 1;
+        }
+        let customer = app.customer(customer).await;
+        let (cart, quote, changed) = counted.cart(&customer, &shop).await;
+        assert_eq!(changed, 2, "a change of a cart, {promotions} promotions");
+        let path = format!("{cart}/checkout");
+        let (_, took) = counted.send(&customer, Method::POST, &path, &quote).await;
+        assert_eq!(took, 1, "a checkout, {promotions} promotions");
+    }
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cold_command_is_two_statements() {
     let app = TestApp::start().await;
     let shop = app.open_shop(1, 10).await;

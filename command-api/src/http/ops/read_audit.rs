@@ -4,7 +4,8 @@
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use domain::aggregates::{
-    Cart, Delivery, Driver, Inventory, Kind, Menu, Order, Payment, Restaurant,
+    Cart, Delivery, Driver, Inventory, Kind, Menu, Order, Payment, Promotion, PromotionBook,
+    Restaurant,
 };
 use domain::decider::{Decider, DecodeError, decode};
 use domain::kernel::collect::Collect;
@@ -128,6 +129,8 @@ fn audit(stream: StreamId, rows: &[LogRow]) -> Result<Audit, DecodeError> {
         Kind::Restaurant => fold::<Restaurant>(rows)?,
         Kind::Menu => fold::<Menu>(rows)?,
         Kind::Inventory => fold::<Inventory>(rows)?,
+        Kind::Promotion => fold::<Promotion>(rows)?,
+        Kind::PromotionBook => fold::<PromotionBook>(rows)?,
         Kind::Cart => fold::<Cart>(rows)?,
         Kind::Order => fold::<Order>(rows)?,
         Kind::Payment => fold::<Payment>(rows)?,

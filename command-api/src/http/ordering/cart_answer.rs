@@ -5,13 +5,12 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
-use domain::aggregates::{Cart, Inventory, Kind, Menu, Restaurant};
-use domain::joint::Market;
+use domain::aggregates::{Cart, Kind};
 use domain::joint::price_cart::price_cart;
 use domain::kernel::address::Address;
 use domain::kernel::fault::Fault;
 use domain::kernel::geo::GeoPoint;
-use domain::kernel::ids::{CartId, RestaurantId};
+use domain::kernel::ids::CartId;
 use domain::kernel::sealed::{Origin, Sealed};
 use domain::kernel::text::Note;
 use domain::ordering::cart::{CartBody, CartCommand};
@@ -24,6 +23,7 @@ use infra::vault::{Class, VaultError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::market::LoadedMarket;
 use crate::app::App;
 use crate::execute::{ExecuteError, Reply, Unit, Work, name_of};
 use crate::http::answer::json_of;
@@ -79,21 +79,11 @@ fn line_of(command: &CartCommand, after: &Loaded<Cart>) -> Option<LineId> {
         CartCommand::Open { .. }
         | CartCommand::RemoveLine { .. }
         | CartCommand::SetFulfilment { .. }
+        | CartCommand::SetPromotion { .. }
         | CartCommand::SetTip { .. }
         | CartCommand::CheckOut { .. }
         | CartCommand::Abandon => None,
     }
-}
-
-/// What a quote is made of.
-type LoadedMarket = (Loaded<Restaurant>, Loaded<Menu>, Loaded<Inventory>);
-
-/// The streams that a quote is made of.
-pub(super) fn market_streams(shop: RestaurantId) -> [StreamId; 3] {
-    [Kind::Restaurant, Kind::Menu, Kind::Inventory].map(|kind| StreamId {
-        kind,
-        id: shop.uuid(),
-    })
 }
 
 impl App {
@@ -129,42 +119,28 @@ impl App {
         let Some(body) = cart.body() else {
             return Ok(Err(Vec::new()));
         };
-        let (restaurant, menu, stock) = self.current_market(body.restaurant).await?;
+        let loaded = self.current_market(body).await?;
         let place = self.place_of(body).await?;
-        let market = Market {
-            shop: &restaurant.state,
-            menu: &menu.state,
-            stock: &stock.state,
-            flags: &self.flags,
-            now,
-        };
-        Ok(price_cart(cart, place, &market).map_err(|faults| faults.0))
+        let offers = loaded.offers();
+        let priced = price_cart(cart, place, &loaded.at(now, &offers, &self.flags));
+        if let Ok(quote) = &priced {
+            self.quotes.remember(quote);
+        }
+        Ok(priced.map_err(|faults| faults.0))
     }
 
     /// The shop as the database has it now, which one question settles when it is cached. It is not
     /// asserted: a shop's stock moves with every order, and a cart is no promise.
-    async fn current_market(&self, shop: RestaurantId) -> Result<LoadedMarket, StoreError> {
-        let (store, held) = (self.executor.store(), self.market(shop).await?);
-        let versions = [
-            (held.0.stream, held.0.version),
-            (held.1.stream, held.1.version),
-            (held.2.stream, held.2.version),
-        ];
+    async fn current_market(&self, cart: &CartBody) -> Result<LoadedMarket, StoreError> {
+        let store = self.executor.store();
+        let held = LoadedMarket::peek(store, cart).await?;
+        let versions = held.versions();
         if store.still_at(&versions).await? {
             return Ok(held);
         }
-        store.forget(&market_streams(shop));
-        self.market(shop).await
-    }
-
-    async fn market(&self, shop: RestaurantId) -> Result<LoadedMarket, StoreError> {
-        let (store, id) = (self.executor.store(), shop.uuid());
-        store.prefetch(&market_streams(shop)).await?;
-        Ok((
-            store.load(id).await?,
-            store.load(id).await?,
-            store.load(id).await?,
-        ))
+        let streams: Vec<StreamId> = versions.iter().map(|(stream, _)| *stream).collect();
+        store.forget(&streams);
+        LoadedMarket::peek(store, cart).await
     }
 
     /// Where the cart goes. An address whose key is destroyed is none.

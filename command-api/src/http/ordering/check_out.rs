@@ -1,11 +1,10 @@
-//! A cart becomes an order: cart, order, stock and payment in one commit, or nothing.
+//! A cart becomes an order: cart, order, stock, payment and promotions in one commit, or nothing.
 
 use std::borrow::Cow;
 
 use axum::extract::State;
-use domain::aggregates::{Cart, Inventory, Kind, Menu, Order, Payment, Restaurant};
+use domain::aggregates::{Cart, Kind, Order, Payment};
 use domain::decider::Decider as _;
-use domain::joint::Market;
 use domain::joint::checkout::{Checkout, CheckoutRejection, CheckoutRequest, check_out as decide};
 use domain::joint::consent::Consent;
 use domain::kernel::allergen::Allergen;
@@ -13,6 +12,7 @@ use domain::kernel::ids::{CartId, OrderId, PaymentId, RestaurantId};
 use domain::kernel::money::Money;
 use domain::kernel::sealed::Sealed;
 use domain::ordering::quote::{Quote, QuoteId};
+use domain::ordering::quote_difference::QuoteDifference;
 use infra::event_store::{Loaded, StreamId};
 use infra::http::policy::Scope;
 use infra::http::policy::action::CheckOut;
@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::cart_answer::market_streams;
+use super::market::{LoadedMarket, market_streams};
 use crate::app::App;
 use crate::execute::{ExecuteError, Refusal, Reply, Unit, Work};
 use crate::http::answer::{Committed, Refusals, json_of};
@@ -88,26 +88,44 @@ pub(super) async fn check_out(
     Json(body): Json<CheckOutBody>,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, Some(key.key()));
-    let shop = app.shop_of(cart).await?;
+    let known = app.known_of(cart).await?;
     app.carry_out(
         &asked,
         &CheckOutCart {
             app: &app,
             scope: &by.scope,
             cart,
-            shop,
+            shop: known.shop,
+            busy: known.busy,
             body,
         },
     )
     .await
 }
 
+/// What is known of a cart before its turn.
+#[derive(Default)]
+struct Known {
+    /// Its shop, which never changes; none when there is no such cart.
+    shop: Option<RestaurantId>,
+    /// The streams that its checkout will write: the stock, and promotions.
+    busy: Vec<StreamId>,
+}
+
 impl App {
-    /// The cart's shop, which never changes; none when there is no such cart.
-    async fn shop_of(&self, cart: CartId) -> Result<Option<RestaurantId>, ApiError> {
-        let loaded = self.executor.store().load::<Cart>(cart.uuid()).await;
-        let cart = loaded.map_err(|error| ApiError::from(ExecuteError::from(error)))?;
-        Ok(cart.state.body().map(|body| body.restaurant))
+    async fn known_of(&self, cart: CartId) -> Result<Known, ApiError> {
+        let store = self.executor.store();
+        let failed = |error| ApiError::from(ExecuteError::from(error));
+        let loaded = store.load::<Cart>(cart.uuid()).await.map_err(failed)?;
+        let Some(body) = loaded.state.body() else {
+            return Ok(Known::default());
+        };
+        let market = LoadedMarket::peek(store, body).await.map_err(failed)?;
+        let promotions = market.promotions.iter().map(|promotion| promotion.stream);
+        Ok(Known {
+            shop: Some(body.restaurant),
+            busy: promotions.chain([market.stock.stream]).collect(),
+        })
     }
 }
 
@@ -116,6 +134,7 @@ struct CheckOutCart<'a> {
     scope: &'a Scope,
     cart: CartId,
     shop: Option<RestaurantId>,
+    busy: Vec<StreamId>,
     body: CheckOutBody,
 }
 
@@ -128,17 +147,10 @@ impl Work for CheckOutCart<'_> {
         let cart = unit.load::<Cart>(self.cart.uuid()).await?;
         only_theirs(&cart, self.scope)?;
         let body = cart.state.body().ok_or(ExecuteError::NotTheirs)?;
-        let (shop, place) = (body.restaurant.uuid(), self.app.place_of(body).await?);
-        let restaurant = unit.load::<Restaurant>(shop).await?;
-        let menu = unit.load::<Menu>(shop).await?;
-        let stock = unit.load::<Inventory>(shop).await?;
-        let market = Market {
-            shop: &restaurant.state,
-            menu: &menu.state,
-            stock: &stock.state,
-            flags: &self.app.flags,
-            now: unit.context.now,
-        };
+        let place = self.app.place_of(body).await?;
+        let loaded = LoadedMarket::load(unit, body).await?;
+        let offers = loaded.offers();
+        let market = loaded.at(unit.context.now, &offers, &self.app.flags);
         let request = CheckoutRequest {
             cart: self.cart,
             quote_id: QuoteId::from(self.body.quote_id),
@@ -148,16 +160,13 @@ impl Work for CheckOutCart<'_> {
             acknowledged: self.acknowledged().await?,
         };
         let decided = decide(&cart.state, request.clone(), &market, &unit.context);
-        let checkout = decided.map_err(|rejection| refusal_of(&rejection))?;
+        let checkout = decided.map_err(|rejection| self.refusal_of(&rejection, &request))?;
         self.check_consent(&checkout.quote)?;
-        write(unit, &cart, &stock, &request, &checkout)
+        write(unit, &cart, &loaded, &request, &checkout)
     }
 
-    fn queue_for(&self) -> Option<StreamId> {
-        Some(StreamId {
-            kind: Kind::Inventory,
-            id: self.shop?.uuid(),
-        })
+    fn queue_for(&self) -> Vec<StreamId> {
+        self.busy.clone()
     }
 
     fn streams(&self) -> Vec<StreamId> {
@@ -225,7 +234,7 @@ impl CheckOutCart<'_> {
 fn write(
     unit: &mut Unit<'_>,
     cart: &Loaded<Cart>,
-    stock: &Loaded<Inventory>,
+    market: &LoadedMarket,
     request: &CheckoutRequest,
     checkout: &Checkout,
 ) -> Result<Reply, ExecuteError> {
@@ -233,7 +242,13 @@ fn write(
     let payment = unit.create::<Payment>(request.payment.uuid());
     unit.belongs_to(request.order);
     unit.write(cart, &checkout.cart)?;
-    unit.write(stock, &checkout.inventory)?;
+    unit.write(&market.stock, &checkout.inventory)?;
+    for (promotion, events) in &checkout.promotions {
+        let loaded = market.promotions.iter();
+        for loaded in loaded.filter(|loaded| loaded.stream.id == promotion.uuid()) {
+            unit.write(loaded, events)?;
+        }
+    }
     let order = unit.write(&order, &checkout.order)?;
     let payment = unit.write(&payment, &checkout.payment)?;
     let answer = CheckedOutAnswer {
@@ -249,17 +264,33 @@ fn write(
     Ok(Reply::created(json_of(&answer), location).tagged(order.stream))
 }
 
-/// The refusal, with the quote that is true now when that is what has changed.
-fn refusal_of(rejection: &CheckoutRejection) -> Refusal {
-    let refusal = Refusal::from(rejection);
-    match rejection {
-        CheckoutRejection::QuoteChanged { current } => refusal.with("quote", json_of(current)),
-        CheckoutRejection::AlreadyCheckedOut { order } => refusal.with("order_id", json_of(order)),
-        CheckoutRejection::CartUnknown
-        | CheckoutRejection::CartRefused(_)
-        | CheckoutRejection::Cart(_)
-        | CheckoutRejection::Order(_)
-        | CheckoutRejection::Inventory(_)
-        | CheckoutRejection::Payment(_) => refusal,
+impl CheckOutCart<'_> {
+    /// The refusal; when the quote has changed, with the one that holds now and what is different, as
+    /// far as the one seen was made in this process not long ago.
+    fn refusal_of(&self, rejection: &CheckoutRejection, request: &CheckoutRequest) -> Refusal {
+        let refusal = Refusal::from(rejection);
+        match rejection {
+            CheckoutRejection::QuoteChanged { current } => {
+                self.app.quotes.remember(current);
+                let refusal = refusal.with("quote", json_of(current));
+                match self.app.quotes.get(request.quote_id) {
+                    Some(seen) => {
+                        let difference = QuoteDifference::between(&seen, &current.content);
+                        refusal.with("difference", json_of(&difference))
+                    }
+                    None => refusal,
+                }
+            }
+            CheckoutRejection::AlreadyCheckedOut { order } => {
+                refusal.with("order_id", json_of(order))
+            }
+            CheckoutRejection::CartUnknown
+            | CheckoutRejection::CartRefused(_)
+            | CheckoutRejection::Cart(_)
+            | CheckoutRejection::Order(_)
+            | CheckoutRejection::Inventory(_)
+            | CheckoutRejection::Payment(_)
+            | CheckoutRejection::Promotion(_) => refusal,
+        }
     }
 }

@@ -12,6 +12,7 @@ mod check_out;
 mod collect_order;
 mod fire_order;
 mod mark_not_collected;
+mod market;
 mod open_cart;
 mod open_payment_session;
 mod ready_order;
@@ -19,6 +20,7 @@ mod reject_order;
 mod remove_line;
 mod seal_bowl;
 mod set_fulfilment;
+mod set_promotion;
 mod set_tip;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -32,6 +34,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(add_line::add_line))
         .routes(routes!(change_line::change_line, remove_line::remove_line))
         .routes(routes!(set_fulfilment::set_fulfilment))
+        .routes(routes!(set_promotion::set_promotion))
         .routes(routes!(set_tip::set_tip))
         .routes(routes!(check_out::check_out))
         .routes(routes!(open_payment_session::open_payment_session))

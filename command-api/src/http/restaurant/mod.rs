@@ -3,6 +3,7 @@
 mod approve_restaurant;
 mod close_restaurant;
 mod count;
+mod create_promotion;
 mod eighty_six;
 mod lift_eighty_six;
 mod pause_restaurant;
@@ -20,6 +21,7 @@ mod submit_restaurant;
 mod suspend_restaurant;
 mod update_menu_item;
 mod update_menu_option;
+mod update_promotion;
 mod update_restaurant;
 mod waste_stock;
 
@@ -45,6 +47,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(publish_menu::publish_menu))
         .routes(routes!(update_menu_item::update_menu_item))
         .routes(routes!(update_menu_option::update_menu_option))
+        .routes(routes!(create_promotion::create_promotion))
+        .routes(routes!(update_promotion::update_promotion))
         .routes(routes!(set_stock::set_stock))
         .routes(routes!(receive_stock::receive_stock))
         .routes(routes!(waste_stock::waste_stock))

@@ -2,7 +2,7 @@
 
 use super::Priced;
 use crate::joint::priced_line::PricedLine;
-use crate::kernel::money::{BasisPoints, Price};
+use crate::kernel::money::BasisPoints;
 use crate::kernel::tax::TaxClass;
 use crate::ordering::quote::{Party, QuoteLine, QuoteLineKind};
 
@@ -19,8 +19,10 @@ impl Priced<'_> {
             payer: Party::Customer,
             payee: Party::Shop,
             seller: Some(Party::Shop),
+            tax_class: Some(class),
             tax_bp: Some(self.rate(class)),
             tax_minor: 0,
+            promotion: None,
         };
         let amount_minor = line.unit_price_minor.checked_mul(pieces)?;
         let mut lines = vec![sold(
@@ -46,44 +48,63 @@ impl Priced<'_> {
         Some(lines)
     }
 
-    /// Packaging and the small-order fee are the shop's, delivery is the platform's.
-    pub(super) fn fees(&self, goods_minor: i64) -> Vec<QuoteLine> {
+    /// Packaging and the small-order fee are the shop's, service and delivery are the platform's.
+    /// Nothing when one overflows.
+    pub(super) fn fees(&self, goods_minor: i64) -> Option<Vec<QuoteLine>> {
         let terms = self.live.terms;
-        let mut fees = Vec::new();
-        let mut add = |kind, class, reference: &str, fee: Price, seller| {
-            if fee > Price::ZERO {
-                fees.push(fee_line(kind, reference, fee, seller, self.rate(class)));
-            }
-        };
-        add(
-            QuoteLineKind::Packaging,
-            TaxClass::Packaging,
-            "packaging",
-            terms.packaging_fee_minor,
-            Party::Shop,
-        );
-        if let Some(small) = terms
+        let small = terms
             .small_order
             .filter(|small| goods_minor < small.below_minor.minor())
-        {
-            add(
-                QuoteLineKind::SmallOrderFee,
-                TaxClass::Service,
-                "small_order",
-                small.fee_minor,
-                Party::Shop,
-            );
-        }
-        if let Some(zone) = self.zone {
-            add(
+            .map_or(0, |small| small.fee_minor.minor());
+        let mut fees = vec![
+            self.fee(
+                QuoteLineKind::Packaging,
+                "packaging",
+                terms.packaging_fee_minor.minor(),
+            ),
+            self.fee(QuoteLineKind::SmallOrderFee, "small_order", small),
+            self.fee(
+                QuoteLineKind::ServiceFee,
+                "service",
+                terms.service_fee_bp.of(goods_minor)?,
+            ),
+        ];
+        fees.extend(self.zone.map(|zone| {
+            self.fee(
                 QuoteLineKind::DeliveryFee,
-                TaxClass::Delivery,
                 zone.key.as_str(),
-                zone.fee_minor,
-                Party::Platform,
-            );
+                zone.fee_minor.minor(),
+            )
+        }));
+        fees.retain(|fee| fee.amount_minor > 0);
+        Some(fees)
+    }
+
+    fn fee(&self, kind: QuoteLineKind, reference: &str, amount_minor: i64) -> QuoteLine {
+        let (class, seller) = match kind {
+            QuoteLineKind::Packaging => (TaxClass::Packaging, Party::Shop),
+            QuoteLineKind::DeliveryFee => (TaxClass::Delivery, Party::Platform),
+            QuoteLineKind::ServiceFee => (TaxClass::Service, Party::Platform),
+            QuoteLineKind::SmallOrderFee
+            | QuoteLineKind::Item
+            | QuoteLineKind::Option
+            | QuoteLineKind::Discount
+            | QuoteLineKind::Tax
+            | QuoteLineKind::Tip => (TaxClass::Service, Party::Shop),
+        };
+        QuoteLine {
+            kind,
+            reference: reference.to_owned(),
+            label: None,
+            amount_minor,
+            payer: Party::Customer,
+            payee: seller,
+            seller: Some(seller),
+            tax_class: Some(class),
+            tax_bp: Some(self.rate(class)),
+            tax_minor: 0,
+            promotion: None,
         }
-        fees
     }
 
     /// The shop's rate on a class of goods or services, for this order.
@@ -108,8 +129,10 @@ impl Priced<'_> {
             payer: Party::Customer,
             payee,
             seller: None,
+            tax_class: None,
             tax_bp: None,
             tax_minor: 0,
+            promotion: None,
         })
     }
 }
@@ -119,24 +142,4 @@ pub(super) fn sum(lines: &[QuoteLine]) -> Option<i64> {
     lines
         .iter()
         .try_fold(0_i64, |sum, line| sum.checked_add(line.amount_minor))
-}
-
-fn fee_line(
-    kind: QuoteLineKind,
-    reference: &str,
-    fee: Price,
-    seller: Party,
-    tax_bp: BasisPoints,
-) -> QuoteLine {
-    QuoteLine {
-        kind,
-        reference: reference.to_owned(),
-        label: None,
-        amount_minor: fee.minor(),
-        payer: Party::Customer,
-        payee: seller,
-        seller: Some(seller),
-        tax_bp: Some(tax_bp),
-        tax_minor: 0,
-    }
 }

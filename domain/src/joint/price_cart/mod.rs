@@ -2,6 +2,7 @@
 
 mod amounts;
 mod checks;
+mod discounts;
 pub(super) mod promise;
 
 use std::collections::BTreeMap;
@@ -63,15 +64,11 @@ pub fn price_cart(
         needs,
     };
     let promised = priced.promise(market)?;
-    let quote = priced.quote(promised).ok_or_else(|| {
-        let mut faults = Faults::default();
-        faults.add(
-            "amount_overflow",
-            &root,
-            "this comes to more than can be counted",
-        );
-        faults
-    })?;
+    let Some(quote) = priced.quote(market, promised, &mut faults) else {
+        let detail = "this comes to more than can be counted";
+        faults.add("amount_overflow", &root, detail);
+        return Err(faults);
+    };
     priced.check_limits(&quote, &mut faults);
     faults.or(quote)
 }
@@ -87,14 +84,16 @@ struct Priced<'a> {
 }
 
 impl Priced<'_> {
-    /// The quote; nothing when an amount overflows.
-    fn quote(&self, promised: Promised) -> Option<Quote> {
+    /// The quote; nothing when an amount overflows. A code that does not hold is a fault.
+    fn quote(&self, market: &Market<'_>, promised: Promised, faults: &mut Faults) -> Option<Quote> {
         let mut lines = Vec::new();
         for line in &self.lines {
             lines.extend(self.goods(line)?);
         }
         let goods_minor = sum(&lines)?;
-        lines.extend(self.fees(goods_minor));
+        lines.extend(self.fees(goods_minor)?);
+        let offers = self.holding(market, goods_minor, faults);
+        discounts::apply(&offers, &mut lines)?;
         let mode = self.live.terms.tax.mode;
         let tax_included_minor = tax::apply(mode, &mut lines).ok()?;
         lines.extend(self.tip());

@@ -8,6 +8,7 @@ use crate::kernel::ids::{CustomerId, OrderId, RestaurantId};
 use crate::kernel::quantity::Quantity;
 use crate::kernel::sealed::Sealed;
 use crate::kernel::text::Note;
+use crate::ordering::cart::event::CartPromotion;
 use crate::ordering::fulfilment::Fulfilment;
 use crate::ordering::line::{LineChoice, LineId, OptionChoice, Shortage};
 
@@ -59,6 +60,11 @@ pub enum CartCommand {
     SetFulfilment {
         /// How.
         fulfilment: Fulfilment,
+    },
+    /// Names the cart's promotion.
+    SetPromotion {
+        /// Which; none takes it back.
+        promotion: Option<CartPromotion>,
     },
     /// Sets the tip.
     SetTip {

@@ -82,6 +82,9 @@ impl Cart {
             (Self::Open(body), CartCommand::SetTip { amount_minor }) => {
                 body.tip_minor == *amount_minor
             }
+            (Self::Open(body), CartCommand::SetPromotion { promotion }) => {
+                body.promotion == *promotion
+            }
             (Self::Open(body), CartCommand::SetFulfilment { fulfilment }) => {
                 body.fulfilment.as_ref() == Some(fulfilment)
             }
@@ -171,6 +174,7 @@ impl CartBody {
                 CartEvent::LineRemoved { line }
             }
             CartCommand::SetFulfilment { fulfilment } => CartEvent::FulfilmentSet { fulfilment },
+            CartCommand::SetPromotion { promotion } => CartEvent::PromotionSet { promotion },
             CartCommand::SetTip { amount_minor } => {
                 if !(0..=TIP_MINOR_MAX).contains(&amount_minor) {
                     return Err(CartRejection::TipOutOfRange { max: TIP_MINOR_MAX });

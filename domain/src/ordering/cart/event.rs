@@ -7,7 +7,8 @@ use strum::{IntoStaticStr, VariantNames};
 
 use crate::decider::Event;
 use crate::kernel::actor::Channel;
-use crate::kernel::ids::{CustomerId, OrderId, RestaurantId};
+use crate::kernel::code::PromotionCode;
+use crate::kernel::ids::{CustomerId, OrderId, PromotionId, RestaurantId};
 use crate::kernel::sample;
 use crate::ordering::fulfilment::Fulfilment;
 use crate::ordering::line::{LineChoice, LineId};
@@ -56,6 +57,12 @@ pub enum CartEvent {
         /// How.
         fulfilment: Fulfilment,
     },
+    /// The cart's promotion was named.
+    PromotionSet {
+        /// Which; none when it was taken back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        promotion: Option<CartPromotion>,
+    },
     /// The tip was set.
     TipSet {
         /// In minor units of the shop's currency.
@@ -73,6 +80,15 @@ pub enum CartEvent {
         /// When.
         at: DateTime<Utc>,
     },
+}
+
+/// A promotion that a customer named.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CartPromotion {
+    /// Which.
+    pub id: PromotionId,
+    /// By which code.
+    pub code: PromotionCode,
 }
 
 impl Event for CartEvent {
@@ -108,6 +124,13 @@ impl Event for CartEvent {
             Self::FulfilmentSet {
                 fulfilment: Fulfilment::Pickup,
             },
+            Self::PromotionSet {
+                promotion: Some(CartPromotion {
+                    id: sample::id(8),
+                    code: sample::good(PromotionCode::parse("RAMEN10")),
+                }),
+            },
+            Self::PromotionSet { promotion: None },
             Self::TipSet { amount_minor: 200 },
             Self::CheckedOut {
                 order: sample::id(3),

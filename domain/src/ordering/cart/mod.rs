@@ -11,7 +11,7 @@ mod state;
 mod transitions;
 
 pub use command::{CartCommand, CartCommandKind, NoteChange};
-pub use event::CartEvent;
+pub use event::{CartEvent, CartPromotion};
 pub use rejection::CartRejection;
 pub use state::{Cart, CartBody, CartLine, CartStage};
 pub use transitions::TRANSITIONS;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
-use super::event::CartEvent;
+use super::event::{CartEvent, CartPromotion};
 use crate::kernel::actor::Channel;
 use crate::kernel::ids::{CustomerId, OrderId, RestaurantId};
 use crate::ordering::fulfilment::Fulfilment;
@@ -53,6 +53,9 @@ pub struct CartBody {
     pub last_line: u32,
     /// How the order reaches the customer, once that is said.
     pub fulfilment: Option<Fulfilment>,
+    /// The promotion that the customer named.
+    #[serde(default)]
+    pub promotion: Option<CartPromotion>,
     /// The tip in minor units of the shop's currency.
     pub tip_minor: i64,
 }
@@ -92,6 +95,7 @@ impl Cart {
                     lines: Vec::new(),
                     last_line: 0,
                     fulfilment: None,
+                    promotion: None,
                     tip_minor: 0,
                 });
             }
@@ -112,6 +116,9 @@ impl Cart {
             }
             CartEvent::FulfilmentSet { fulfilment } => {
                 self.change(|body| body.fulfilment = Some(fulfilment.clone()));
+            }
+            CartEvent::PromotionSet { promotion } => {
+                self.change(|body| body.promotion.clone_from(promotion));
             }
             CartEvent::TipSet { amount_minor } => {
                 self.change(|body| body.tip_minor = *amount_minor);

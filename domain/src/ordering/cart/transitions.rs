@@ -1,7 +1,8 @@
 //! Which command is possible at which stage of a cart, and where it leads.
 
 use super::command::CartCommandKind::{
-    self, Abandon, AddLine, ChangeLine, CheckOut, Open, RemoveLine, SetFulfilment, SetTip,
+    self, Abandon, AddLine, ChangeLine, CheckOut, Open, RemoveLine, SetFulfilment, SetPromotion,
+    SetTip,
 };
 use super::state::CartStage;
 
@@ -12,6 +13,7 @@ pub const TRANSITIONS: &[(CartStage, CartCommandKind, CartStage)] = &[
     (CartStage::Open, ChangeLine, CartStage::Open),
     (CartStage::Open, RemoveLine, CartStage::Open),
     (CartStage::Open, SetFulfilment, CartStage::Open),
+    (CartStage::Open, SetPromotion, CartStage::Open),
     (CartStage::Open, SetTip, CartStage::Open),
     (CartStage::Open, CheckOut, CartStage::CheckedOut),
     (CartStage::Open, Abandon, CartStage::Abandoned),

@@ -349,7 +349,7 @@ impl CheckedOut {
             fulfilment: Fulfilment::sample(),
             lines: vec![OrderLine::sample()],
             quote_id: sample::id(8),
-            quote: vec![QuoteLine::sample()],
+            quote: vec![QuoteLine::sample(), QuoteLine::discount_sample()],
             total: Money::new(980, yen),
             tax_included_minor: 73,
             seller_name: sample::name("Sample Foods KK"),

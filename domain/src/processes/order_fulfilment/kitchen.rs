@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::effects::Effects;
 use super::state::Terms;
 use super::timers;
+use crate::aggregates::AnyCommand;
 use crate::kernel::actor::Actor;
 use crate::kernel::flags::Flags;
 use crate::kernel::quantity::Minutes;
@@ -13,6 +14,7 @@ use crate::ordering::order::{FaultParty, OrderCommand, OrderEvent, RejectReason}
 use crate::payment::payment::{PaymentCommand, RefundReason};
 use crate::processes::Effect;
 use crate::restaurant::inventory::{InventoryCommand, ReleaseReason};
+use crate::restaurant::promotion::PromotionCommand;
 
 impl Effects<'_> {
     pub(super) fn on_order(&mut self, news: &OrderEvent, flags: &Flags) {
@@ -39,6 +41,7 @@ impl Effects<'_> {
                 promise: _,
                 at,
             } => {
+                self.state.accepted = true;
                 self.cancel_timer(timers::ACCEPTANCE);
                 self.payment(PaymentCommand::RequestCapture);
                 self.fire_noodle_last(*prep_minutes, *at);
@@ -119,12 +122,25 @@ impl Effects<'_> {
                 reason: release,
             });
         }
+        if !self.state.accepted || release == ReleaseReason::PaymentFailed {
+            self.release_redemptions();
+        }
         if money_back {
             self.payment(PaymentCommand::Unwind { reason: why });
         }
         let open: Vec<Uuid> = self.state.deliveries.keys().copied().collect();
         for delivery in open {
             self.call_off(delivery);
+        }
+    }
+
+    /// What no money was taken for does not count against the limits of its promotions.
+    fn release_redemptions(&mut self) {
+        let terms = self.state.terms.as_ref();
+        let promotions = terms.map(|terms| terms.promotions.clone());
+        for promotion in promotions.into_iter().flatten() {
+            let release = PromotionCommand::ReleaseRedemption { order: self.order };
+            self.command(AnyCommand::Promotion(promotion.uuid(), release));
         }
     }
 

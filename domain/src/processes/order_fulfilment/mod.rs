@@ -13,6 +13,7 @@
 //! | fired, or picked up without it | consume the hold |
 //! | ready for pickup | collection timer |
 //! | rejected, cancelled, expired | release what is held, unwind the payment, call off the courier |
+//! | the same before it was accepted, or unpaid | release the redemptions of its promotions |
 //! | courier: picked up, delivered, failed | tell the order |
 //! | delivered, undeliverable, not collected | completion timer |
 
@@ -61,7 +62,13 @@ impl Process for OrderFulfilment {
         match event.recorded.event.kind() {
             Kind::Order => Some(event.recorded.stream),
             Kind::Payment | Kind::Delivery => event.order.map(OrderId::uuid),
-            Kind::Restaurant | Kind::Menu | Kind::Inventory | Kind::Cart | Kind::Driver => None,
+            Kind::Restaurant
+            | Kind::Menu
+            | Kind::Inventory
+            | Kind::Promotion
+            | Kind::PromotionBook
+            | Kind::Cart
+            | Kind::Driver => None,
         }
     }
 
@@ -83,6 +90,8 @@ impl Process for OrderFulfilment {
             AnyEvent::Restaurant(_)
             | AnyEvent::Menu(_)
             | AnyEvent::Inventory(_)
+            | AnyEvent::Promotion(_)
+            | AnyEvent::PromotionBook(_)
             | AnyEvent::Cart(_)
             | AnyEvent::Driver(_) => {}
         }

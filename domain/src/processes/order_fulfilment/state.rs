@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::kernel::ids::{DriverId, PaymentId, RestaurantId};
+use crate::kernel::ids::{DriverId, PaymentId, PromotionId, RestaurantId};
 use crate::ordering::line::BowlSpec;
 use crate::ordering::order::CheckedOut;
 use crate::payment::payment::IntentId;
@@ -17,6 +17,9 @@ pub struct OrderFulfilmentState {
     pub(super) seen: BTreeMap<Uuid, i64>,
     /// What the order said at checkout.
     pub(super) terms: Option<Terms>,
+    /// Whether the shop took it, whereupon its money is asked for.
+    #[serde(default)]
+    pub(super) accepted: bool,
     /// Whether its stock is used up.
     pub(super) consumed: bool,
     /// Whether it ended without being carried out.
@@ -42,6 +45,9 @@ pub(super) struct Terms {
     pub(super) auto_fire: bool,
     /// From boiler to sealed for the slowest bowl.
     pub(super) lead_seconds: i64,
+    /// The promotions that it used.
+    #[serde(default)]
+    pub(super) promotions: BTreeSet<PromotionId>,
 }
 
 /// Where the money is, as far as this process must wait for it.
@@ -105,6 +111,11 @@ impl Terms {
                 .map(lead)
                 .max()
                 .unwrap_or(0),
+            promotions: terms
+                .quote
+                .iter()
+                .filter_map(|line| line.promotion)
+                .collect(),
         }
     }
 }

@@ -290,6 +290,7 @@ mod samples {
                 fee_minor: price(200),
             }),
             packaging_fee_minor: price(50),
+            service_fee_bp: json("250"),
         }
     }
 

@@ -42,6 +42,10 @@ pub struct Terms {
     /// A fee for packaging, on each order.
     #[schema(inline)]
     pub packaging_fee_minor: Price,
+    /// What the marketplace asks of the customer for its service, as a part of the dishes.
+    #[serde(default, skip_serializing_if = "BasisPoints::is_zero")]
+    #[schema(inline)]
+    pub service_fee_bp: BasisPoints,
 }
 
 /// Tax on dishes and fees: two rates that hold for everything, and those of single classes that beat them.
@@ -104,7 +108,8 @@ crate::collect_struct!(Terms {
     commission_bp,
     commission_plans = Vec::new(),
     small_order,
-    packaging_fee_minor
+    packaging_fee_minor,
+    service_fee_bp = BasisPoints::default(),
 });
 crate::collect_struct!(Tax {
     mode,

@@ -40,6 +40,8 @@ pub(crate) struct CartDetail {
     fulfilment: Option<String>,
     /// Where to.
     address: Option<Address>,
+    /// The code of the promotion that it names.
+    promotion_code: Option<String>,
     /// Tip in minor units of the shop's currency.
     tip_minor: i64,
     /// The order that it became.
@@ -69,7 +71,7 @@ pub(crate) async fn read_cart(
 async fn cart(app: &App, id: Uuid, scope: &ScopeFilter) -> Result<CartDetail, ApiError> {
     let row = sqlx::query!(
         r#"SELECT cart_id, sequence, restaurant_id, channel, stage, lines::text AS "lines!",
-                  fulfilment::text, tip_minor, order_id, expires_at
+                  fulfilment::text, promotion->>'code' AS promotion_code, tip_minor, order_id, expires_at
            FROM views.carts
            WHERE cart_id = $1
              AND ($2::uuid IS NULL OR customer_id = $2)
@@ -108,6 +110,7 @@ async fn cart(app: &App, id: Uuid, scope: &ScopeFilter) -> Result<CartDetail, Ap
         lines,
         fulfilment: kind,
         address,
+        promotion_code: row.promotion_code,
         tip_minor: row.tip_minor,
         order_id: row.order_id,
         expires_at: row.expires_at,

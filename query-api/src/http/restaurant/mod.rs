@@ -1,5 +1,6 @@
 //! Reading shops: page, menu, stock, kitchen.
 
+pub(super) mod list_promotions;
 pub(crate) mod menu_page;
 pub(crate) mod menu_source;
 pub(super) mod read_kitchen;
