@@ -27,7 +27,7 @@ use domain::ordering::order::{Order, OrderCommand, OrderStage};
 use domain::ordering::quote::QuoteId;
 use domain::payment::payment::{Payment, PaymentStage};
 use domain::restaurant::inventory::Inventory;
-use domain::testing::{context, test_now};
+use domain::testing::{context, context_at, test_now};
 use support::{Setup, World, bowl, cart, delivery, near, pickup};
 use uuid::Uuid;
 
@@ -93,6 +93,25 @@ fn four_aggregates_change_together() {
     let mut after = before;
     done.cart.iter().for_each(|event| after.evolve(event));
     assert_eq!(after.stage(), CartStage::CheckedOut);
+}
+
+#[test]
+fn a_checkout_just_before_closing_is_paid_soon_after() {
+    let world = World::new(&Setup::default());
+    let cart = cart([bowl(2), pickup()]);
+    // The shop closes at two in the night, seven hours from now.
+    let now = test_now() + TimeDelta::minutes(7 * 60 - 2);
+    let market = Market {
+        now,
+        ..world.market()
+    };
+    let quote = quoted(&cart, &market);
+    let done = check_out(&cart, quote, &market, &context_at(now)).unwrap();
+    let order: Order = replay(&done.order);
+    assert_eq!(
+        order.body().unwrap().terms.expires_at,
+        now + TimeDelta::minutes(7)
+    );
 }
 
 #[test]

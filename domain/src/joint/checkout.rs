@@ -1,5 +1,7 @@
 //! Turns a cart into an order: cart, order, stock, payment and promotions change together or not at all.
 
+use chrono::{DateTime, Utc};
+
 use super::Market;
 use super::price_cart::{price_cart, promise};
 use crate::decider::{Class, Context, Decider, Rejection};
@@ -17,6 +19,7 @@ use crate::restaurant::inventory::{
     InventoryCommand, InventoryEvent, InventoryRejection, KitchenWanted,
 };
 use crate::restaurant::promotion::{PromotionCommand, PromotionEvent, PromotionRejection};
+use crate::restaurant::restaurant::LiveShop;
 
 /// What a customer asks for at checkout, with the ids of what comes of it.
 #[derive(Clone, Debug)]
@@ -238,7 +241,7 @@ fn terms(
     let service_date = live
         .service_date(market.now)
         .ok_or_else(|| refused("shop_closed", "the shop is closed"))?;
-    let expires_at = context.now + market.flags.payment_timer.span();
+    let expires_at = pay_until(&live, market);
     let open = InventoryCommand::OpenHold {
         hold: request.order,
         service_date,
@@ -280,6 +283,16 @@ fn terms(
         at: context.now,
     };
     Ok((terms, inventory))
+}
+
+/// Until when it can be paid: a checkout just before closing stands when payment follows soon after.
+fn pay_until(live: &LiveShop<'_>, market: &Market<'_>) -> DateTime<Utc> {
+    let usual = market.now + market.flags.payment_timer.span();
+    let closes_at = live
+        .hours
+        .closes_at(live.profile.time_zone, market.now)
+        .map(|closes_at| closes_at + market.flags.last_order_grace.span());
+    closes_at.map_or(usual, |latest| usual.min(latest))
 }
 
 /// The number that the hold was given now. An order id used before has none to give.

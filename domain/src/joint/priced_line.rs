@@ -64,6 +64,15 @@ pub(super) fn priced(
             format!("{} is off the menu now", item.key),
         );
     }
+    if let Some(instead) = &choice.substitute
+        && menu.item(instead).is_none()
+    {
+        found.add(
+            "item_unknown",
+            &at.at("substitute"),
+            format!("{instead} is not on the menu"),
+        );
+    }
     check_packaging(item, is_delivery, &at, &mut found);
     check_hours(item, menu, clock, &at, &mut found);
     let choices = choices(&choice.options);
@@ -95,6 +104,7 @@ pub(super) fn priced(
             options,
             note: choice.note.clone(),
             shortage: choice.shortage,
+            substitute: choice.substitute.clone(),
             unit_price_minor: item.price_minor.minor(),
             minimum_age: dish.minimum_age(),
         },

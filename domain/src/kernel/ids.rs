@@ -92,6 +92,20 @@ impl From<PrincipalId> for DriverId {
 /// Namespace of the ids of imported shops.
 const IMPORTED_SHOPS: Uuid = Uuid::from_u128(0x6b1f_3c52_8d0e_5a47_9c61_2f7e_d4a8_0b39);
 
+/// Namespace of the ids of carts.
+const CARTS: Uuid = Uuid::from_u128(0x1f0c_77ad_3b52_5e1c_8a90_6d4f_0c2b_9e17);
+
+impl CartId {
+    /// The id of a customer's `number`th cart at a shop, from 0: a `UUIDv5` of the three, so that of two who open it
+    /// at once only one does.
+    pub fn of(customer: CustomerId, restaurant: RestaurantId, number: u32) -> Self {
+        Self(Uuid::new_v5(
+            &CARTS,
+            format!("{customer}\n{restaurant}\n{number}").as_bytes(),
+        ))
+    }
+}
+
 impl RestaurantId {
     /// The id of an imported shop: a `UUIDv5` of source and source id, so that a second import finds the first.
     pub fn imported(source: &str, source_id: &str) -> Self {

@@ -79,8 +79,12 @@ pub enum Shortage {
     /// Leave the line out and return its price.
     #[default]
     Refund,
+    /// Put another dish in its place: the one that the line names, or one of the shop's choice.
+    Substitute,
     /// Cancel the whole order.
     Cancel,
+    /// Ask the customer.
+    Ask,
 }
 
 leaf!(Shortage => "shortage_unknown");
@@ -99,6 +103,9 @@ pub struct LineChoice {
     pub note: Option<Sealed<Note>>,
     /// What to do when the shop runs out.
     pub shortage: Shortage,
+    /// The item to put in its place; the shop chooses when it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub substitute: Option<Key>,
 }
 
 impl LineChoice {
@@ -119,7 +126,8 @@ impl LineChoice {
                 }],
             }],
             note: Some(sample::sealed("ordering.cart", "note")),
-            shortage: Shortage::Refund,
+            shortage: Shortage::Substitute,
+            substitute: Some(sample::key("miso")),
         }
     }
 }
@@ -227,6 +235,9 @@ pub struct OrderLine {
     pub note: Option<Sealed<Note>>,
     /// What to do when the shop runs out.
     pub shortage: Shortage,
+    /// The item that the customer would take instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub substitute: Option<Key>,
     /// Price of one without options, in minor units of the order's currency.
     pub unit_price_minor: i64,
     /// How old the buyer must be, in years; whoever hands it over looks.
@@ -269,6 +280,7 @@ impl OrderLine {
             }],
             note: choice.note,
             shortage: choice.shortage,
+            substitute: choice.substitute,
             unit_price_minor: 980,
             bowl: Some(BowlSpec {
                 style: Style::HakataTonkotsu,

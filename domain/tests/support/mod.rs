@@ -302,6 +302,7 @@ pub(crate) fn line(item: &str, number: u32, options: Vec<OptionChoice>) -> CartC
         options,
         note: None,
         shortage,
+        substitute: None,
     };
     CartCommand::AddLine { choice }
 }

@@ -38,9 +38,13 @@ pub(super) struct AddLineBody {
     /// What to do when the shop runs out of it.
     #[serde(default)]
     shortage: Shortage,
+    /// The item to put in its place, when that is the choice; the shop chooses when it is absent.
+    #[serde(default)]
+    #[schema(inline)]
+    substitute: Option<Key>,
 }
 domain::collect_struct!(AddLineBody {
-    item, quantity, options = Vec::new(), note, shortage = Shortage::default()
+    item, quantity, options = Vec::new(), note, shortage = Shortage::default(), substitute
 });
 
 /// Adds a line to a cart.
@@ -66,6 +70,7 @@ pub(super) async fn add_line(
         options,
         note,
         shortage,
+        substitute,
     } = body;
     let note = match &note {
         Some(note) => Some(app.seal_note(&by.scope, id, note).await?),
@@ -77,6 +82,7 @@ pub(super) async fn add_line(
         options,
         note,
         shortage,
+        substitute,
     };
     let (expected, command) = (if_match.version()?, CartCommand::AddLine { choice });
     let work = ChangeCart {
@@ -87,4 +93,92 @@ pub(super) async fn add_line(
         command,
     };
     app.carry_out(&asked, &work).await
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// The members that a fault of this body is about; none when it is read.
+    fn refused(body: &Value) -> Vec<String> {
+        let read = infra::http::json::parse::<AddLineBody>(body.to_string().as_bytes());
+        let faults = read.map_or_else(|error| error.faults().to_vec(), |_| Vec::new());
+        let mut members: Vec<String> = faults
+            .iter()
+            .filter_map(|fault| fault.pointer.split('/').nth(1))
+            .map(str::to_owned)
+            .collect();
+        members.sort();
+        members.dedup();
+        members
+    }
+
+    fn good() -> Value {
+        json!({ "item": "tonkotsu", "quantity": 1, "options": [], "note": "soft egg",
+                "shortage": "substitute", "substitute": "miso" })
+    }
+
+    fn anything() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            (0..200_u32).prop_map(Value::from),
+            "\\PC{0,40}".prop_map(Value::from),
+            "[a-z]{1,5}(\u{301}){0,9}".prop_map(Value::from),
+            prop::sample::select(vec!["refund", "substitute", "cancel", "ask", "tonkotsu"])
+                .prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 16, 4, |inner| {
+            let name = prop::sample::select(vec!["group", "option", "quantity", "options", "x"]);
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::vec((name, inner), 0..5).prop_map(|members| {
+                    members
+                        .into_iter()
+                        .map(|(name, value)| (name.to_owned(), value))
+                        .collect()
+                }),
+            ]
+        })
+    }
+
+    #[test]
+    fn a_pile_of_accents_is_no_note() {
+        let mut body = good();
+        body["note"] = json!(format!("a{}", "\u{301}".repeat(100_000)));
+        assert_eq!(refused(&body), ["note"]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1024))]
+
+        /// Whatever stands in a line's members, each that is bad by itself is named, and no other.
+        #[test]
+        fn every_bad_member_is_named_and_no_good_one(
+            put in prop::collection::btree_map(
+                prop::sample::select(vec![
+                    "item", "quantity", "options", "note", "shortage", "substitute", "quantiy",
+                ]),
+                anything(),
+                0..7,
+            )
+        ) {
+            let mut all = good();
+            let mut expected: Vec<String> = Vec::new();
+            for (member, value) in &put {
+                let mut alone = good();
+                alone[*member] = value.clone();
+                all[*member] = value.clone();
+                expected.extend(refused(&alone));
+            }
+            expected.sort();
+            expected.dedup();
+            prop_assert_eq!(refused(&all), expected);
+        }
+    }
 }

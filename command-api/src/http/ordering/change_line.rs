@@ -4,6 +4,7 @@ use axum::extract::State;
 use domain::kernel::collect::Collect;
 use domain::kernel::fault::{Faults, Pointer};
 use domain::kernel::ids::CartId;
+use domain::kernel::key::Key;
 use domain::kernel::quantity::Quantity;
 use domain::kernel::text::Note;
 use domain::ordering::cart::{CartCommand, NoteChange};
@@ -40,12 +41,17 @@ pub(super) struct ChangeLineBody {
     /// Another choice for a shortage.
     #[serde(default)]
     shortage: Option<Shortage>,
+    /// The item to put in its place; another choice for a shortage without one takes it back.
+    #[serde(default)]
+    #[schema(inline)]
+    substitute: Option<Key>,
 }
 domain::collect_struct!(ChangeLineBody {
     quantity,
     options,
     note,
-    shortage
+    shortage,
+    substitute
 });
 
 /// Absent, `null` and a text are three things.
@@ -104,6 +110,7 @@ pub(super) async fn change_line(
         options,
         note,
         shortage,
+        substitute,
     } = body;
     let note = note.sealed(&app, &by.scope, id).await?;
     let command = CartCommand::ChangeLine {
@@ -112,6 +119,7 @@ pub(super) async fn change_line(
         options,
         note,
         shortage,
+        substitute,
     };
     let expected = if_match.version()?;
     let work = ChangeCart {

@@ -1,4 +1,4 @@
-//! A customer opens a cart at a shop.
+//! A customer opens a cart at a shop: one at a time, so whoever has one open is answered with it.
 
 use std::borrow::Cow;
 
@@ -6,8 +6,9 @@ use axum::extract::State;
 use domain::aggregates::{Cart, Restaurant};
 use domain::decider::{Class, Fault};
 use domain::kernel::actor::Channel;
-use domain::kernel::ids::{CustomerId, RestaurantId};
+use domain::kernel::ids::{CartId, CustomerId, RestaurantId};
 use domain::ordering::cart::CartCommand;
+use infra::event_store::Loaded;
 use infra::http::policy::action::OpenCart;
 use infra::http::{ApiError, Customer, Idempotency, Json};
 use serde::Deserialize;
@@ -35,12 +36,16 @@ fn app_channel() -> Channel {
     Channel::App
 }
 
-/// Opens an empty cart.
+/// Opens an empty cart, or answers the one that the customer has open at this shop.
 #[utoipa::path(
     post,
     path = "/v1/carts",
     request_body = OpenCartBody,
-    responses((status = 201, description = "Opened.", body = CartAnswer), Refusals)
+    responses(
+        (status = 201, description = "Opened.", body = CartAnswer),
+        (status = 200, description = "Open already.", body = CartAnswer),
+        Refusals
+    )
 )]
 pub(super) async fn open_cart(
     State(app): State<App>,
@@ -80,8 +85,15 @@ impl Work for Open<'_> {
         if shop.state.id().is_none() {
             return Err(no_such_shop().into());
         }
-        let cart = unit.create::<Cart>(unit.context.fresh_id());
-        unit.belongs_to(cart.stream.id);
+        let next = self.app.next_cart(self.customer, restaurant).await?;
+        if let Some(open) = self.still_open(unit, next).await? {
+            let answer = self.app.cart_answer(&open, None, unit.context.now).await?;
+            let id = open.stream.id;
+            return Ok(Reply::ok(with_id(&answer, &id)).tagged(open.stream));
+        }
+        let id = CartId::of(self.customer, restaurant, next);
+        let cart = unit.load::<Cart>(id.uuid()).await?;
+        unit.belongs_to(id);
         let open = CartCommand::Open {
             customer: self.customer,
             restaurant,
@@ -91,6 +103,65 @@ impl Work for Open<'_> {
         let answer = self.app.cart_answer(&after, None, unit.context.now).await?;
         let location = format!("/v1/carts/{}", after.stream.id);
         Ok(Reply::created(with_id(&answer, &after.stream.id), location).tagged(after.stream))
+    }
+}
+
+impl Open<'_> {
+    /// The cart before the `next`, when it can still be used. One that has expired is thrown away.
+    async fn still_open(
+        &self,
+        unit: &mut Unit<'_>,
+        next: u32,
+    ) -> Result<Option<Loaded<Cart>>, ExecuteError> {
+        let Some(last) = next.checked_sub(1) else {
+            return Ok(None);
+        };
+        let id = CartId::of(self.customer, self.body.restaurant_id, last);
+        let cart = unit.load::<Cart>(id.uuid()).await?;
+        let Cart::Open(body) = &*cart.state else {
+            return Ok(None);
+        };
+        if unit.context.now < body.expires_at {
+            return Ok(Some(cart));
+        }
+        unit.decide(&cart, CartCommand::Abandon)?;
+        Ok(None)
+    }
+}
+
+impl App {
+    /// The number of a customer's next cart at a shop. They are numbered without holes, so the first that
+    /// is not there is found by doubling and then halving: a few loads after many orders.
+    async fn next_cart(
+        &self,
+        customer: CustomerId,
+        restaurant: RestaurantId,
+    ) -> Result<u32, ExecuteError> {
+        let (mut low, mut high) = (0_u32, 0_u32);
+        while self.has_cart(customer, restaurant, high).await? {
+            low = high.saturating_add(1);
+            high = high.saturating_mul(2).saturating_add(1);
+        }
+        while low < high {
+            let middle = low.midpoint(high);
+            if self.has_cart(customer, restaurant, middle).await? {
+                low = middle.saturating_add(1);
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low)
+    }
+
+    async fn has_cart(
+        &self,
+        customer: CustomerId,
+        restaurant: RestaurantId,
+        number: u32,
+    ) -> Result<bool, ExecuteError> {
+        let id = CartId::of(customer, restaurant, number);
+        let loaded = self.executor.store().load::<Cart>(id.uuid()).await?;
+        Ok(loaded.exists())
     }
 }
 

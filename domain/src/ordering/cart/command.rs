@@ -5,6 +5,7 @@ use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
 use crate::kernel::actor::Channel;
 use crate::kernel::ids::{CustomerId, OrderId, RestaurantId};
+use crate::kernel::key::Key;
 use crate::kernel::quantity::Quantity;
 use crate::kernel::sealed::Sealed;
 use crate::kernel::text::Note;
@@ -50,6 +51,9 @@ pub enum CartCommand {
         note: NoteChange,
         /// Another choice for a shortage.
         shortage: Option<Shortage>,
+        /// What goes with that choice: the item to put in its place.
+        #[serde(default)]
+        substitute: Option<Key>,
     },
     /// Takes a line out.
     RemoveLine {

@@ -12,7 +12,7 @@ use super::transitions::TRANSITIONS;
 use crate::decider::{Context, Decider, Facets, Transitions, check_allowed};
 use crate::kernel::fault::Pointer;
 use crate::kernel::flags::Flags;
-use crate::ordering::line::{LineChoice, LineId, OptionChoice};
+use crate::ordering::line::{LineChoice, LineId, OptionChoice, Shortage};
 
 impl Decider for Cart {
     const KIND: &'static str = "ordering.cart";
@@ -147,6 +147,7 @@ impl CartBody {
                 options,
                 note,
                 shortage,
+                substitute,
             } => {
                 let was = &self
                     .line(line)
@@ -162,8 +163,12 @@ impl CartBody {
                         NoteChange::Set { note } => Some(note),
                     },
                     shortage: shortage.unwrap_or(was.shortage),
+                    substitute: match shortage {
+                        Some(_) => substitute,
+                        None => substitute.or_else(|| was.substitute.clone()),
+                    },
                 };
-                check_options(&choice.options)?;
+                check_choice(&choice)?;
                 if choice == *was {
                     return Ok(Vec::new());
                 }
@@ -195,12 +200,21 @@ impl CartBody {
         if self.lines.len() >= usize::try_from(max).unwrap_or(usize::MAX) {
             return Err(CartRejection::TooManyLines { max });
         }
-        check_options(&choice.options)?;
+        check_choice(&choice)?;
         Ok(CartEvent::LineAdded {
             line: LineId::new(self.last_line.saturating_add(1)),
             choice,
         })
     }
+}
+
+/// A substitute is another dish, and named only by who wants one.
+fn check_choice(choice: &LineChoice) -> Result<(), CartRejection> {
+    let named = choice.substitute.as_ref();
+    if named.is_some_and(|named| choice.shortage != Shortage::Substitute || *named == choice.item) {
+        return Err(CartRejection::SubstituteRefused);
+    }
+    check_options(&choice.options)
 }
 
 fn check_options(options: &[OptionChoice]) -> Result<(), CartRejection> {

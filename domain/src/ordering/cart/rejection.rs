@@ -59,6 +59,9 @@ pub enum CartRejection {
         /// The places of the repeats.
         places: Vec<Pointer>,
     },
+    /// The dish to put in its place makes no sense.
+    #[error("a substitute is another dish, for a line whose choice is to substitute")]
+    SubstituteRefused,
     /// The tip is negative or absurd.
     #[error("a tip is 0 to {max} minor units")]
     TipOutOfRange {
@@ -79,6 +82,7 @@ impl Rejection for CartRejection {
             Self::LineUnknown { .. } => "line_unknown",
             Self::TooManyOptions { .. } => "too_many_options",
             Self::OptionsRepeated { .. } => "options_repeated",
+            Self::SubstituteRefused => "substitute_refused",
             Self::TipOutOfRange { .. } => "tip_out_of_range",
         }
     }
@@ -93,6 +97,7 @@ impl Rejection for CartRejection {
             Self::TooManyLines { .. }
             | Self::TooManyOptions { .. }
             | Self::OptionsRepeated { .. }
+            | Self::SubstituteRefused
             | Self::TipOutOfRange { .. } => Class::Unprocessable,
         }
     }
@@ -106,6 +111,7 @@ impl Rejection for CartRejection {
                 .map(|at| Fault::new(self.code(), at, self.to_string()))
                 .collect(),
             Self::TooManyOptions { .. } => one(&root.at("options")),
+            Self::SubstituteRefused => one(&root.at("substitute")),
             Self::TipOutOfRange { .. } => one(&root.at("amount_minor")),
             Self::CartUnknown
             | Self::AlreadyOpened

@@ -43,6 +43,7 @@ fn change(line: LineId) -> CartCommand {
         options: None,
         note: NoteChange::Keep,
         shortage: None,
+        substitute: None,
     }
 }
 
@@ -120,6 +121,7 @@ fn a_change_keeps_what_it_does_not_name() {
             options,
             note: NoteChange::Clear,
             shortage: Some(Shortage::Cancel),
+            substitute: None,
         })
         .then([CartEvent::LineChanged {
             line: LINE,
@@ -129,6 +131,7 @@ fn a_change_keeps_what_it_does_not_name() {
                 options: Vec::new(),
                 note: None,
                 shortage: Shortage::Cancel,
+                substitute: None,
             },
         }])
         .when(CartCommand::ChangeLine {
@@ -139,6 +142,7 @@ fn a_change_keeps_what_it_does_not_name() {
                 note: sample::sealed("ordering.cart", "note"),
             },
             shortage: None,
+            substitute: None,
         })
         .then([CartEvent::LineChanged {
             line: LINE,
@@ -146,6 +150,7 @@ fn a_change_keeps_what_it_does_not_name() {
                 quantity: three(),
                 options: Vec::new(),
                 shortage: Shortage::Cancel,
+                substitute: None,
                 ..LineChoice::sample()
             },
         }]);
@@ -297,4 +302,35 @@ fn after_a_day_it_can_only_be_abandoned() {
         })
         .then_refused(CartRejection::CartExpired);
     assert_eq!(late.when(CartCommand::Abandon).events().len(), 1);
+}
+
+#[test]
+fn a_substitute_is_another_dish_of_who_wants_one() {
+    let with = |shortage, substitute: &str| LineChoice {
+        shortage,
+        substitute: Some(sample::key(substitute)),
+        ..LineChoice::sample()
+    };
+    for choice in [
+        with(Shortage::Refund, "miso"),
+        with(Shortage::Ask, "miso"),
+        with(Shortage::Substitute, "tonkotsu"),
+    ] {
+        let outcome = open().when(CartCommand::AddLine { choice });
+        outcome.then_refused(CartRejection::SubstituteRefused);
+    }
+    let kept = open().done([add()]).when(CartCommand::ChangeLine {
+        line: LINE,
+        quantity: Some(three()),
+        options: None,
+        note: NoteChange::Keep,
+        shortage: None,
+        substitute: None,
+    });
+    let quantity = three();
+    let choice = LineChoice {
+        quantity,
+        ..LineChoice::sample()
+    };
+    kept.then([CartEvent::LineChanged { line: LINE, choice }]);
 }
