@@ -202,6 +202,7 @@ fn request(quote: &Quote) -> CheckoutRequest {
         order: OrderId::new(Uuid::from_u128(3)),
         payment: PaymentId::new(Uuid::from_u128(5)),
         place: Some(near()),
+        acknowledged: None,
     }
 }
 

@@ -149,6 +149,7 @@ fn cart_command() -> impl Strategy<Value = CartCommand> {
             options,
             note,
             shortage,
+            substitute: None,
         });
     }
     any_of(commands)
