@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use domain::kernel::hours::{
-    DayRange, HoursDraft, HoursException, OpeningRange, Weekday, WeeklyHours,
+    DayRange, HoursDraft, HoursException, LastOrder, OpeningRange, Weekday, WeeklyHours,
 };
 use domain::kernel::time::{TimeZone, WallTime};
 use proptest::prelude::*;
@@ -71,7 +71,12 @@ fn draft(around: NaiveDate) -> impl Strategy<Value = HoursDraft> {
         prop::collection::vec(range, 0..9),
         prop::collection::vec(exception, 0..3),
     )
-        .prop_map(|(days, exceptions)| HoursDraft { days, exceptions })
+        .prop_map(|(days, exceptions)| HoursDraft {
+            days,
+            exceptions,
+            last_order: LastOrder::default(),
+            dayparts: Vec::new(),
+        })
 }
 
 /// Drops ranges from the end until what is left is accepted, so that most drafts lead somewhere.

@@ -2,12 +2,14 @@
 //! The *service date* is the local date on which a range began: half past one belongs to the evening before.
 
 mod check;
+mod dayparts;
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use self::dayparts::{Daypart, LastOrder};
 use crate::kernel::collect::Collect;
 use crate::kernel::fault::{Faults, Pointer};
 use crate::kernel::time::{Edge, TimeZone, WallTime};
@@ -105,6 +107,12 @@ pub struct HoursDraft {
     /// Dates on which the week does not hold.
     #[serde(default)]
     pub exceptions: Vec<HoursException>,
+    /// When the last order is taken; until closing when absent.
+    #[serde(default, skip_serializing_if = "LastOrder::is_none")]
+    pub last_order: LastOrder,
+    /// Named parts of the week, which sections of the menu refer to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dayparts: Vec<Daypart>,
 }
 
 crate::collect_struct!(OpeningRange {
@@ -114,7 +122,12 @@ crate::collect_struct!(OpeningRange {
 });
 crate::collect_struct!(DayRange { opens, closes });
 crate::collect_struct!(HoursException { date, ranges });
-crate::collect_struct!(HoursDraft { days, exceptions = Vec::new() });
+crate::collect_struct!(HoursDraft {
+    days,
+    exceptions = Vec::new(),
+    last_order = LastOrder::default(),
+    dayparts = Vec::new(),
+});
 super::collect::leaf!(Weekday => "weekday_unknown");
 
 /// A shop's hours, without overlaps.
@@ -193,7 +206,9 @@ impl WeeklyHours {
         let mut faults = Faults::default();
         check::sizes(&draft, &mut faults);
         if faults.is_empty() {
-            check::week(&draft.days, &mut faults);
+            let root = Pointer::root();
+            check::week(&draft.days, &root.at("days"), &mut faults);
+            check::dayparts(&draft.dayparts, &mut faults);
             let hours = Self(draft);
             check::exceptions(&hours, &mut faults);
             return faults.or(hours);
@@ -216,24 +231,12 @@ impl WeeklyHours {
         {
             return exception.ranges.clone();
         }
-        let weekday = Weekday::of(date);
-        self.0
-            .days
-            .iter()
-            .filter(|range| range.weekday == weekday)
-            .map(|range| range.day_range())
-            .collect()
+        on_weekday(&self.0.days, date)
     }
 
     /// The opening that holds at an instant; the one that began first when a clock change lets two meet.
     pub fn opening_at(&self, zone: TimeZone, at: DateTime<Utc>) -> Option<Opening> {
-        let today = zone.local(at).date();
-        [today.pred_opt(), Some(today), today.succ_opt()]
-            .into_iter()
-            .flatten()
-            .flat_map(|date| self.openings_on(zone, date))
-            .filter(|opening| opening.opens <= at && at < opening.closes)
-            .min_by_key(|opening| (opening.opens, opening.service_date))
+        holding(|date| self.ranges_on(date), zone, at)
     }
 
     /// Whether the shop is open at an instant.
@@ -265,25 +268,82 @@ impl WeeklyHours {
         if self.is_open(zone, from) {
             return Some(from);
         }
-        let today = zone.local(from).date();
-        let first_on = |date| {
-            let openings = self.openings_on(zone, date).into_iter();
-            openings
-                .map(|opening| opening.opens)
-                .filter(|opens| *opens >= from)
-                .min()
-        };
-        (-1..LOOK_AHEAD_DAYS)
-            .filter_map(|days| today.checked_add_signed(TimeDelta::days(days)))
-            .find_map(first_on)
+        first_after(
+            |date| self.ranges_on(date),
+            zone,
+            from - TimeDelta::microseconds(1),
+        )
     }
 
-    fn openings_on(&self, zone: TimeZone, date: NaiveDate) -> Vec<Opening> {
-        self.ranges_on(date)
-            .into_iter()
-            .filter_map(|range| range.on(date, zone))
-            .collect()
+    /// When the shop opens for the service date after the one to which an instant belongs; none within the next 400
+    /// days. When it is closed, the instant belongs to its local date.
+    pub fn next_service_date_opens(
+        &self,
+        zone: TimeZone,
+        at: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        let today = self
+            .service_date(zone, at)
+            .unwrap_or_else(|| zone.local(at).date());
+        (1..LOOK_AHEAD_DAYS)
+            .filter_map(|days| today.checked_add_signed(TimeDelta::days(days)))
+            .flat_map(|date| on_date(self.ranges_on(date), date, zone))
+            .map(|opening| opening.opens)
+            .find(|opens| *opens > at)
     }
+}
+
+/// The ranges that begin on the weekday of a date.
+fn on_weekday(ranges: &[OpeningRange], date: NaiveDate) -> Vec<DayRange> {
+    let weekday = Weekday::of(date);
+    ranges
+        .iter()
+        .filter(|range| range.weekday == weekday)
+        .map(|range| range.day_range())
+        .collect()
+}
+
+/// Ranges on a date, as instants, in their order.
+fn on_date(ranges: Vec<DayRange>, date: NaiveDate, zone: TimeZone) -> Vec<Opening> {
+    let mut openings: Vec<Opening> = ranges
+        .into_iter()
+        .filter_map(|range| range.on(date, zone))
+        .collect();
+    openings.sort_unstable_by_key(|opening| opening.opens);
+    openings
+}
+
+/// Of the ranges by date, the one that holds at an instant.
+fn holding(
+    ranges_on: impl Fn(NaiveDate) -> Vec<DayRange>,
+    zone: TimeZone,
+    at: DateTime<Utc>,
+) -> Option<Opening> {
+    let today = zone.local(at).date();
+    // When a clock is put back over midnight, what began tomorrow holds while it is today once more.
+    [today.pred_opt(), Some(today), today.succ_opt()]
+        .into_iter()
+        .flatten()
+        .flat_map(|date| on_date(ranges_on(date), date, zone))
+        .filter(|opening| opening.opens <= at && at < opening.closes)
+        .min_by_key(|opening| (opening.opens, opening.service_date))
+}
+
+/// The first instant after another at which one of the ranges by date begins; none within the next 400 days.
+fn first_after(
+    ranges_on: impl Fn(NaiveDate) -> Vec<DayRange>,
+    zone: TimeZone,
+    after: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    let today = zone.local(after).date();
+    (-1..LOOK_AHEAD_DAYS)
+        .filter_map(|days| today.checked_add_signed(TimeDelta::days(days)))
+        .find_map(|date| {
+            let openings = on_date(ranges_on(date), date, zone).into_iter();
+            openings
+                .map(|opening| opening.opens)
+                .find(|opens| *opens > after)
+        })
 }
 
 impl TryFrom<HoursDraft> for WeeklyHours {

@@ -115,3 +115,89 @@ fn every_malformed_field_is_named() {
         ]
     );
 }
+
+#[test]
+fn the_last_order_is_taken_so_long_before_closing() {
+    use crate::kernel::quantity::Minutes;
+    use crate::kernel::tax::FulfilmentKind::{Delivery, Pickup};
+    let hours = hours(&json!({
+        "days": [{"weekday": "fri", "opens": "18:00", "closes": "00:00"}, {"weekday": "sat", "opens": "00:00", "closes": "02:00"}],
+        "last_order": {"delivery": 45}
+    }));
+    let local = |time: &str| utc(&format!("2026-11-20T{time}:00Z"));
+    // Openings without a gap count as one: 02:00 in Tokyo is 17:00 UTC.
+    assert_eq!(
+        hours.last_order_at(tokyo(), local("10:00"), Delivery),
+        Some(local("16:15"))
+    );
+    assert!(hours.takes_orders(tokyo(), local("16:14"), Delivery));
+    assert!(!hours.takes_orders(tokyo(), local("16:15"), Delivery));
+    assert!(hours.takes_orders(tokyo(), local("16:59"), Pickup));
+    assert!(!hours.takes_orders(tokyo(), local("17:00"), Pickup));
+    let stands = |checked_out: &str, paid: &str| {
+        let times = (local(checked_out), local(paid));
+        hours.order_stands(tokyo(), times, Delivery, Minutes::new(5))
+    };
+    assert!(stands("10:00", "16:14") && stands("16:13", "16:18"));
+    assert!(!stands("16:13", "16:19") && !stands("16:15", "16:15"));
+}
+
+#[test]
+fn a_daypart_holds_in_its_ranges_and_says_when_it_changes() {
+    let hours = hours(&json!({
+        "days": [],
+        "dayparts": [{"key": "late", "ranges": [{"weekday": "fri", "opens": "22:00", "closes": "02:00"}]}]
+    }));
+    let key = |text: &str| crate::kernel::key::Key::parse(text).unwrap();
+    let late = hours.daypart(&key("late")).unwrap();
+    let (before, within) = (utc("2026-11-20T12:59:00Z"), utc("2026-11-20T16:59:00Z"));
+    assert!(!hours.serves(&key("late"), tokyo(), before));
+    assert!(hours.serves(&key("late"), tokyo(), within));
+    assert!(hours.serves(&key("unknown"), tokyo(), before));
+    assert_eq!(
+        late.changes_after(tokyo(), before),
+        Some(utc("2026-11-20T13:00:00Z"))
+    );
+    assert_eq!(
+        late.changes_after(tokyo(), within),
+        Some(utc("2026-11-20T17:00:00Z"))
+    );
+}
+
+#[test]
+fn closing_today_ends_with_the_next_service_date() {
+    let hours = hours(&json!({"days": [
+        {"weekday": "fri", "opens": "11:00", "closes": "14:00"}, {"weekday": "fri", "opens": "18:00", "closes": "02:00"},
+        {"weekday": "sat", "opens": "11:00", "closes": "14:00"}]}));
+    let saturday = Some(utc("2026-11-21T02:00:00Z"));
+    let next = |at: &str| hours.next_service_date_opens(tokyo(), utc(at));
+    assert_eq!(next("2026-11-20T03:00:00Z"), saturday, "at lunch");
+    assert_eq!(next("2026-11-20T07:00:00Z"), saturday, "between");
+    assert_eq!(next("2026-11-20T16:30:00Z"), saturday, "at half past one");
+}
+
+#[test]
+fn dayparts_and_last_orders_that_make_no_sense_are_named() {
+    assert_eq!(
+        pointers(&json!({
+            "days": [],
+            "last_order": {"delivery": 721, "pickup": 720},
+            "dayparts": []
+        })),
+        ["last_order_too_early /last_order/delivery"]
+    );
+    let lunch = json!({"weekday": "mon", "opens": "11:00", "closes": "15:00"});
+    assert_eq!(
+        pointers(&json!({
+            "days": [],
+            "dayparts": [
+                {"key": "lunch", "ranges": [lunch, lunch]},
+                {"key": "lunch", "ranges": []}]
+        })),
+        [
+            "hours_overlap /dayparts/0/ranges/1",
+            "key_repeated /dayparts/1/key",
+            "range_count /dayparts/1/ranges"
+        ]
+    );
+}

@@ -242,7 +242,9 @@ mod samples {
     fn hours() -> WeeklyHours {
         json(
             r#"{"days": [{"weekday": "fri", "opens": "18:00", "closes": "02:00"}],
-                "exceptions": [{"date": "2027-01-01", "ranges": [{"opens": "12:00", "closes": "15:00"}]}]}"#,
+                "exceptions": [{"date": "2027-01-01", "ranges": [{"opens": "12:00", "closes": "15:00"}]}],
+                "last_order": {"delivery": 45, "pickup": 15},
+                "dayparts": [{"key": "late", "ranges": [{"weekday": "fri", "opens": "22:00", "closes": "02:00"}]}]}"#,
         )
     }
 
