@@ -1,4 +1,5 @@
-//! What a kitchen can do decides what is promised: the earliest slots of the boiler that are free, booked with the stock.
+//! What a shop can do in time decides what is promised: the earliest slots of the boiler that are free, booked with the
+//! stock; the last order; and how far each style stays good.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
 #[expect(dead_code, reason = "each test binary uses its part")]
@@ -9,7 +10,9 @@ use domain::decider::{Decider, replay};
 use domain::joint::Market;
 use domain::joint::checkout::{Checkout, CheckoutRejection, CheckoutRequest, check_out};
 use domain::joint::price_cart::price_cart;
+use domain::kernel::bowl::Style;
 use domain::kernel::fault::Faults;
+use domain::kernel::geo::GeoPoint;
 use domain::kernel::ids::{CartId, OrderId, PaymentId};
 use domain::ordering::cart::Cart;
 use domain::ordering::order::Order;
@@ -18,7 +21,7 @@ use domain::restaurant::inventory::{InventoryCommand, InventoryEvent, ReleaseRea
 use domain::restaurant::restaurant::RestaurantEvent;
 use domain::testing::{context_at, test_now};
 use serde_json::json;
-use support::{Setup, World, bowl, cart, line, pickup, read};
+use support::{Setup, World, bowl, cart, delivery, line, near, pickup, read};
 use uuid::Uuid;
 
 /// A shop with one basket: 17 bowls of 35 seconds in ten minutes, so eight orders of two bowls.
@@ -202,4 +205,40 @@ fn a_promise_that_has_become_better_since_stands_as_it_was_seen() {
     };
     let slot = kitchen.as_ref().and_then(|booking| booking.starts());
     assert_eq!(slot, Some(test_now() + TimeDelta::minutes(20)));
+}
+
+#[test]
+fn after_the_last_order_nothing_of_its_kind_is_ordered() {
+    // The shop is open on Fridays until 02:00 in Tokyo; couriers take nothing in the last 45 minutes, the counter in the
+    // last 15.
+    let world = World::new(&Setup::default());
+    let at = |minutes: i64| Market {
+        now: test_now() + TimeDelta::minutes(7 * 60 - minutes),
+        ..world.market()
+    };
+    let (fetched, brought) = (two_bowls(), cart([bowl(2), delivery()]));
+    let refused = |cart: &Cart, minutes: i64| {
+        let quoted = price_cart(cart, Some(near()), &at(minutes));
+        quoted.err().map(|faults| codes(&faults)[0].0.to_owned())
+    };
+    let over = Some("last_order_over".to_owned());
+    assert_eq!(refused(&brought, 46), None);
+    assert_eq!(refused(&brought, 45), over);
+    assert_eq!(refused(&fetched, 45), None);
+    assert_eq!(refused(&fetched, 15), over);
+    assert_eq!(refused(&fetched, 0), Some("shop_closed".to_owned()));
+}
+
+#[test]
+fn a_style_is_delivered_only_where_it_stays_good() {
+    let mut world = World::new(&Setup::default());
+    let mut zones = world.shop.live().unwrap().zones.to_vec();
+    zones[0].style_limits[0].style = Style::HakataTonkotsu;
+    world.shop.evolve(&RestaurantEvent::ZonesSet { zones });
+    let far = GeoPoint::parse(35.69, 139.61).unwrap();
+    let brought = cart([bowl(2), line("beer", 1, vec![]), delivery()]);
+    assert!(price_cart(&brought, Some(near()), &world.market()).is_ok());
+    let refused = price_cart(&brought, Some(far), &world.market()).unwrap_err();
+    assert_eq!(codes(&refused), [("style_out_of_zone", "/lines/1/item")]);
+    assert!(price_cart(&two_bowls(), Some(far), &world.market()).is_ok());
 }

@@ -75,7 +75,6 @@ fn draft(around: NaiveDate) -> impl Strategy<Value = HoursDraft> {
             days,
             exceptions,
             last_order: LastOrder::default(),
-            dayparts: Vec::new(),
         })
 }
 

@@ -20,7 +20,7 @@ use domain::kernel::tax::TaxClass;
 use domain::ordering::cart::{Cart, CartCommand};
 use domain::ordering::quote::{Party, Quote, QuoteLine, QuoteLineKind};
 use domain::restaurant::menu::MenuEvent;
-use domain::restaurant::restaurant::{Restaurant, RestaurantEvent, TaxMode};
+use domain::restaurant::restaurant::{PauseKind, Restaurant, RestaurantEvent, TaxMode};
 use domain::testing::test_now;
 use proptest::prelude::*;
 use support::{Setup, World, bowl, cart, delivery, far, key, line, near, option, pickup};
@@ -327,6 +327,7 @@ fn a_shop_that_does_not_sell_now_is_refused() {
     shop.evolve(&RestaurantEvent::Paused {
         reason: reason(),
         until: None,
+        kind: PauseKind::ByStaff,
     });
     let paused = Market {
         shop: &shop,

@@ -113,6 +113,8 @@ impl From<GeoPoint> for Degrees {
 
 /// How many corners a zone may have.
 const CORNERS: std::ops::RangeInclusive<usize> = 3..=512;
+/// Faults of one outline that are told; a scribble has a hundred thousand.
+const ERRORS_MAX: usize = 20;
 
 /// The outline of a zone: 3 to 512 corners, closed by itself, not crossing itself, not across the 180th meridian.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, JsonSchema)]
@@ -140,55 +142,63 @@ pub enum PolygonError {
     Flat,
 }
 
+impl PolygonError {
+    /// The corner at which it shows, when it shows at one.
+    fn corner(self) -> Option<usize> {
+        match self {
+            Self::CornerCount(_) | Self::Flat => None,
+            Self::Repeated(corner) | Self::TooWide(corner) | Self::Crossing(_, corner) => {
+                Some(corner)
+            }
+        }
+    }
+}
+
 impl Polygon {
     /// Takes corners in either direction; a last one equal to the first is dropped.
     ///
     /// # Errors
     /// [`PolygonError`] by the first rule that they break.
-    pub fn parse(mut corners: Vec<GeoPoint>) -> Result<Self, PolygonError> {
+    pub fn parse(corners: Vec<GeoPoint>) -> Result<Self, PolygonError> {
+        Self::check(corners).map_err(|errors| errors.0)
+    }
+
+    /// As [`Polygon::parse`], but with every rule that is broken, the first apart.
+    fn check(mut corners: Vec<GeoPoint>) -> Result<Self, (PolygonError, Vec<PolygonError>)> {
         if corners.len() > 1 && corners.first() == corners.last() {
             corners.pop();
         }
         let polygon = Self(corners);
-        polygon.check().map(|()| polygon)
+        let mut errors = polygon.errors().into_iter();
+        match errors.next() {
+            None => Ok(polygon),
+            Some(first) => Err((first, errors.take(ERRORS_MAX).collect())),
+        }
     }
 
-    fn check(&self) -> Result<(), PolygonError> {
+    /// Everything that is wrong; of crossings, only where no corner stands twice.
+    fn errors(&self) -> Vec<PolygonError> {
         let corners = &self.0;
         if !CORNERS.contains(&corners.len()) {
-            return Err(PolygonError::CornerCount(corners.len()));
+            return vec![PolygonError::CornerCount(corners.len())];
         }
         let mut seen = std::collections::HashSet::new();
-        if let Some(index) = corners.iter().position(|corner| !seen.insert(corner)) {
-            return Err(PolygonError::Repeated(index));
-        }
+        let mut errors: Vec<PolygonError> = (0..corners.len())
+            .filter(|index| !seen.insert(corners[*index]))
+            .map(PolygonError::Repeated)
+            .collect();
         let sides: Vec<_> = self.sides().collect();
-        if let Some(index) = sides
-            .iter()
-            .position(|(a, b)| a.lon.abs_diff(b.lon) >= 180_000_000)
-        {
-            return Err(PolygonError::TooWide(index));
+        let wide = |(a, b): &(GeoPoint, GeoPoint)| a.lon.abs_diff(b.lon) >= 180_000_000;
+        let wide = (0..sides.len()).filter(|index| wide(&sides[*index]));
+        errors.extend(wide.map(PolygonError::TooWide));
+        let mut turns = sides.iter().zip(corners.iter().cycle().skip(2));
+        if turns.all(|((a, b), c)| turn(*a, *b, *c) == 0) {
+            errors.push(PolygonError::Flat);
         }
-        if sides
-            .iter()
-            .zip(corners.iter().cycle().skip(2))
-            .all(|((a, b), c)| turn(*a, *b, *c) == 0)
-        {
-            return Err(PolygonError::Flat);
+        if errors.is_empty() {
+            errors.extend(crossings(&sides).take(ERRORS_MAX));
         }
-        for (first, one) in sides.iter().enumerate() {
-            for (second, other) in sides.iter().enumerate().skip(first + 1) {
-                let neighbours = second == first + 1 || (first == 0 && second == sides.len() - 1);
-                if if neighbours {
-                    fold_back(*one, *other)
-                } else {
-                    cross(*one, *other)
-                } {
-                    return Err(PolygonError::Crossing(first, second));
-                }
-            }
-        }
-        Ok(())
+        errors
     }
 
     /// The corners, each once.
@@ -218,6 +228,18 @@ impl Polygon {
         let next = self.0.iter().cycle().skip(1);
         self.0.iter().copied().zip(next.copied())
     }
+}
+
+/// The pairs of sides that meet where they should not.
+fn crossings(sides: &[(GeoPoint, GeoPoint)]) -> impl Iterator<Item = PolygonError> {
+    let last = sides.len() - 1;
+    let pairs =
+        (0..sides.len()).flat_map(move |one| (one + 1..=last).map(move |other| (one, other)));
+    pairs.filter_map(move |(one, other)| {
+        let neighbours = other == one + 1 || (one == 0 && other == last);
+        let meet = if neighbours { fold_back } else { cross };
+        meet(sides[one], sides[other]).then_some(PolygonError::Crossing(one, other))
+    })
 }
 
 /// Twice the signed area of a, b, c: positive when c is to the left of a → b.
@@ -270,9 +292,17 @@ super::collect::leaf!(GeoPoint => "place_out_of_range");
 impl Collect for Polygon {
     fn collect(value: &serde_json::Value, at: &Pointer, faults: &mut Faults) -> Option<Self> {
         let corners = Vec::<GeoPoint>::collect(value, at, faults)?;
-        Self::parse(corners)
-            .map_err(|error| faults.add("polygon_refused", at, error.to_string()))
-            .ok()
+        let (first, more) = match Self::check(corners) {
+            Ok(polygon) => return Some(polygon),
+            Err(errors) => errors,
+        };
+        for error in std::iter::once(first).chain(more) {
+            let at = error
+                .corner()
+                .map_or_else(|| at.clone(), |corner| at.at(corner));
+            faults.add("polygon_refused", &at, error.to_string());
+        }
+        None
     }
 }
 

@@ -75,6 +75,10 @@ ids! {
     PrincipalId,
     /// A promotion; one with a code has its id from issuer and code.
     PromotionId,
+    /// Somebody who works at a shop.
+    StaffId,
+    /// A device of a shop.
+    DeviceId,
 }
 
 impl From<PrincipalId> for CustomerId {

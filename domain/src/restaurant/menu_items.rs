@@ -30,11 +30,7 @@ pub(super) fn check_tax_class(class: TaxClass, at: &Pointer, faults: &mut Faults
 
 /// Ranges of a week are as a shop's own: not too many, none over another.
 pub(super) fn check_hours(ranges: &[OpeningRange], at: &Pointer, faults: &mut Faults) {
-    let draft = HoursDraft {
-        days: ranges.to_vec(),
-        exceptions: Vec::new(),
-    };
-    let Err(found) = WeeklyHours::parse(draft) else {
+    let Err(found) = WeeklyHours::parse(HoursDraft::weekly(ranges.to_vec())) else {
         return;
     };
     for mut fault in found.0 {

@@ -46,11 +46,7 @@ pub fn on_sale(section: &Section, item: &Item, zone: TimeZone, at: DateTime<Utc>
 
 /// The hours of a list of ranges; none when it says nothing. What does not parse was never published.
 fn week(ranges: &[OpeningRange]) -> Option<WeeklyHours> {
-    let days = ranges.to_vec();
-    let draft = HoursDraft {
-        days,
-        exceptions: Vec::new(),
-    };
+    let draft = HoursDraft::weekly(ranges.to_vec());
     let says_something = !ranges.is_empty();
     says_something.then(|| WeeklyHours::parse(draft).ok())?
 }

@@ -195,6 +195,10 @@ fn shop_events(setup: &Setup) -> Vec<RestaurantEvent> {
             | RestaurantEvent::Suspended { .. }
             | RestaurantEvent::Closed { .. }
             | RestaurantEvent::Paused { .. }
+            | RestaurantEvent::StaffAdded { .. }
+            | RestaurantEvent::StaffRemoved { .. }
+            | RestaurantEvent::DeviceAdded { .. }
+            | RestaurantEvent::DeviceRemoved { .. }
             | RestaurantEvent::Resumed => None,
         })
         .collect()

@@ -4,6 +4,7 @@ mod amounts;
 mod checks;
 mod discounts;
 pub(super) mod promise;
+mod reach;
 
 use std::collections::BTreeMap;
 
@@ -23,6 +24,7 @@ use crate::restaurant::restaurant::{LiveShop, Zone};
 use amounts::sum;
 use checks::{check_fulfilment, check_lines, check_shop, check_stock};
 use promise::Promised;
+use reach::{check_last_order, check_styles};
 
 /// Prices a cart. `place` is the door's pin, opened by the caller, when the cart is to be delivered.
 ///
@@ -49,7 +51,9 @@ pub fn price_cart(
     }
     let live = check_shop(market, &mut faults);
     let zone = check_fulfilment(body, place, live.as_ref(), &mut faults);
+    check_last_order(body, live.as_ref(), market, &mut faults);
     let lines = check_lines(body, market, &mut faults);
+    check_styles(body, place, zone, &lines, &mut faults);
     let needs = check_stock(&lines, market, &mut faults);
     let service_date = live.and_then(|live| live.service_date(market.now));
     let (Some(live), Some(service_date), true) = (live, service_date, faults.is_empty()) else {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::NaiveDate;
 
 use super::{
-    DAY_MINUTES, DayRange, Daypart, HoursDraft, LastOrder, OpeningRange, WEEK_MINUTES, WeeklyHours,
+    DAY_MINUTES, DayRange, HoursDraft, LastOrder, OpeningRange, WEEK_MINUTES, WeeklyHours,
 };
 use crate::kernel::fault::{Faults, Pointer};
 use crate::kernel::quantity::Minutes;
@@ -15,7 +15,6 @@ use crate::kernel::tax::FulfilmentKind;
 const RANGES_PER_DAY_MAX: usize = 10;
 /// Exceptions: more than a year of them.
 const EXCEPTIONS_MAX: usize = 400;
-const DAYPARTS_MAX: usize = 20;
 /// Whoever stops earlier has other hours.
 const LAST_ORDER_MAX: Minutes = Minutes::new(720);
 
@@ -34,13 +33,6 @@ pub(super) fn sizes(draft: &HoursDraft, faults: &mut Faults) {
             "too_many_exceptions",
             &root.at("exceptions"),
             "there are at most 400 exceptions",
-        );
-    }
-    if draft.dayparts.len() > DAYPARTS_MAX {
-        faults.add(
-            "too_many_dayparts",
-            &root.at("dayparts"),
-            "there are at most 20 dayparts",
         );
     }
     last_order(draft.last_order, &root.at("last_order"), faults);
@@ -81,26 +73,8 @@ fn last_order(last_order: LastOrder, at: &Pointer, faults: &mut Faults) {
     }
 }
 
-/// Dayparts have keys of their own, and none has two ranges at one time.
-pub(super) fn dayparts(dayparts: &[Daypart], faults: &mut Faults) {
-    let mut keys = HashSet::new();
-    for (index, daypart) in dayparts.iter().enumerate() {
-        let at = Pointer::root().at("dayparts").at(index);
-        if !keys.insert(&daypart.key) {
-            let detail = format!("daypart {} stands there already", daypart.key);
-            faults.add("key_repeated", &at.at("key"), detail);
-        }
-        let at = at.at("ranges");
-        if daypart.ranges.is_empty() || daypart.ranges.len() > 7 * RANGES_PER_DAY_MAX {
-            faults.add("range_count", &at, "a daypart has 1 to 70 ranges");
-        } else {
-            week(&daypart.ranges, &at, faults);
-        }
-    }
-}
-
 /// No two ranges of the week overlap, not even over its end.
-pub(super) fn week(days: &[OpeningRange], at: &Pointer, faults: &mut Faults) {
+pub(super) fn week(days: &[OpeningRange], faults: &mut Faults) {
     for (index, range) in days.iter().enumerate() {
         let (from, to) = range.minutes();
         let meets = |other: &OpeningRange| {
@@ -110,11 +84,8 @@ pub(super) fn week(days: &[OpeningRange], at: &Pointer, faults: &mut Faults) {
                 .any(|shift| overlap((from + shift, to + shift), other))
         };
         if days[..index].iter().any(meets) {
-            faults.add(
-                "hours_overlap",
-                &at.at(index),
-                "this range overlaps another",
-            );
+            let at = Pointer::root().at("days").at(index);
+            faults.add("hours_overlap", &at, "this range overlaps another");
         }
     }
 }

@@ -2,20 +2,20 @@
 //! The *service date* is the local date on which a range began: half past one belongs to the evening before.
 
 mod check;
-mod dayparts;
+mod last_order;
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub use self::dayparts::{Daypart, LastOrder};
+pub use self::last_order::LastOrder;
 use crate::kernel::collect::Collect;
 use crate::kernel::fault::{Faults, Pointer};
 use crate::kernel::time::{Edge, TimeZone, WallTime};
 
 /// How far ahead the next opening is looked for.
-const LOOK_AHEAD_DAYS: i64 = 400;
+const LOOK_AHEAD_DAYS: usize = 400;
 const DAY_MINUTES: i64 = 24 * 60;
 const WEEK_MINUTES: i64 = 7 * DAY_MINUTES;
 
@@ -110,9 +110,6 @@ pub struct HoursDraft {
     /// When the last order is taken; until closing when absent.
     #[serde(default, skip_serializing_if = "LastOrder::is_none")]
     pub last_order: LastOrder,
-    /// Named parts of the week, which sections of the menu refer to.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub dayparts: Vec<Daypart>,
 }
 
 crate::collect_struct!(OpeningRange {
@@ -126,7 +123,6 @@ crate::collect_struct!(HoursDraft {
     days,
     exceptions = Vec::new(),
     last_order = LastOrder::default(),
-    dayparts = Vec::new(),
 });
 super::collect::leaf!(Weekday => "weekday_unknown");
 
@@ -145,6 +141,17 @@ pub struct Opening {
     pub opens: DateTime<Utc>,
     /// The first instant after it.
     pub closes: DateTime<Utc>,
+}
+
+impl HoursDraft {
+    /// These ranges every week, and nothing else.
+    pub fn weekly(days: Vec<OpeningRange>) -> Self {
+        Self {
+            days,
+            exceptions: Vec::new(),
+            last_order: LastOrder::default(),
+        }
+    }
 }
 
 impl DayRange {
@@ -206,9 +213,7 @@ impl WeeklyHours {
         let mut faults = Faults::default();
         check::sizes(&draft, &mut faults);
         if faults.is_empty() {
-            let root = Pointer::root();
-            check::week(&draft.days, &root.at("days"), &mut faults);
-            check::dayparts(&draft.dayparts, &mut faults);
+            check::week(&draft.days, &mut faults);
             let hours = Self(draft);
             check::exceptions(&hours, &mut faults);
             return faults.or(hours);
@@ -231,12 +236,25 @@ impl WeeklyHours {
         {
             return exception.ranges.clone();
         }
-        on_weekday(&self.0.days, date)
+        let weekday = Weekday::of(date);
+        self.0
+            .days
+            .iter()
+            .filter(|range| range.weekday == weekday)
+            .map(|range| range.day_range())
+            .collect()
     }
 
     /// The opening that holds at an instant; the one that began first when a clock change lets two meet.
     pub fn opening_at(&self, zone: TimeZone, at: DateTime<Utc>) -> Option<Opening> {
-        holding(|date| self.ranges_on(date), zone, at)
+        let today = zone.local(at).date();
+        // When a clock is put back over midnight, what began tomorrow holds while it is today once more.
+        [today.pred_opt(), Some(today), today.succ_opt()]
+            .into_iter()
+            .flatten()
+            .flat_map(|date| self.openings_on(zone, date))
+            .filter(|opening| opening.opens <= at && at < opening.closes)
+            .min_by_key(|opening| (opening.opens, opening.service_date))
     }
 
     /// Whether the shop is open at an instant.
@@ -268,11 +286,10 @@ impl WeeklyHours {
         if self.is_open(zone, from) {
             return Some(from);
         }
-        first_after(
-            |date| self.ranges_on(date),
-            zone,
-            from - TimeDelta::microseconds(1),
-        )
+        let today = zone.local(from).date();
+        self.openings_from(zone, today.pred_opt().unwrap_or(today))
+            .map(|opening| opening.opens)
+            .find(|opens| *opens >= from)
     }
 
     /// When the shop opens for the service date after the one to which an instant belongs; none within the next 400
@@ -285,65 +302,25 @@ impl WeeklyHours {
         let today = self
             .service_date(zone, at)
             .unwrap_or_else(|| zone.local(at).date());
-        (1..LOOK_AHEAD_DAYS)
-            .filter_map(|days| today.checked_add_signed(TimeDelta::days(days)))
-            .flat_map(|date| on_date(self.ranges_on(date), date, zone))
+        self.openings_from(zone, today.succ_opt()?)
             .map(|opening| opening.opens)
             .find(|opens| *opens > at)
     }
-}
 
-/// The ranges that begin on the weekday of a date.
-fn on_weekday(ranges: &[OpeningRange], date: NaiveDate) -> Vec<DayRange> {
-    let weekday = Weekday::of(date);
-    ranges
-        .iter()
-        .filter(|range| range.weekday == weekday)
-        .map(|range| range.day_range())
-        .collect()
-}
+    /// The openings of a date and of those after it, for 400 days, by date and beginning.
+    fn openings_from(&self, zone: TimeZone, date: NaiveDate) -> impl Iterator<Item = Opening> {
+        date.iter_days()
+            .take(LOOK_AHEAD_DAYS)
+            .flat_map(move |date| self.openings_on(zone, date))
+    }
 
-/// Ranges on a date, as instants, in their order.
-fn on_date(ranges: Vec<DayRange>, date: NaiveDate, zone: TimeZone) -> Vec<Opening> {
-    let mut openings: Vec<Opening> = ranges
-        .into_iter()
-        .filter_map(|range| range.on(date, zone))
-        .collect();
-    openings.sort_unstable_by_key(|opening| opening.opens);
-    openings
-}
-
-/// Of the ranges by date, the one that holds at an instant.
-fn holding(
-    ranges_on: impl Fn(NaiveDate) -> Vec<DayRange>,
-    zone: TimeZone,
-    at: DateTime<Utc>,
-) -> Option<Opening> {
-    let today = zone.local(at).date();
-    // When a clock is put back over midnight, what began tomorrow holds while it is today once more.
-    [today.pred_opt(), Some(today), today.succ_opt()]
-        .into_iter()
-        .flatten()
-        .flat_map(|date| on_date(ranges_on(date), date, zone))
-        .filter(|opening| opening.opens <= at && at < opening.closes)
-        .min_by_key(|opening| (opening.opens, opening.service_date))
-}
-
-/// The first instant after another at which one of the ranges by date begins; none within the next 400 days.
-fn first_after(
-    ranges_on: impl Fn(NaiveDate) -> Vec<DayRange>,
-    zone: TimeZone,
-    after: DateTime<Utc>,
-) -> Option<DateTime<Utc>> {
-    let today = zone.local(after).date();
-    (-1..LOOK_AHEAD_DAYS)
-        .filter_map(|days| today.checked_add_signed(TimeDelta::days(days)))
-        .find_map(|date| {
-            let openings = on_date(ranges_on(date), date, zone).into_iter();
-            openings
-                .map(|opening| opening.opens)
-                .find(|opens| *opens > after)
-        })
+    /// The openings of a date, the earliest first.
+    fn openings_on(&self, zone: TimeZone, date: NaiveDate) -> Vec<Opening> {
+        let ranges = self.ranges_on(date).into_iter();
+        let mut openings: Vec<Opening> = ranges.filter_map(|range| range.on(date, zone)).collect();
+        openings.sort_unstable_by_key(|opening| opening.opens);
+        openings
+    }
 }
 
 impl TryFrom<HoursDraft> for WeeklyHours {

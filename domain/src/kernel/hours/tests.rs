@@ -143,28 +143,6 @@ fn the_last_order_is_taken_so_long_before_closing() {
 }
 
 #[test]
-fn a_daypart_holds_in_its_ranges_and_says_when_it_changes() {
-    let hours = hours(&json!({
-        "days": [],
-        "dayparts": [{"key": "late", "ranges": [{"weekday": "fri", "opens": "22:00", "closes": "02:00"}]}]
-    }));
-    let key = |text: &str| crate::kernel::key::Key::parse(text).unwrap();
-    let late = hours.daypart(&key("late")).unwrap();
-    let (before, within) = (utc("2026-11-20T12:59:00Z"), utc("2026-11-20T16:59:00Z"));
-    assert!(!hours.serves(&key("late"), tokyo(), before));
-    assert!(hours.serves(&key("late"), tokyo(), within));
-    assert!(hours.serves(&key("unknown"), tokyo(), before));
-    assert_eq!(
-        late.changes_after(tokyo(), before),
-        Some(utc("2026-11-20T13:00:00Z"))
-    );
-    assert_eq!(
-        late.changes_after(tokyo(), within),
-        Some(utc("2026-11-20T17:00:00Z"))
-    );
-}
-
-#[test]
 fn closing_today_ends_with_the_next_service_date() {
     let hours = hours(&json!({"days": [
         {"weekday": "fri", "opens": "11:00", "closes": "14:00"}, {"weekday": "fri", "opens": "18:00", "closes": "02:00"},
@@ -177,27 +155,9 @@ fn closing_today_ends_with_the_next_service_date() {
 }
 
 #[test]
-fn dayparts_and_last_orders_that_make_no_sense_are_named() {
+fn a_last_order_before_most_of_the_day_is_refused() {
     assert_eq!(
-        pointers(&json!({
-            "days": [],
-            "last_order": {"delivery": 721, "pickup": 720},
-            "dayparts": []
-        })),
+        pointers(&json!({"days": [], "last_order": {"delivery": 721, "pickup": 720}})),
         ["last_order_too_early /last_order/delivery"]
-    );
-    let lunch = json!({"weekday": "mon", "opens": "11:00", "closes": "15:00"});
-    assert_eq!(
-        pointers(&json!({
-            "days": [],
-            "dayparts": [
-                {"key": "lunch", "ranges": [lunch, lunch]},
-                {"key": "lunch", "ranges": []}]
-        })),
-        [
-            "hours_overlap /dayparts/0/ranges/1",
-            "key_repeated /dayparts/1/key",
-            "range_count /dayparts/1/ranges"
-        ]
     );
 }

@@ -4,11 +4,13 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
-use super::event::{Registration, Zone};
+use super::event::{Registration, StaffRole, Zone};
 use super::terms::Terms;
 use crate::kernel::bowl::Style;
 use crate::kernel::hours::WeeklyHours;
+use crate::kernel::ids::{DeviceId, PrincipalId, StaffId};
 use crate::kernel::kitchen::KitchenCapacity;
+use crate::kernel::sealed::Sealed;
 use crate::kernel::text::{Name, Reason};
 
 /// A command to a shop.
@@ -83,6 +85,45 @@ pub enum RestaurantCommand {
         #[serde(default)]
         until: Option<DateTime<Utc>>,
     },
+    /// Take no orders until the next service date; what was accepted is cooked.
+    CloseToday {
+        /// Why.
+        reason: Reason,
+    },
+    /// Nobody at the shop answers: take no orders until somebody resumes.
+    MarkUnreachable {
+        /// Why.
+        reason: Reason,
+    },
     /// Take orders again.
     Resume,
+    /// Enter somebody who works there, or what is new about them.
+    AddStaff {
+        /// Who, by an id of this shop.
+        staff: StaffId,
+        /// Their name.
+        name: Sealed<Name>,
+        /// What they do.
+        role: StaffRole,
+        /// The account with which they sign in.
+        #[serde(default)]
+        principal: Option<PrincipalId>,
+    },
+    /// Strike somebody out.
+    RemoveStaff {
+        /// Who.
+        staff: StaffId,
+    },
+    /// Enter a device of the shop, or its new name.
+    AddDevice {
+        /// Which.
+        device: DeviceId,
+        /// What the shop calls it.
+        name: Name,
+    },
+    /// Strike a device out.
+    RemoveDevice {
+        /// Which.
+        device: DeviceId,
+    },
 }

@@ -1,12 +1,13 @@
 //! What a shop answers to a command.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::command::{RestaurantCommand, RestaurantCommandKind};
-use super::event::RestaurantEvent;
+use super::event::{PauseKind, RestaurantEvent};
 use super::rejection::RestaurantRejection;
-use super::rules::{check_zones, missing_to_go_live};
-use super::state::{Pause, Restaurant, RestaurantStage, Shop};
+use super::rules::{DEVICES_MAX, STAFF_MAX, check_zones, missing_to_go_live};
+use super::state::{Pause, Restaurant, RestaurantStage, Shop, StaffMember};
 use super::transitions::TRANSITIONS;
 use crate::decider::{Context, Decider, Facets, Transitions, check_allowed};
 use crate::kernel::ids::RestaurantId;
@@ -30,7 +31,7 @@ impl Decider for Restaurant {
         command: RestaurantCommand,
         context: &Context,
     ) -> Result<Vec<RestaurantEvent>, RestaurantRejection> {
-        if self.is_done(&command) {
+        if self.is_done(&command, context.now) {
             return Ok(Vec::new());
         }
         self.check_stage((&command).into())?;
@@ -49,7 +50,13 @@ impl Decider for Restaurant {
                 | RestaurantCommand::Suspend { .. }
                 | RestaurantCommand::Close { .. }
                 | RestaurantCommand::Pause { .. }
-                | RestaurantCommand::Resume => Err(RestaurantRejection::NotRegistered),
+                | RestaurantCommand::CloseToday { .. }
+                | RestaurantCommand::MarkUnreachable { .. }
+                | RestaurantCommand::Resume
+                | RestaurantCommand::AddStaff { .. }
+                | RestaurantCommand::RemoveStaff { .. }
+                | RestaurantCommand::AddDevice { .. }
+                | RestaurantCommand::RemoveDevice { .. } => Err(RestaurantRejection::NotRegistered),
             };
         };
         shop_event(shop, command, context).map(|event| vec![event])
@@ -73,7 +80,7 @@ impl Decider for Restaurant {
 
 impl Restaurant {
     /// Whether the command asks for what is so already.
-    fn is_done(&self, command: &RestaurantCommand) -> bool {
+    fn is_done(&self, command: &RestaurantCommand, now: DateTime<Utc>) -> bool {
         let Some(shop) = self.shop() else {
             return false;
         };
@@ -99,16 +106,40 @@ impl Restaurant {
             RestaurantCommand::Approve { .. } => stage == RestaurantStage::Live,
             RestaurantCommand::Suspend { .. } => stage == RestaurantStage::Suspended,
             RestaurantCommand::Close { .. } => stage == RestaurantStage::Closed,
-            RestaurantCommand::Pause { reason, until } => self
-                .live()
-                .and_then(|live| live.pause)
-                .is_some_and(|pause| {
-                    *pause
-                        == Pause {
-                            reason: reason.clone(),
-                            until: *until,
-                        }
-                }),
+            RestaurantCommand::Pause { reason, until } => {
+                let wanted = Pause {
+                    reason: reason.clone(),
+                    until: *until,
+                    kind: PauseKind::ByStaff,
+                };
+                self.pause() == Some(&wanted)
+            }
+            RestaurantCommand::CloseToday { .. } => self.pause().is_some_and(|pause| {
+                pause.kind == PauseKind::ClosedToday && pause.until == shop.opens_tomorrow(now)
+            }),
+            // A shop that takes no orders until somebody says so is not paused once more.
+            RestaurantCommand::MarkUnreachable { .. } => {
+                self.pause().is_some_and(|pause| pause.until.is_none())
+            }
+            RestaurantCommand::AddStaff {
+                staff,
+                name,
+                role,
+                principal,
+            } => {
+                let wanted = StaffMember {
+                    name: name.clone(),
+                    role: *role,
+                    principal: *principal,
+                };
+                shop.staff.get(staff) == Some(&wanted)
+            }
+            RestaurantCommand::RemoveStaff { staff } => !shop.staff.contains_key(staff),
+            RestaurantCommand::AddDevice { device, name } => shop
+                .devices
+                .get(device)
+                .is_some_and(|known| known.name == *name),
+            RestaurantCommand::RemoveDevice { device } => !shop.devices.contains_key(device),
             RestaurantCommand::Resume => self.live().is_some_and(|live| live.pause.is_none()),
         }
     }
@@ -170,7 +201,47 @@ fn shop_event(
         RestaurantCommand::Pause {
             until: Some(until), ..
         } if until <= context.now => Err(RestaurantRejection::PauseAlreadyOver),
-        RestaurantCommand::Pause { reason, until } => Ok(RestaurantEvent::Paused { reason, until }),
+        RestaurantCommand::Pause { reason, until } => Ok(RestaurantEvent::Paused {
+            reason,
+            until,
+            kind: PauseKind::ByStaff,
+        }),
+        RestaurantCommand::MarkUnreachable { reason } => Ok(RestaurantEvent::Paused {
+            reason,
+            until: None,
+            kind: PauseKind::Unreachable,
+        }),
+        RestaurantCommand::CloseToday { reason } => Ok(RestaurantEvent::Paused {
+            reason,
+            until: shop.opens_tomorrow(context.now),
+            kind: PauseKind::ClosedToday,
+        }),
         RestaurantCommand::Resume => Ok(RestaurantEvent::Resumed),
+        RestaurantCommand::AddStaff { staff, .. }
+            if shop.staff.len() >= STAFF_MAX && !shop.staff.contains_key(&staff) =>
+        {
+            Err(RestaurantRejection::TooMany)
+        }
+        RestaurantCommand::AddStaff {
+            staff,
+            name,
+            role,
+            principal,
+        } => Ok(RestaurantEvent::StaffAdded {
+            staff,
+            name,
+            role,
+            principal,
+        }),
+        RestaurantCommand::RemoveStaff { staff } => Ok(RestaurantEvent::StaffRemoved { staff }),
+        RestaurantCommand::AddDevice { device, .. }
+            if shop.devices.len() >= DEVICES_MAX && !shop.devices.contains_key(&device) =>
+        {
+            Err(RestaurantRejection::TooMany)
+        }
+        RestaurantCommand::AddDevice { device, name } => {
+            Ok(RestaurantEvent::DeviceAdded { device, name })
+        }
+        RestaurantCommand::RemoveDevice { device } => Ok(RestaurantEvent::DeviceRemoved { device }),
     }
 }

@@ -12,11 +12,12 @@ use crate::kernel::address::Country;
 use crate::kernel::bowl::Style;
 use crate::kernel::geo::{GeoPoint, Polygon};
 use crate::kernel::hours::WeeklyHours;
-use crate::kernel::ids::{PrincipalId, RestaurantId};
+use crate::kernel::ids::{DeviceId, PrincipalId, RestaurantId, StaffId};
 use crate::kernel::key::Key;
 use crate::kernel::kitchen::KitchenCapacity;
 use crate::kernel::money::{Currency, Price};
 use crate::kernel::quantity::Minutes;
+use crate::kernel::sealed::Sealed;
 use crate::kernel::text::{Name, Reason, Wording};
 use crate::kernel::time::TimeZone;
 
@@ -84,6 +85,29 @@ pub struct Zone {
     /// How long the way takes.
     #[schema(inline)]
     pub minutes: Minutes,
+    /// Styles whose clock is too short for all of it, each with where it is delivered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub style_limits: Vec<StyleLimit>,
+}
+
+/// Within a zone, where a style is delivered whose clock is short.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, ToSchema)]
+pub struct StyleLimit {
+    /// The style.
+    pub style: Style,
+    /// Where it is delivered; outside of it, the zone does not take this style.
+    #[schema(inline)]
+    pub polygon: Polygon,
+}
+
+impl Zone {
+    /// Whether a style can be delivered to a place of this zone.
+    pub fn takes(&self, style: Style, place: GeoPoint) -> bool {
+        self.style_limits
+            .iter()
+            .filter(|limit| limit.style == style)
+            .all(|limit| limit.polygon.contains(place))
+    }
 }
 
 crate::collect_struct!(SourceRef { source, source_id });
@@ -92,8 +116,10 @@ crate::collect_struct!(Zone {
     polygon,
     fee_minor,
     minimum_minor,
-    minutes
+    minutes,
+    style_limits = Vec::new(),
 });
+crate::collect_struct!(StyleLimit { style, polygon });
 
 /// A fact in a shop's history.
 #[derive(
@@ -158,9 +184,80 @@ pub enum RestaurantEvent {
         /// When it resumes by itself.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<DateTime<Utc>>,
+        /// What sort of pause it is.
+        #[serde(default, skip_serializing_if = "PauseKind::is_by_staff")]
+        kind: PauseKind,
     },
     /// The shop takes orders again.
     Resumed,
+    /// Somebody works there.
+    StaffAdded {
+        /// Who, by an id of this shop.
+        staff: StaffId,
+        /// Their name.
+        name: Sealed<Name>,
+        /// What they do.
+        role: StaffRole,
+        /// The account with which they sign in; none when they only use the shop's devices.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        principal: Option<PrincipalId>,
+    },
+    /// Somebody no longer works there.
+    StaffRemoved {
+        /// Who.
+        staff: StaffId,
+    },
+    /// The shop has another device.
+    DeviceAdded {
+        /// Which.
+        device: DeviceId,
+        /// What the shop calls it; orders that it acknowledges carry this name.
+        name: Name,
+    },
+    /// A device is no longer the shop's.
+    DeviceRemoved {
+        /// Which.
+        device: DeviceId,
+    },
+}
+
+/// What sort of pause a shop takes.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum PauseKind {
+    /// Somebody asked for it.
+    #[default]
+    ByStaff,
+    /// Nobody at the shop answers.
+    Unreachable,
+    /// The shop is closed for the rest of the service date.
+    ClosedToday,
+}
+
+impl PauseKind {
+    /// Whether somebody asked for it.
+    pub fn is_by_staff(&self) -> bool {
+        *self == Self::ByStaff
+    }
+}
+
+/// What somebody does at a shop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StaffRole {
+    /// Runs it in the owner's place.
+    Manager,
+    /// Cooks.
+    Cook,
+    /// Packs and hands over.
+    Counter,
+}
+
+crate::kernel::collect::leaf! {
+    PauseKind => "pause_kind_unknown",
+    StaffRole => "staff_role_unknown",
 }
 
 impl Event for RestaurantEvent {
@@ -177,11 +274,11 @@ impl Event for RestaurantEvent {
 mod samples {
     use super::super::terms::{SmallOrder, Tax, TaxMode, TaxRate};
     use super::{
-        GeoPoint, Polygon, Price, Registration, RestaurantEvent, SourceRef, Style, Terms,
-        WeeklyHours, Wording, Zone,
+        GeoPoint, PauseKind, Polygon, Price, Registration, RestaurantEvent, SourceRef, StaffRole,
+        Style, StyleLimit, Terms, WeeklyHours, Wording, Zone,
     };
     use crate::kernel::commission::{CommissionBase, CommissionPlan};
-    use crate::kernel::sample::{good, id, json, key, minute, name, reason};
+    use crate::kernel::sample::{good, id, json, key, minute, name, reason, sealed};
     use crate::kernel::tax::{FulfilmentKind, TaxClass};
 
     pub(super) fn all() -> Vec<RestaurantEvent> {
@@ -213,8 +310,21 @@ mod samples {
             RestaurantEvent::Paused {
                 reason: reason("boiler is broken"),
                 until: Some(minute(30)),
+                kind: PauseKind::ClosedToday,
             },
             RestaurantEvent::Resumed,
+            RestaurantEvent::StaffAdded {
+                staff: id(11),
+                name: sealed("restaurant.restaurant", "staff"),
+                role: StaffRole::Cook,
+                principal: Some(id(12)),
+            },
+            RestaurantEvent::StaffRemoved { staff: id(11) },
+            RestaurantEvent::DeviceAdded {
+                device: id(13),
+                name: name("Kitchen tablet"),
+            },
+            RestaurantEvent::DeviceRemoved { device: id(13) },
         ]
     }
 
@@ -243,8 +353,7 @@ mod samples {
         json(
             r#"{"days": [{"weekday": "fri", "opens": "18:00", "closes": "02:00"}],
                 "exceptions": [{"date": "2027-01-01", "ranges": [{"opens": "12:00", "closes": "15:00"}]}],
-                "last_order": {"delivery": 45, "pickup": 15},
-                "dayparts": [{"key": "late", "ranges": [{"weekday": "fri", "opens": "22:00", "closes": "02:00"}]}]}"#,
+                "last_order": {"delivery": 45, "pickup": 15}}"#,
         )
     }
 
@@ -256,8 +365,17 @@ mod samples {
             corner(35.7, 139.8),
             corner(35.7, 139.6),
         ];
+        let inner = vec![
+            corner(35.62, 139.62),
+            corner(35.62, 139.78),
+            corner(35.68, 139.7),
+        ];
         Zone {
             key: key("near"),
+            style_limits: vec![StyleLimit {
+                style: Style::HiyashiChuka,
+                polygon: good(Polygon::parse(inner)),
+            }],
             polygon: good(Polygon::parse(corners)),
             fee_minor: price(350),
             minimum_minor: price(1000),

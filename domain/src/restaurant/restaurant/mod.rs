@@ -10,9 +10,9 @@ mod terms;
 mod transitions;
 
 pub use command::{RestaurantCommand, RestaurantCommandKind};
-pub use event::{Registration, RestaurantEvent, SourceRef, Zone};
+pub use event::{PauseKind, Registration, RestaurantEvent, SourceRef, StaffRole, StyleLimit, Zone};
 pub use rejection::{Missing, RestaurantRejection};
-pub use state::{LiveShop, Pause, Restaurant, RestaurantStage, Shop};
+pub use state::{Device, LiveShop, Pause, Restaurant, RestaurantStage, Shop, StaffMember};
 pub use terms::{SmallOrder, Tax, TaxMode, TaxRate, Terms};
 pub use transitions::TRANSITIONS;
 

@@ -32,6 +32,9 @@ pub enum RestaurantRejection {
     /// The terms contradict themselves.
     #[error("the terms are refused: {0}")]
     TermsRefused(Faults),
+    /// More people or devices than a shop has.
+    #[error("the shop has too many of them already")]
+    TooMany,
     /// A pause that would be over before it begins.
     #[error("the pause ends in the past")]
     PauseAlreadyOver,
@@ -60,6 +63,7 @@ impl Rejection for RestaurantRejection {
             Self::NotReady { .. } => "not_ready",
             Self::ZonesRefused(_) => "zones_refused",
             Self::TermsRefused(_) => "terms_refused",
+            Self::TooMany => "too_many",
             Self::PauseAlreadyOver => "pause_already_over",
         }
     }
@@ -67,9 +71,10 @@ impl Rejection for RestaurantRejection {
     fn class(&self) -> Class {
         match self {
             Self::NotRegistered => Class::NotFound,
-            Self::AlreadyRegistered | Self::NotAllowed(_) | Self::NotReady { .. } => {
-                Class::Conflict
-            }
+            Self::AlreadyRegistered
+            | Self::NotAllowed(_)
+            | Self::TooMany
+            | Self::NotReady { .. } => Class::Conflict,
             Self::ZonesRefused(_) | Self::TermsRefused(_) | Self::PauseAlreadyOver => {
                 Class::Unprocessable
             }
@@ -97,7 +102,9 @@ impl Rejection for RestaurantRejection {
                     self.to_string(),
                 )]
             }
-            Self::NotRegistered | Self::AlreadyRegistered | Self::NotAllowed(_) => Vec::new(),
+            Self::NotRegistered | Self::AlreadyRegistered | Self::NotAllowed(_) | Self::TooMany => {
+                Vec::new()
+            }
         }
     }
 }

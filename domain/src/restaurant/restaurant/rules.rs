@@ -9,6 +9,10 @@ use crate::kernel::fault::{Faults, Pointer};
 
 /// Zones of one shop.
 const ZONES_MAX: usize = 50;
+/// People who work at one shop.
+pub(super) const STAFF_MAX: usize = 200;
+/// Devices of one shop.
+pub(super) const DEVICES_MAX: usize = 50;
 
 /// What the shop lacks to be live.
 pub(super) fn missing_to_go_live(shop: &Shop, menu_published: bool) -> Vec<Missing> {
@@ -23,7 +27,7 @@ pub(super) fn missing_to_go_live(shop: &Shop, menu_published: bool) -> Vec<Missi
     .collect()
 }
 
-/// One to fifty zones, each with a key of its own.
+/// One to fifty zones, each with a key of its own and one limit for each style.
 pub(super) fn check_zones(zones: &[Zone]) -> Result<(), Faults> {
     let mut faults = Faults::default();
     let at = Pointer::root().at("zones");
@@ -42,6 +46,16 @@ pub(super) fn check_zones(zones: &[Zone]) -> Result<(), Faults> {
                 &at.at(index).at("key"),
                 format!("zone {} stands there already", zone.key),
             );
+        }
+        let mut styles = HashSet::new();
+        for (number, limit) in zone.style_limits.iter().enumerate() {
+            if !styles.insert(limit.style) {
+                faults.add(
+                    "style_repeated",
+                    &at.at(index).at("style_limits").at(number).at("style"),
+                    "this style has a limit already",
+                );
+            }
         }
     }
     faults.or(())

@@ -1,16 +1,20 @@
 //! What is true of a shop, and how events change it.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
-use super::event::{Registration, RestaurantEvent, Zone};
+use super::event::{PauseKind, Registration, RestaurantEvent, StaffRole, Zone};
 use super::terms::Terms;
 use crate::kernel::geo::GeoPoint;
 use crate::kernel::hours::WeeklyHours;
-use crate::kernel::ids::RestaurantId;
+use crate::kernel::ids::{DeviceId, PrincipalId, RestaurantId, StaffId};
 use crate::kernel::kitchen::KitchenCapacity;
-use crate::kernel::text::Reason;
+use crate::kernel::sealed::Sealed;
+use crate::kernel::tax::FulfilmentKind;
+use crate::kernel::text::{Name, Reason};
 
 /// A shop at its stage.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, EnumDiscriminants)]
@@ -71,6 +75,30 @@ pub struct Shop {
     /// What its kitchen can do; it promises as if there were no limit when absent.
     #[serde(default)]
     pub capacity: Option<KitchenCapacity>,
+    /// Who works there.
+    #[serde(default)]
+    pub staff: BTreeMap<StaffId, StaffMember>,
+    /// Its devices.
+    #[serde(default)]
+    pub devices: BTreeMap<DeviceId, Device>,
+}
+
+/// Somebody who works at a shop.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StaffMember {
+    /// Their name.
+    pub name: Sealed<Name>,
+    /// What they do.
+    pub role: StaffRole,
+    /// The account with which they sign in.
+    pub principal: Option<PrincipalId>,
+}
+
+/// A device of a shop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    /// What the shop calls it.
+    pub name: Name,
 }
 
 /// Why a shop takes no orders for now.
@@ -80,6 +108,9 @@ pub struct Pause {
     pub reason: Reason,
     /// Until when; without end when absent.
     pub until: Option<DateTime<Utc>>,
+    /// What sort of pause it is.
+    #[serde(default)]
+    pub kind: PauseKind,
 }
 
 /// A live shop with all that a live shop has.
@@ -136,6 +167,11 @@ impl Restaurant {
         }
     }
 
+    /// Why it takes no orders, if it is live and does not.
+    pub fn pause(&self) -> Option<&Pause> {
+        self.live().and_then(|live| live.pause)
+    }
+
     fn shop_mut(&mut self) -> Option<&mut Shop> {
         match self {
             Self::Unregistered => None,
@@ -177,6 +213,8 @@ impl Restaurant {
                         zones: Vec::new(),
                         terms: None,
                         capacity: None,
+                        staff: BTreeMap::new(),
+                        devices: BTreeMap::new(),
                     }),
                 };
             }
@@ -227,14 +265,58 @@ impl Restaurant {
                     reason: reason.clone(),
                 });
             }
-            RestaurantEvent::Paused { reason, until } => {
+            RestaurantEvent::Paused {
+                reason,
+                until,
+                kind,
+            } => {
                 self.set_pause(Some(Pause {
                     reason: reason.clone(),
                     until: *until,
+                    kind: *kind,
                 }));
             }
             RestaurantEvent::Resumed => self.set_pause(None),
+            RestaurantEvent::StaffAdded {
+                staff,
+                name,
+                role,
+                principal,
+            } => {
+                if let Some(shop) = self.shop_mut() {
+                    let member = StaffMember {
+                        name: name.clone(),
+                        role: *role,
+                        principal: *principal,
+                    };
+                    shop.staff.insert(*staff, member);
+                }
+            }
+            RestaurantEvent::StaffRemoved { staff } => {
+                if let Some(shop) = self.shop_mut() {
+                    shop.staff.remove(staff);
+                }
+            }
+            RestaurantEvent::DeviceAdded { device, name } => {
+                if let Some(shop) = self.shop_mut() {
+                    let name = name.clone();
+                    shop.devices.insert(*device, Device { name });
+                }
+            }
+            RestaurantEvent::DeviceRemoved { device } => {
+                if let Some(shop) = self.shop_mut() {
+                    shop.devices.remove(device);
+                }
+            }
         }
+    }
+}
+
+impl Shop {
+    /// When it opens for the service date after the present one; never when its hours do not say so.
+    pub(super) fn opens_tomorrow(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let hours = self.hours.as_ref()?;
+        hours.next_service_date_opens(self.profile.time_zone, now)
     }
 }
 
@@ -248,6 +330,11 @@ impl<'a> LiveShop<'a> {
     /// Whether an instant is within the hours.
     pub fn is_open(&self, at: DateTime<Utc>) -> bool {
         self.hours.is_open(self.profile.time_zone, at)
+    }
+
+    /// Whether orders are taken at an instant: within the hours, and before the last order of this fulfilment.
+    pub fn takes_orders(&self, at: DateTime<Utc>, kind: FulfilmentKind) -> bool {
+        self.hours.takes_orders(self.profile.time_zone, at, kind)
     }
 
     /// The service date to which an instant belongs, when the shop is open.

@@ -11,8 +11,8 @@ use crate::decider::{Class, Decider, Event as _, Rejection as _};
 use crate::kernel::key::Key;
 use crate::kernel::kitchen::KitchenCapacity;
 use crate::kernel::refusal::NotAllowed;
-use crate::kernel::sample::{name, reason};
-use crate::restaurant::restaurant::{Missing, Registration, Terms, Zone};
+use crate::kernel::sample::{id, name, reason, sealed};
+use crate::restaurant::restaurant::{Missing, PauseKind, Registration, StaffRole, Terms, Zone};
 use crate::testing::{Given, test_now};
 
 fn sample(name: &str) -> RestaurantEvent {
@@ -55,6 +55,22 @@ fn capacity() -> KitchenCapacity {
         unreachable!()
     };
     capacity
+}
+
+fn add_cook() -> RestaurantCommand {
+    RestaurantCommand::AddStaff {
+        staff: id(11),
+        name: sealed("restaurant.restaurant", "staff"),
+        role: StaffRole::Cook,
+        principal: Some(id(12)),
+    }
+}
+
+fn tablet(called: &str) -> RestaurantCommand {
+    RestaurantCommand::AddDevice {
+        device: id(13),
+        name: name(called),
+    }
 }
 
 fn ready() -> Given<Restaurant> {
@@ -259,6 +275,7 @@ fn a_pause_ends_by_itself_or_by_word() {
         .then([RestaurantEvent::Paused {
             reason: reason("too busy"),
             until: Some(until),
+            kind: PauseKind::ByStaff,
         }]);
     let shop = paused.state().live().unwrap();
     assert!(shop.is_paused(test_now()) && !shop.is_paused(until));
@@ -266,6 +283,7 @@ fn a_pause_ends_by_itself_or_by_word() {
     let forever = paused.when(pause(None)).then([RestaurantEvent::Paused {
         reason: reason("too busy"),
         until: None,
+        kind: PauseKind::ByStaff,
     }]);
     assert!(
         forever
@@ -345,6 +363,16 @@ fn every_row_of_the_table_leads_where_it_says() {
             reason: reason("x"),
             until: None,
         },
+        RestaurantCommandKind::CloseToday => RestaurantCommand::CloseToday {
+            reason: reason("x"),
+        },
+        RestaurantCommandKind::MarkUnreachable => RestaurantCommand::MarkUnreachable {
+            reason: reason("x"),
+        },
+        RestaurantCommandKind::AddStaff => add_cook(),
+        RestaurantCommandKind::RemoveStaff => RestaurantCommand::RemoveStaff { staff: id(11) },
+        RestaurantCommandKind::AddDevice => tablet("Kitchen tablet"),
+        RestaurantCommandKind::RemoveDevice => RestaurantCommand::RemoveDevice { device: id(13) },
         RestaurantCommandKind::Resume => RestaurantCommand::Resume,
     };
     let at = |stage| match stage {
@@ -359,6 +387,7 @@ fn every_row_of_the_table_leads_where_it_says() {
         RestaurantStage::Live => live().and([RestaurantEvent::Paused {
             reason: reason("y"),
             until: None,
+            kind: PauseKind::ByStaff,
         }]),
         RestaurantStage::Suspended => live().and([RestaurantEvent::Suspended {
             reason: reason("y"),
@@ -373,4 +402,93 @@ fn every_row_of_the_table_leads_where_it_says() {
         let events = before.clone().when(command(*kind)).events();
         assert_eq!(before.and(events).state().stage(), *to, "{from:?} {kind:?}");
     }
+}
+
+#[test]
+fn closing_today_ends_when_the_next_service_date_opens() {
+    // Friday evening in Tokyo; open on Fridays from 18:00.
+    let close = RestaurantCommand::CloseToday {
+        reason: reason("out of broth"),
+    };
+    let next_friday = test_now() + TimeDelta::days(7) - TimeDelta::hours(1);
+    let closed = live().when(close.clone()).then([RestaurantEvent::Paused {
+        reason: reason("out of broth"),
+        until: Some(next_friday),
+        kind: PauseKind::ClosedToday,
+    }]);
+    closed.clone().when(close).then_nothing();
+    let shop = closed.state().live().unwrap();
+    assert!(shop.is_paused(next_friday - TimeDelta::seconds(1)) && !shop.is_paused(next_friday));
+}
+
+#[test]
+fn a_shop_that_nobody_answers_for_is_paused_until_somebody_does() {
+    let unreachable = RestaurantCommand::MarkUnreachable {
+        reason: reason("no answer"),
+    };
+    let marked = RestaurantEvent::Paused {
+        reason: reason("no answer"),
+        until: None,
+        kind: PauseKind::Unreachable,
+    };
+    live()
+        .when(unreachable.clone())
+        .then([marked])
+        .when(unreachable.clone())
+        .then_nothing()
+        .when(RestaurantCommand::Resume)
+        .then([RestaurantEvent::Resumed]);
+    let pause = RestaurantCommand::Pause {
+        reason: reason("holiday"),
+        until: None,
+    };
+    live().done([pause]).when(unreachable).then_nothing();
+}
+
+#[test]
+fn people_and_devices_come_change_and_go() {
+    let known = live()
+        .when(add_cook())
+        .then([sample("staff_added")])
+        .when(add_cook())
+        .then_nothing()
+        .when(tablet("Kitchen tablet"))
+        .then([sample("device_added")])
+        .when(tablet("Counter tablet"))
+        .then([RestaurantEvent::DeviceAdded {
+            device: id(13),
+            name: name("Counter tablet"),
+        }]);
+    let shop = known.state().shop().unwrap();
+    assert_eq!((shop.staff.len(), shop.devices.len()), (1, 1));
+    let gone = known.done([
+        RestaurantCommand::RemoveStaff { staff: id(11) },
+        RestaurantCommand::RemoveDevice { device: id(13) },
+    ]);
+    let shop = gone.state().shop().unwrap();
+    assert!(shop.staff.is_empty() && shop.devices.is_empty());
+    gone.when(RestaurantCommand::RemoveDevice { device: id(13) })
+        .then_nothing();
+    let many = (0..50).map(|number| RestaurantCommand::AddDevice {
+        device: id(100 + number),
+        name: name("Tablet"),
+    });
+    live()
+        .done(many)
+        .when(tablet("One more"))
+        .then_refused(RestaurantRejection::TooMany);
+}
+
+#[test]
+fn a_style_with_a_short_clock_has_a_smaller_zone() {
+    use crate::kernel::bowl::Style;
+    use crate::kernel::geo::GeoPoint;
+    let shop = live();
+    let shop = shop.state().live().unwrap();
+    let place = |lat, lon| GeoPoint::parse(lat, lon).unwrap();
+    let (inner, outer) = (place(35.63, 139.7), place(35.69, 139.61));
+    let zone = shop.zone_at(outer).unwrap();
+    assert_eq!(shop.zone_at(inner), Some(zone));
+    assert!(zone.takes(Style::HiyashiChuka, inner) && !zone.takes(Style::HiyashiChuka, outer));
+    assert!(zone.takes(Style::Miso, outer));
 }

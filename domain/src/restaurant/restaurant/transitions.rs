@@ -1,8 +1,9 @@
 //! The life of a shop: which command is allowed at which stage, and where it leads.
 
 use super::command::RestaurantCommandKind::{
-    self, Approve, Close, Pause, Register, Resume, SetCapacity, SetHours, SetTerms, SetZones,
-    Submit, Suspend, UpdateProfile,
+    self, AddDevice, AddStaff, Approve, Close, CloseToday, MarkUnreachable, Pause, Register,
+    RemoveDevice, RemoveStaff, Resume, SetCapacity, SetHours, SetTerms, SetZones, Submit, Suspend,
+    UpdateProfile,
 };
 use super::state::RestaurantStage::{
     self, Closed, Draft, Live, Submitted, Suspended, Unregistered,
@@ -21,6 +22,10 @@ pub const TRANSITIONS: &[(RestaurantStage, RestaurantCommandKind, RestaurantStag
     (Submitted, Approve, Live), (Suspended, Approve, Live),
     (Live, Suspend, Suspended),
     (Draft, Close, Closed), (Submitted, Close, Closed), (Live, Close, Closed), (Suspended, Close, Closed),
-    (Live, Pause, Live),
+    (Live, Pause, Live), (Live, CloseToday, Live), (Live, MarkUnreachable, Live),
     (Live, Resume, Live),
+    (Draft, AddStaff, Draft), (Submitted, AddStaff, Submitted), (Live, AddStaff, Live), (Suspended, AddStaff, Suspended),
+    (Draft, RemoveStaff, Draft), (Submitted, RemoveStaff, Submitted), (Live, RemoveStaff, Live), (Suspended, RemoveStaff, Suspended),
+    (Draft, AddDevice, Draft), (Submitted, AddDevice, Submitted), (Live, AddDevice, Live), (Suspended, AddDevice, Suspended),
+    (Draft, RemoveDevice, Draft), (Submitted, RemoveDevice, Submitted), (Live, RemoveDevice, Live), (Suspended, RemoveDevice, Suspended),
 ];

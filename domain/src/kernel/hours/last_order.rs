@@ -1,27 +1,14 @@
-//! What holds for a part of the hours only: named ranges that sections of a menu refer to, and when the last order is
-//! taken.
+//! When the last order is taken: so long before closing, by how it reaches the customer.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{DayRange, Opening, OpeningRange, WeeklyHours, first_after, holding, on_weekday};
-use crate::kernel::key::Key;
+use super::WeeklyHours;
 use crate::kernel::quantity::Minutes;
 use crate::kernel::tax::FulfilmentKind;
 use crate::kernel::time::TimeZone;
-
-/// A named part of the week, for instance lunch. It holds whether the shop is open or not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Daypart {
-    /// The shop's key for it, which sections of its menu name.
-    #[schema(inline)]
-    pub key: Key,
-    /// Its ranges of every week, in the shop's time.
-    pub ranges: Vec<OpeningRange>,
-}
 
 /// How long before closing the last order is taken.
 #[derive(
@@ -39,7 +26,6 @@ pub struct LastOrder {
     pub pickup: Minutes,
 }
 
-crate::collect_struct!(Daypart { key, ranges });
 crate::collect_struct!(LastOrder {
     delivery = Minutes::default(),
     pickup = Minutes::default(),
@@ -60,37 +46,7 @@ impl LastOrder {
     }
 }
 
-impl Daypart {
-    /// The range that holds at an instant, as instants.
-    pub fn range_at(&self, zone: TimeZone, at: DateTime<Utc>) -> Option<Opening> {
-        holding(|date| self.ranges_on(date), zone, at)
-    }
-
-    /// The next instant after `at` at which it begins or ends to hold; none when it never does.
-    pub fn changes_after(&self, zone: TimeZone, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let begins = first_after(|date| self.ranges_on(date), zone, at);
-        let ends = self.range_at(zone, at).map(|range| range.closes);
-        begins.into_iter().chain(ends).min()
-    }
-
-    fn ranges_on(&self, date: NaiveDate) -> Vec<DayRange> {
-        on_weekday(&self.ranges, date)
-    }
-}
-
 impl WeeklyHours {
-    /// The daypart of this key.
-    pub fn daypart(&self, key: &Key) -> Option<&Daypart> {
-        self.0.dayparts.iter().find(|daypart| daypart.key == *key)
-    }
-
-    /// Whether what is served in a daypart is served at an instant. A daypart that the shop does not have any more
-    /// limits nothing.
-    pub fn serves(&self, daypart: &Key, zone: TimeZone, at: DateTime<Utc>) -> bool {
-        self.daypart(daypart)
-            .is_none_or(|daypart| daypart.range_at(zone, at).is_some())
-    }
-
     /// The first instant at which no order is taken any more for this fulfilment, when the shop is open.
     pub fn last_order_at(
         &self,
