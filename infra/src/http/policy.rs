@@ -123,6 +123,20 @@ policy! {
     CloseRestaurant / "close_restaurant" => { Owner: Shop, Ops: Any }
     /// Takes no orders for a while.
     PauseRestaurant / "pause_restaurant" => { Owner: Shop, Ops: Any }
+    /// Takes no more orders on this service date.
+    CloseToday / "close_today" => { Owner: Shop, Ops: Any }
+    /// Pauses a shop that nobody answers for.
+    MarkUnreachable / "mark_unreachable" => { Ops: Any }
+    /// Enters somebody who works at the shop.
+    AddStaff / "add_staff" => { Owner: Shop }
+    /// Strikes somebody out.
+    RemoveStaff / "remove_staff" => { Owner: Shop, Ops: Any }
+    /// Enters a device of the shop.
+    AddDevice / "add_device" => { Owner: Shop }
+    /// Strikes a device out.
+    RemoveDevice / "remove_device" => { Owner: Shop, Ops: Any }
+    /// Reads who works at a shop, and with what.
+    ReadStaff / "read_staff" => { Owner: Shop, Ops: Any }
     /// Takes orders again.
     ResumeRestaurant / "resume_restaurant" => { Owner: Shop, Ops: Any }
     /// Sets opening hours.

@@ -1,11 +1,13 @@
 //! One row for each shop: what its page, the search and the kitchen need to know of it.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use domain::decider::{Event as _, Recorded};
 use domain::kernel::geo::Polygon;
 use domain::kernel::ids::PrincipalId;
 use domain::restaurant::restaurant::{Registration, RestaurantEvent};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::row::{Doc, row};
@@ -68,8 +70,14 @@ row! {
         paused: bool,
         /// Why not.
         pause_reason: Option<String>,
+        /// What sort of pause it is.
+        pause_kind: Option<String>,
         /// Until when; none means until somebody resumes it.
         paused_until: Option<DateTime<Utc>>,
+        /// Who works there: sealed name, role, account.
+        staff: Doc<BTreeMap<Uuid, Value>>,
+        /// Names of its devices.
+        devices: Doc<BTreeMap<Uuid, String>>,
         /// Why it was suspended or closed.
         stage_reason: Option<String>,
         /// When the last event was stored.
@@ -127,7 +135,10 @@ fn registered(
         capacity: None,
         paused: false,
         pause_reason: None,
+        pause_kind: None,
         paused_until: None,
+        staff: Doc(BTreeMap::new()),
+        devices: Doc(BTreeMap::new()),
         stage_reason: None,
         updated_at: event.recorded_at,
     })
@@ -162,15 +173,45 @@ fn step(row: &mut RestaurantRow, event: &RestaurantEvent) -> Result<(), FoldErro
         RestaurantEvent::Approved => enter(row, "live", None),
         RestaurantEvent::Suspended { reason } => enter(row, "suspended", Some(reason.as_str())),
         RestaurantEvent::Closed { reason } => enter(row, "closed", Some(reason.as_str())),
-        RestaurantEvent::Paused { reason, until } => {
+        RestaurantEvent::Paused {
+            reason,
+            until,
+            kind,
+        } => {
             row.paused = true;
             row.pause_reason = Some(reason.as_str().to_owned());
+            row.pause_kind = Some(name_of(kind)?);
             row.paused_until = *until;
         }
         RestaurantEvent::Resumed => {
             row.paused = false;
             row.pause_reason = None;
+            row.pause_kind = None;
             row.paused_until = None;
+        }
+        RestaurantEvent::StaffAdded {
+            staff,
+            name,
+            role,
+            principal,
+        } => {
+            let member = json!({
+                "name": document(name)?,
+                "role": name_of(role)?,
+                "principal": principal.map(PrincipalId::uuid),
+            });
+            row.staff.0.insert(staff.uuid(), member);
+        }
+        RestaurantEvent::StaffRemoved { staff } => {
+            row.staff.0.remove(&staff.uuid());
+        }
+        RestaurantEvent::DeviceAdded { device, name } => {
+            row.devices
+                .0
+                .insert(device.uuid(), name.as_str().to_owned());
+        }
+        RestaurantEvent::DeviceRemoved { device } => {
+            row.devices.0.remove(&device.uuid());
         }
     }
     Ok(())

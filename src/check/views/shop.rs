@@ -38,6 +38,10 @@ pub(super) fn restaurant(row: Option<Row>, event: &Event) -> Option<Row> {
             [
                 ("paused", true.into()),
                 ("pause_reason", event.value("reason")),
+                (
+                    "pause_kind",
+                    event.text("kind").unwrap_or("by_staff").into(),
+                ),
                 ("paused_until", event.value("until")),
             ],
         ),
@@ -46,9 +50,28 @@ pub(super) fn restaurant(row: Option<Row>, event: &Event) -> Option<Row> {
             [
                 ("paused", false.into()),
                 ("pause_reason", Value::Null),
+                ("pause_kind", Value::Null),
                 ("paused_until", Value::Null),
             ],
         ),
+        "staff_added" => {
+            let member = json!({
+                "name": event.value("name"),
+                "role": event.value("role"),
+                "principal": event.value("principal"),
+            });
+            enter_in(&mut row, "staff", &event.value("staff"), member);
+        }
+        "staff_removed" => strike_from(&mut row, "staff", &event.value("staff")),
+        "device_added" => {
+            enter_in(
+                &mut row,
+                "devices",
+                &event.value("device"),
+                event.value("name"),
+            );
+        }
+        "device_removed" => strike_from(&mut row, "devices", &event.value("device")),
         _ => {}
     }
     set(
@@ -81,6 +104,8 @@ fn registered(event: &Event) -> Option<Row> {
         "zones": [],
         "zone_shapes": shapes(&Value::Null),
         "paused": false,
+        "staff": {},
+        "devices": {},
     }))
 }
 
@@ -92,6 +117,22 @@ fn enter(row: &mut Row, stage: &str, event: &Event) {
             ("stage_reason", event.value("reason")),
         ],
     );
+}
+
+/// Puts an entry into a column that is an object by id.
+fn enter_in(row: &mut Row, column: &str, id: &Value, entry: Value) {
+    let known = row.get_mut(column).and_then(Value::as_object_mut);
+    if let (Some(known), Some(id)) = (known, id.as_str()) {
+        known.insert(id.to_owned(), entry);
+    }
+}
+
+/// Takes an entry out of such a column.
+fn strike_from(row: &mut Row, column: &str, id: &Value) {
+    let known = row.get_mut(column).and_then(Value::as_object_mut);
+    if let (Some(known), Some(id)) = (known, id.as_str()) {
+        known.remove(id);
+    }
 }
 
 /// The zones' polygons as one WKT collection, longitude first, each ring closed.

@@ -1,16 +1,22 @@
 //! Shops: their books, hours, zones and terms, their menu, their stock.
 
+mod add_device;
+mod add_staff;
 mod approve_restaurant;
 mod close_restaurant;
+mod close_today;
 mod count;
 mod create_promotion;
 mod eighty_six;
 mod lift_eighty_six;
+mod mark_unreachable;
 mod pause_restaurant;
 mod publish_menu;
 mod receive_stock;
 mod recount_stock;
 mod register_restaurant;
+mod remove_device;
+mod remove_staff;
 mod resume_restaurant;
 mod set_capacity;
 mod set_hours;
@@ -39,6 +45,12 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(suspend_restaurant::suspend_restaurant))
         .routes(routes!(close_restaurant::close_restaurant))
         .routes(routes!(pause_restaurant::pause_restaurant))
+        .routes(routes!(close_today::close_today))
+        .routes(routes!(mark_unreachable::mark_unreachable))
+        .routes(routes!(add_staff::add_staff))
+        .routes(routes!(remove_staff::remove_staff))
+        .routes(routes!(add_device::add_device))
+        .routes(routes!(remove_device::remove_device))
         .routes(routes!(resume_restaurant::resume_restaurant))
         .routes(routes!(set_hours::set_hours))
         .routes(routes!(set_zones::set_zones))

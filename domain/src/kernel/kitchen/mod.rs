@@ -5,6 +5,7 @@
 //! in as many consecutive slots as an idle kitchen would need. What is booked is kept by the inventory.
 
 mod capacity;
+mod work;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use self::capacity::{Baskets, BowlCount, KitchenCapacity};
+pub use self::work::{Free, KitchenWork, WAIT_STEP};
 use super::quantity::{Minutes, Seconds};
 
 /// How long a slot is.
