@@ -7,6 +7,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use domain::kernel::kitchen::Kitchen;
 use infra::availability::{Levels, MenuNeeds, StockLevel, Unavailable};
 use infra::dish_range::{DishRange, MenuFacts};
 use infra::http::ApiError;
@@ -57,8 +58,14 @@ struct WrittenPage {
     page: Page,
 }
 
-/// What there is of each ingredient.
-type Larder = BTreeMap<String, StockLevel>;
+/// What a shop has in stock, and what of its kitchen is booked.
+#[derive(Default)]
+pub(crate) struct Larder {
+    /// What there is of each ingredient.
+    levels: BTreeMap<String, StockLevel>,
+    /// What is booked, by slot.
+    pub(crate) kitchen: Kitchen,
+}
 
 /// The cache of menu answers.
 pub(crate) struct MenuPages {
@@ -120,13 +127,21 @@ impl MenuPages {
         Ok(Some(page))
     }
 
+    /// The stock of a shop.
+    ///
+    /// # Errors
+    /// When the view cannot be read.
+    pub(crate) async fn larder(&self, id: Uuid) -> Result<Option<Arc<Entry<Larder>>>, ApiError> {
+        self.stock.get(id, || load_stock(&self.pool, id)).await
+    }
+
     async fn available(
         &self,
         id: Uuid,
         menu: &Entry<Menu>,
         now: DateTime<Utc>,
     ) -> Result<Arc<Availability>, ApiError> {
-        let stock = self.stock.get(id, || load_stock(&self.pool, id)).await?;
+        let stock = self.larder(id).await?;
         let sequence = stock.as_ref().map_or(0, |stock| stock.sequence);
         if let Some(known) = self.available.get(&id)
             && (known.menu, known.stock) == (menu.sequence, sequence)
@@ -135,7 +150,7 @@ impl MenuPages {
             return Ok(known);
         }
         let none = BTreeMap::new();
-        let levels = stock.as_ref().map_or(&none, |stock| &stock.value);
+        let levels = stock.as_ref().map_or(&none, |stock| &stock.value.levels);
         let unavailable = menu
             .value
             .needs
@@ -246,7 +261,7 @@ async fn load_menu(pool: &PgPool, id: Uuid) -> Result<Option<(i64, Menu)>, ApiEr
 #[tracing::instrument(name = "db.stock_read", skip_all, level = "debug")]
 async fn load_stock(pool: &PgPool, id: Uuid) -> Result<Option<(i64, Larder)>, ApiError> {
     let row = sqlx::query!(
-        r#"SELECT sequence, ingredients::text AS "ingredients!"
+        r#"SELECT sequence, ingredients::text AS "ingredients!", kitchen::text AS "kitchen!"
            FROM views.stock WHERE restaurant_id = $1"#,
         id
     )
@@ -255,7 +270,11 @@ async fn load_stock(pool: &PgPool, id: Uuid) -> Result<Option<(i64, Larder)>, Ap
     .map_err(db)?;
     // A shop that keeps no stock is remembered as one, so that its menu costs no query either.
     let Some(row) = row else {
-        return Ok(Some((0, BTreeMap::new())));
+        return Ok(Some((0, Larder::default())));
     };
-    Ok(Some((row.sequence, json_of(&row.ingredients)?)))
+    let larder = Larder {
+        levels: json_of(&row.ingredients)?,
+        kitchen: json_of(&row.kitchen)?,
+    };
+    Ok(Some((row.sequence, larder)))
 }

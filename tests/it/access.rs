@@ -48,6 +48,7 @@ const OPEN: &[&str] = &[
     "search",
     "read_restaurant",
     "read_menu",
+    "read_promise",
     "receive_stripe_webhook",
     "refresh_login",
     "log_out",

@@ -24,6 +24,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(discovery::search::search))
         .routes(routes!(restaurant::read_restaurant::read_restaurant))
+        .routes(routes!(restaurant::read_promise::read_promise))
+        .routes(routes!(restaurant::read_staff::read_staff))
         .routes(routes!(restaurant::read_menu::read_menu))
         .routes(routes!(restaurant::read_stock::read_stock))
         .routes(routes!(restaurant::list_promotions::list_promotions))

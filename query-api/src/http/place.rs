@@ -11,6 +11,11 @@ use utoipa::ToSchema;
 pub(crate) struct PlaceParam(GeoPoint);
 
 impl PlaceParam {
+    /// The place.
+    pub(crate) fn point(self) -> GeoPoint {
+        self.0
+    }
+
     /// Latitude in degrees.
     pub(crate) fn lat(self) -> f64 {
         self.0.lat()

@@ -52,9 +52,15 @@ pub(crate) async fn fulfilment(world: &World) -> Value {
 
 /// A live shop with two zones around Shibuya, the nearer one first.
 pub(crate) async fn shop(world: &World) {
+    let square = |south: f64, west: f64, north: f64, east: f64| {
+        json!([{"lat": south, "lon": west}, {"lat": south, "lon": east},
+               {"lat": north, "lon": east}, {"lat": north, "lon": west}])
+    };
     let zones = json!([
-        {"key": "near", "fee_minor": 300, "minimum_minor": 1000, "minutes": 10, "polygon": []},
-        {"key": "far", "fee_minor": 600, "minimum_minor": 2000, "minutes": 25, "polygon": []}
+        {"key": "near", "fee_minor": 300, "minimum_minor": 1000, "minutes": 10,
+         "polygon": square(35.6, 139.6, 35.7, 139.8)},
+        {"key": "far", "fee_minor": 600, "minimum_minor": 2000, "minutes": 25,
+         "polygon": square(35.5, 139.5, 35.8, 139.9)}
     ]);
     sqlx::query(
         "INSERT INTO views.restaurants (restaurant_id, sequence, stage, name, owner_id, time_zone,

@@ -4,5 +4,6 @@ mod bowl_to_door;
 mod couriers;
 mod crowd;
 mod day;
+mod full_kitchen;
 mod no_bowl;
 mod promotions;

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use domain::kernel::ids::RestaurantId;
+use domain::kernel::kitchen::KitchenCapacity;
 use infra::http::conditional::IfNoneMatch;
 use infra::http::{ApiError, Consistency, Json, Path, Problem, Query};
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,7 @@ use crate::app::App;
 use crate::error::db;
 use crate::http::json_of;
 use crate::http::place::PlaceParam;
+use crate::shops::Moment;
 
 /// What is asked for.
 #[derive(Debug, IntoParams)]
@@ -36,7 +38,7 @@ pub(crate) struct ShopPage {
     /// Events folded; what `If-Match` compares.
     pub(crate) version: i64,
     /// `draft`, `submitted`, `live`, `suspended` or `closed`. Only a live shop sells.
-    stage: String,
+    pub(crate) stage: String,
     /// Its name.
     name: String,
     /// City.
@@ -54,25 +56,40 @@ pub(crate) struct ShopPage {
     /// What it is known for.
     styles: Vec<String>,
     /// IANA zone of its hours.
-    time_zone: String,
+    pub(crate) time_zone: String,
     /// ISO 4217 code of its prices.
     currency: String,
     /// Weekly hours and exceptions, in its own time.
     #[schema(value_type = Object)]
-    hours: Option<Value>,
+    pub(crate) hours: Option<Value>,
     /// Where it delivers and on what terms; the first zone that contains a place decides.
     #[schema(value_type = Vec<Object>)]
-    zones: Vec<Value>,
+    pub(crate) zones: Vec<Value>,
     /// Legal seller, and what is added to the dishes.
     terms: Option<PublicTerms>,
     /// Whether accepted orders are fired without a tap.
     auto_fire: bool,
     /// Whether it takes no orders for now.
-    paused: bool,
+    pub(crate) paused: bool,
     /// Why not.
     pause_reason: Option<String>,
+    /// `by_staff`, `unreachable` or `closed_today`.
+    pause_kind: Option<String>,
     /// Until when.
-    paused_until: Option<DateTime<Utc>>,
+    pub(crate) paused_until: Option<DateTime<Utc>>,
+    /// What its kitchen can do; it promises its usual time when absent.
+    #[schema(value_type = Object)]
+    pub(crate) capacity: Option<KitchenCapacity>,
+}
+
+/// A shop and what is so at the instant of the answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ShopNow<'a> {
+    /// The shop.
+    #[serde(flatten)]
+    pub(crate) shop: &'a ShopPage,
+    /// Whether it sells, and until when.
+    pub(crate) now: Moment,
 }
 
 /// What of a shop's terms concerns its customers.
@@ -94,10 +111,10 @@ pub(crate) struct PublicTerms {
 
 /// A shop and, when a place was given, how it delivers there.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ShopNear {
+pub(crate) struct ShopNear<'a> {
     /// The shop.
     #[serde(flatten)]
-    shop: ShopPage,
+    shop: ShopNow<'a>,
     /// The zone that contains the place; none when the shop does not deliver there.
     #[schema(value_type = Object)]
     delivery: Option<Value>,
@@ -107,7 +124,7 @@ pub(crate) struct ShopNear {
 #[utoipa::path(get, path = "/v1/restaurants/{restaurant_id}", operation_id = "read_restaurant",
     tag = "restaurant",
     params(ReadRestaurant, ("restaurant_id" = Uuid, Path, description = "The shop.")),
-    responses((status = 200, body = ShopPage), (status = 304, description = "Unchanged."),
+    responses((status = 200, body = ShopNow), (status = 304, description = "Unchanged."),
               (status = "default", body = Problem)))]
 pub(crate) async fn read_restaurant(
     State(app): State<App>,
@@ -117,18 +134,19 @@ pub(crate) async fn read_restaurant(
     Query(asked): Query<ReadRestaurant>,
 ) -> Result<Response, ApiError> {
     let seen = app.views_seen(&consistency).await?;
+    let now = app.clock().now();
     let response = match asked.near {
         None => {
-            let page = app
-                .shops()
-                .page(id.uuid())
-                .await?
-                .ok_or_else(ApiError::not_found)?;
-            answer(&page, &known)
+            let page = app.shops().page(id.uuid(), now).await?;
+            answer(&page.ok_or_else(ApiError::not_found)?, &known)
         }
         Some(place) => {
-            let shop = ShopPage::read(app.pool(), id.uuid()).await?;
-            let shop = shop.ok_or_else(ApiError::not_found)?;
+            let known = app.shops().shop(id.uuid()).await?;
+            let known = known.ok_or_else(ApiError::not_found)?;
+            let shop = ShopNow {
+                shop: &known.value.page,
+                now: known.value.moment(now),
+            };
             let delivery = zone_at(app.pool(), id.uuid(), place).await?;
             Json::<_>(ShopNear { shop, delivery }).into_response()
         }
@@ -147,7 +165,7 @@ impl ShopPage {
             r#"SELECT restaurant_id, sequence, stage, name, city, country, address_text, phone, lat,
                       lon, styles::text AS "styles!", time_zone, currency, hours::text,
                       zones::text AS "zones!", terms::text, auto_fire, paused, pause_reason,
-                      paused_until
+                      pause_kind, paused_until, capacity::text
                FROM views.restaurants WHERE restaurant_id = $1"#,
             id
         )
@@ -175,7 +193,9 @@ impl ShopPage {
             auto_fire: row.auto_fire,
             paused: row.paused,
             pause_reason: row.pause_reason,
+            pause_kind: row.pause_kind,
             paused_until: row.paused_until,
+            capacity: row.capacity.as_deref().map(json_of).transpose()?,
         }))
     }
 }

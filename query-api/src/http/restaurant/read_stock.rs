@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use domain::kernel::ids::RestaurantId;
+use domain::kernel::kitchen::{Kitchen, KitchenCapacity, slot_of};
 use http::header::ETAG;
 use infra::availability::StockLevel;
 use infra::http::conditional::Etag;
@@ -28,6 +29,21 @@ pub(crate) struct StockPage {
     version: i64,
     /// Each ingredient that was ever named, by key.
     ingredients: Vec<StockLine>,
+    /// What of the kitchen is booked, slot by slot of ten minutes; the one that runs now is the first.
+    kitchen: Vec<SlotLine>,
+}
+
+/// Ten minutes of the kitchen.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SlotLine {
+    /// When they begin.
+    starts: DateTime<Utc>,
+    /// Bowls that are booked.
+    bowls: u32,
+    /// Seconds of boiler baskets that are booked.
+    basket_seconds: u32,
+    /// Seconds of boiler baskets that are left; none when the shop does not say what its kitchen can do.
+    left_seconds: Option<u32>,
 }
 
 /// An ingredient, every amount in its unit.
@@ -71,7 +87,8 @@ pub(crate) async fn read_stock(
     }
     let seen = app.views_seen(&consistency).await?;
     let row = sqlx::query!(
-        r#"SELECT s.sequence AS "sequence?", s.ingredients::text
+        r#"SELECT s.sequence AS "sequence?", s.ingredients::text, s.kitchen::text AS "kitchen?",
+                  r.capacity::text
            FROM views.restaurants r LEFT JOIN views.stock s USING (restaurant_id)
            WHERE r.restaurant_id = $1"#,
         id.uuid()
@@ -86,6 +103,8 @@ pub(crate) async fn read_stock(
         .map(json_of)
         .transpose()?
         .unwrap_or_default();
+    let kitchen: Option<Kitchen> = row.kitchen.as_deref().map(json_of).transpose()?;
+    let capacity: Option<KitchenCapacity> = row.capacity.as_deref().map(json_of).transpose()?;
     let now = app.clock().now();
     let page = StockPage {
         restaurant_id: id.uuid(),
@@ -94,11 +113,31 @@ pub(crate) async fn read_stock(
             .into_iter()
             .map(|(key, level)| line(key, level, now))
             .collect(),
+        kitchen: slots(&kitchen.unwrap_or_default(), capacity.as_ref(), now),
     };
     let etag = Etag::version(page.version).header();
     let mut response = private(Json::<_>(page).into_response());
     response.headers_mut().insert(ETAG, etag);
     Ok(seen.mark(response))
+}
+
+/// The slots that are not over.
+fn slots(
+    kitchen: &Kitchen,
+    capacity: Option<&KitchenCapacity>,
+    now: DateTime<Utc>,
+) -> Vec<SlotLine> {
+    let present = slot_of(now);
+    kitchen
+        .slots()
+        .filter(|(starts, _)| *starts >= present)
+        .map(|(starts, load)| SlotLine {
+            starts,
+            bowls: load.bowls,
+            basket_seconds: load.basket_seconds,
+            left_seconds: capacity.map(|capacity| capacity.left(load).0),
+        })
+        .collect()
 }
 
 fn line(ingredient: String, level: StockLevel, now: DateTime<Utc>) -> StockLine {
