@@ -5,6 +5,8 @@
 
 /// Zooms at which every place is indexed: cells of about 156, 20 and 5 km at the equator.
 const ZOOMS: [u8; 3] = [8, 11, 13];
+/// Zooms at which areas are indexed: down to the whole map, so that no area takes many cells.
+const AREA_ZOOMS: [u8; 5] = [0, 4, 8, 11, 13];
 /// More cells than this in one query cost more than the survivors of the next coarser zoom.
 const COVER_CELLS_MAX: u32 = 16;
 /// The Mercator square ends here.
@@ -63,10 +65,57 @@ pub fn distance_m(a: Place, b: Place) -> f64 {
 
 /// The terms of a place, one for each zoom.
 pub fn cells_of(lat: f64, lon: f64) -> Vec<String> {
-    ZOOMS
+    terms_of(&ZOOMS, lat, lon)
+}
+
+fn terms_of(zooms: &[u8], lat: f64, lon: f64) -> Vec<String> {
+    zooms
         .iter()
         .map(|zoom| term(*zoom, column(*zoom, lon), row(*zoom, lat)))
         .collect()
+}
+
+/// An area between two parallels and two meridians, in degrees, not across the 180th.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Area {
+    /// Its lowest latitude.
+    pub south: f64,
+    /// Its lowest longitude.
+    pub west: f64,
+    /// Its highest latitude.
+    pub north: f64,
+    /// Its highest longitude.
+    pub east: f64,
+}
+
+impl Area {
+    /// The least area that has all of these places, by latitude and longitude; none for none.
+    pub fn around(places: impl IntoIterator<Item = (f64, f64)>) -> Option<Self> {
+        let mut places = places.into_iter();
+        let (lat, lon) = places.next()?;
+        let first = Self {
+            south: lat,
+            west: lon,
+            north: lat,
+            east: lon,
+        };
+        Some(places.fold(first, |area, (lat, lon)| Self {
+            south: area.south.min(lat),
+            west: area.west.min(lon),
+            north: area.north.max(lat),
+            east: area.east.max(lon),
+        }))
+    }
+
+    /// Terms that cover the area, at the finest zoom that needs at most sixteen.
+    pub fn cells(&self) -> Vec<String> {
+        cover_box(&AREA_ZOOMS, *self)
+    }
+}
+
+/// The terms of areas in which a place may lie.
+pub fn areas_of(lat: f64, lon: f64) -> Vec<String> {
+    terms_of(&AREA_ZOOMS, lat, lon)
 }
 
 /// Terms whose cells cover the circle, at the finest zoom that needs at most sixteen.
@@ -75,13 +124,26 @@ pub fn cover(lat: f64, lon: f64, radius_m: u32) -> Vec<String> {
     // The widest parallel of the circle is the one nearest to a pole.
     let widest = (lat.abs() + half_lat).min(89.9).to_radians().cos();
     let half_lon = (half_lat / widest).min(179.9);
+    cover_box(
+        &ZOOMS,
+        Area {
+            south: lat - half_lat,
+            west: lon - half_lon,
+            north: lat + half_lat,
+            east: lon + half_lon,
+        },
+    )
+}
+
+/// Cells over an area at the finest of these zooms that needs at most sixteen, or at the coarsest.
+fn cover_box(zooms: &[u8], area: Area) -> Vec<String> {
     let mut found = Vec::new();
-    for zoom in ZOOMS.iter().rev() {
-        let (top, bottom) = (row(*zoom, lat + half_lat), row(*zoom, lat - half_lat));
-        let columns = columns_between(*zoom, lon - half_lon, lon + half_lon);
+    for zoom in zooms.iter().rev() {
+        let (top, bottom) = (row(*zoom, area.north), row(*zoom, area.south));
+        let columns = columns_between(*zoom, area.west, area.east);
         let rows = bottom - top + 1;
         let count = rows.saturating_mul(u32::try_from(columns.len()).unwrap_or(u32::MAX));
-        if count <= COVER_CELLS_MAX || *zoom == ZOOMS[0] {
+        if count <= COVER_CELLS_MAX || Some(zoom) == zooms.first() {
             found = (top..=bottom)
                 .flat_map(|y| columns.iter().map(move |x| term(*zoom, *x, y)))
                 .collect();
@@ -157,6 +219,19 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn whatever_lies_in_an_area_lies_in_its_cells(
+            one in (-85.0..85.0_f64, -180.0..180.0_f64), other in (-85.0..85.0_f64, -180.0..180.0_f64),
+            north in 0.0..1.0_f64, east in 0.0..1.0_f64,
+        ) {
+            let area = Area::around([one, other]).unwrap();
+            let cells = area.cells();
+            prop_assert!(cells.len() <= 16, "{}", cells.len());
+            let lat = area.south + north * (area.north - area.south);
+            let lon = area.west + east * (area.east - area.west);
+            prop_assert!(areas_of(lat, lon).iter().any(|cell| cells.contains(cell)));
+        }
+
         #[test]
         fn whatever_lies_in_the_circle_lies_in_its_cover(
             lat in -80.0..80.0_f64, lon in -180.0..180.0_f64, radius in 50_u32..50_000,

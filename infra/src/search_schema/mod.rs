@@ -1,17 +1,30 @@
 //! The shape of the search index, shared by the side that writes it and the side that reads it:
-//! fields, tokeniser, geographical cells and the payload of a commit. It opens no index and holds
-//! no writer.
+//! fields, documents, tokeniser, geographical cells and the payload of a commit. It opens no index and
+//! holds no writer.
 //!
-//! One document is a shop or one dish of a shop. All documents of a shop are replaced together, by
-//! the term of its id.
+//! One document is a shop or one dish of a shop. All documents of a shop are replaced together, by the
+//! term of its id, and stand behind one another in one segment, the shop first: so a dish finds the facts
+//! of its shop ([`ShopFacts`]) without a look-up.
 
 mod cells;
+mod entry;
+mod facts;
+mod kana;
+mod obstacles;
 mod styles;
+mod tags;
 mod text;
+mod vocabulary;
+mod words;
 
-pub use cells::{Place, cells_of, cover, distance_m};
-pub use styles::{STYLES, StyleWords, style_code};
-pub use text::{Folded, RamenTokenizer, fold, index_terms, query_terms};
+pub use cells::{Area, Place, areas_of, cells_of, cover, distance_m};
+pub use entry::{Entry, ShopEntries, document, hit_key, stable_hash};
+pub use facts::{PauseFacts, ShopFacts, Spell, ZoneFacts};
+pub use obstacles::{Alternatives, Obstacles};
+pub use styles::{STYLES, StyleWords, style_code, style_words};
+pub use tags::{Dimension, TAG_CODES, noodle_class};
+pub use text::{Folded, RamenTokenizer, fold, index_terms};
+pub use words::{Word, query_words};
 
 use serde::{Deserialize, Serialize};
 use tantivy::Index;
@@ -22,7 +35,7 @@ use tantivy::schema::{
 use crate::event_store::Mark;
 
 /// Counts up when fields or tokens change their meaning; an index with another number is built anew.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// Name under which [`RamenTokenizer`] is registered.
 pub const TOKENIZER: &str = "ramen";
@@ -41,30 +54,44 @@ pub struct Fields {
     pub kind: Field,
     /// Names in every language; weighs more than `text`.
     pub name: Field,
-    /// Descriptions, ingredients, style words, city.
+    /// Descriptions, ingredients, options, style words, city.
     pub text: Field,
-    /// Style name, one term each (filter).
-    pub style: Field,
-    /// Position of each style in [`STYLES`], fast (facets).
-    pub style_code: Field,
+    /// Values of every [`Dimension`], as [`Dimension::term`] (filter).
+    pub tag: Field,
+    /// The same as [`Dimension::code`], fast (facets).
+    pub tag_code: Field,
     /// Geographical cells at three zooms (filter).
     pub cell: Field,
+    /// Cells of the area in which the shop delivers (filter).
+    pub area: Field,
     /// [`Place`] packed into a number, fast (exact distance).
     pub place: Field,
     /// Price in minor units, fast; 0 for a shop.
     pub price_minor: Field,
+    /// Minutes that the kitchen takes for one, fast.
+    pub prep_minutes: Field,
+    /// [`Alternatives`] of a dish, fast, several; none for a shop.
+    pub obstacles: Field,
+    /// All [`Obstacles`] that a dish has when its required options are chosen without care, fast.
+    pub obstacles_most: Field,
     /// The shop's own weight of a dish, fast.
     pub popularity: Field,
+    /// [`hit_key`], fast: hits of one score stand in its order.
+    pub key: Field,
+    /// [`stable_hash`] of `facts`, fast; on a shop only.
+    pub facts_hash: Field,
     /// Sequence of the Restaurant stream that this document shows, fast.
     pub restaurant_sequence: Field,
     /// Sequence of the Menu stream that this document shows, fast.
     pub menu_sequence: Field,
     /// [`Display`] as JSON. Stored.
     pub display: Field,
+    /// [`ShopFacts`] as JSON, on a shop only. Stored.
+    pub facts: Field,
 }
 
 /// What a page of hits shows without another look-up.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub struct Display {
     /// Name of the shop.
     pub restaurant_name: String,
@@ -114,15 +141,22 @@ pub fn schema() -> (Schema, Fields) {
         kind: builder.add_text_field("kind", STRING),
         name: builder.add_text_field("name", words.clone()),
         text: builder.add_text_field("text", words),
-        style: builder.add_text_field("style", STRING),
-        style_code: builder.add_u64_field("style_code", FAST),
+        tag: builder.add_text_field("tag", STRING),
+        tag_code: builder.add_u64_field("tag_code", FAST),
         cell: builder.add_text_field("cell", STRING),
+        area: builder.add_text_field("area", STRING),
         place: builder.add_u64_field("place", FAST),
         price_minor: builder.add_i64_field("price_minor", FAST | INDEXED),
+        prep_minutes: builder.add_u64_field("prep_minutes", FAST),
+        obstacles: builder.add_u64_field("obstacles", FAST),
+        obstacles_most: builder.add_u64_field("obstacles_most", FAST),
         popularity: builder.add_u64_field("popularity", FAST),
+        key: builder.add_u64_field("key", FAST),
+        facts_hash: builder.add_u64_field("facts_hash", FAST),
         restaurant_sequence: builder.add_i64_field("restaurant_sequence", FAST),
         menu_sequence: builder.add_i64_field("menu_sequence", FAST),
         display: builder.add_bytes_field("display", STORED),
+        facts: builder.add_bytes_field("facts", STORED),
     };
     (builder.build(), fields)
 }

@@ -76,3 +76,9 @@ pub fn style_code(name: &str) -> Option<u64> {
         .position(|style| style.name == name)
         .and_then(|at| u64::try_from(at).ok())
 }
+
+/// The words that find a style; none for a name that the index does not know.
+pub fn style_words(name: &str) -> &'static str {
+    let known = STYLES.iter().find(|known| known.name == name);
+    known.map_or("", |known| known.words)
+}

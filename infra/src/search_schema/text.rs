@@ -1,13 +1,19 @@
 //! Text to terms, the same for what is indexed and what is asked.
 //!
 //! Text is brought to NFKC and lower case, Latin letters lose their accents and katakana becomes
-//! hiragana. Runs of letters and digits are words; runs of Chinese, Japanese and Korean script, which
-//! set no spaces, are cut into overlapping pairs. Single characters of them are indexed too, so that
-//! a query of one character finds something.
+//! hiragana. Runs of letters and digits are words. Runs of scripts that set no spaces are cut into
+//! overlapping pairs, their kana in the one spelling of [`super::kana`]; so is the sound of a Latin word
+//! that can be read as Japanese, beside the word itself. Single characters are indexed too, so that a
+//! query of one character finds something, and what is written in kanji also as it is read.
+
+use std::borrow::Cow;
 
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::decompose_canonical;
+
+use super::kana::{is_kana, push_sound, sound_of};
+use super::vocabulary::read_aloud;
 
 /// A longer word is cut here; no language of the menus has one.
 const WORD_CHARS_MAX: usize = 64;
@@ -31,28 +37,87 @@ pub fn fold(text: &str) -> Folded {
 
 /// Terms of a text that is indexed.
 pub fn index_terms(text: &str) -> Vec<String> {
-    terms(&fold(text), |run, terms| {
-        terms.extend(run.iter().map(char::to_string));
-        terms.extend(run.windows(2).map(|pair| pair.iter().collect::<String>()));
-    })
+    let folded = fold(text);
+    let mut terms = Vec::new();
+    for piece in pieces(folded.as_str()) {
+        piece.index(&mut terms);
+    }
+    if let Cow::Owned(read) = read_aloud(folded.as_str()) {
+        let mut aloud = Vec::new();
+        for piece in pieces(&read) {
+            piece.index(&mut aloud);
+        }
+        // What both have is said once: a kanji is no second mention.
+        aloud.retain(|term| !terms.contains(term));
+        terms.append(&mut aloud);
+    }
+    terms
 }
 
-/// Terms of a folded query, in their order, each once.
-pub fn query_terms(text: &Folded) -> Vec<String> {
-    let found = terms(text, |run, terms| {
-        if run.len() == 1 {
-            terms.extend(run.iter().map(char::to_string));
-        } else {
-            terms.extend(run.windows(2).map(|pair| pair.iter().collect::<String>()));
-        }
-    });
-    let mut once: Vec<String> = Vec::with_capacity(found.len());
-    for term in found {
-        if !once.contains(&term) {
-            once.push(term);
+/// A part of a folded text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// Letters and digits between gaps.
+    Word(String),
+    /// Script without spaces, its kana in one spelling.
+    Dense(Vec<char>),
+}
+
+impl Piece {
+    /// The terms under which it is indexed.
+    fn index(&self, terms: &mut Vec<String>) {
+        match self {
+            Self::Word(word) => {
+                terms.push(word.clone());
+                if let Some(sound) = sound_of(word) {
+                    terms.extend(pairs(&sound));
+                }
+            }
+            Self::Dense(run) => {
+                terms.extend(run.iter().map(char::to_string));
+                terms.extend(run.windows(2).map(|pair| pair.iter().collect::<String>()));
+            }
         }
     }
-    once
+}
+
+/// The terms that find a run: its pairs, or its only character.
+pub(super) fn pairs(run: &[char]) -> Vec<String> {
+    if run.len() == 1 {
+        return run.iter().map(char::to_string).collect();
+    }
+    let pairs = run.windows(2);
+    pairs.map(|pair| pair.iter().collect()).collect()
+}
+
+/// The words and runs of a folded text.
+pub(super) fn pieces(folded: &str) -> Vec<Piece> {
+    let mut found = Vec::new();
+    let mut word = String::new();
+    let mut word_chars = 0;
+    let mut run = Vec::new();
+    for c in folded.chars().chain([' ']) {
+        let class = class_of(c);
+        if class != Class::Word && word_chars > 0 {
+            found.push(Piece::Word(std::mem::take(&mut word)));
+            word_chars = 0;
+        }
+        if class != Class::Dense && !run.is_empty() {
+            found.push(Piece::Dense(std::mem::take(&mut run)));
+        }
+        match class {
+            Class::Word => {
+                if word_chars < WORD_CHARS_MAX {
+                    word.push(c);
+                }
+                word_chars += 1;
+            }
+            Class::Dense if is_kana(c) => push_sound(&mut run, c),
+            Class::Dense => run.push(c),
+            Class::Gap => {}
+        }
+    }
+    found
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,26 +125,6 @@ enum Class {
     Word,
     Dense,
     Gap,
-}
-
-fn terms(text: &Folded, cut_dense: impl Fn(&[char], &mut Vec<String>)) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut run: Vec<char> = Vec::new();
-    let mut class = Class::Gap;
-    for next in text.0.chars().chain(std::iter::once(' ')) {
-        let next_class = class_of(next);
-        if next_class != class {
-            match class {
-                Class::Word => found.push(run.iter().take(WORD_CHARS_MAX).collect()),
-                Class::Dense => cut_dense(&run, &mut found),
-                Class::Gap => {}
-            }
-            run.clear();
-            class = next_class;
-        }
-        run.push(next);
-    }
-    found
 }
 
 fn class_of(c: char) -> Class {
@@ -95,7 +140,8 @@ fn class_of(c: char) -> Class {
 /// Scripts written without spaces, and Korean, whose particles cling to the word.
 fn is_dense(c: char) -> bool {
     matches!(u32::from(c),
-        0x3005..=0x3007            // 々 〆 〇
+        0x0E01..=0x0E3A | 0x0E40..=0x0E4E // thai
+        | 0x3005..=0x3007          // 々 〆 〇
         | 0x3041..=0x3096          // hiragana
         | 0x30A1..=0x30FA | 0x30FC // katakana and the long vowel mark
         | 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xF900..=0xFAFF | 0x20000..=0x3134F // han
@@ -106,7 +152,17 @@ fn fold_char(c: char) -> char {
     match u32::from(c) {
         // Katakana lies 0x60 above hiragana.
         code @ 0x30A1..=0x30F6 => char::from_u32(code - 0x60).unwrap_or(c),
-        0x00C0..=0x024F | 0x1E00..=0x1EFF => {
+        0x00C0..=0x024F | 0x1E00..=0x1EFF => without_accent(c),
+        _ => c,
+    }
+}
+
+fn without_accent(c: char) -> char {
+    match c {
+        'ø' => 'o',
+        'đ' => 'd',
+        'ł' => 'l',
+        _ => {
             let mut base = c;
             decompose_canonical(c, |part| {
                 if part.is_alphabetic() {
@@ -115,7 +171,6 @@ fn fold_char(c: char) -> char {
             });
             base
         }
-        _ => c,
     }
 }
 
@@ -173,44 +228,45 @@ mod tests {
     #[test]
     fn words_lose_case_and_accents() {
         assert_eq!(
-            index_terms("Café  TONKOTSU-Ramen №1"),
-            ["cafe", "tonkotsu", "ramen", "no1"]
+            index_terms("Café  SPICY-Phở №1"),
+            ["cafe", "spicy", "pho", "no1"]
         );
     }
 
     #[test]
-    fn katakana_hiragana_and_half_width_are_one() {
-        assert_eq!(index_terms("ラーメン"), index_terms("らーめん"));
-        assert_eq!(index_terms("ﾗｰﾒﾝ"), index_terms("ラーメン"));
-        assert_eq!(index_terms("ガ"), ["が"]);
-    }
-
-    #[test]
-    fn dense_scripts_are_cut_into_pairs() {
-        assert_eq!(
-            query_terms(&fold("豚骨ラーメン")),
-            ["豚骨", "骨ら", "らー", "ーめ", "めん"]
-        );
-        assert_eq!(query_terms(&fold("麺")), ["麺"]);
-        assert_eq!(query_terms(&fold("돈코츠 라멘")), ["돈코", "코츠", "라멘"]);
-    }
-
-    #[test]
-    fn every_term_of_a_query_is_among_the_terms_of_the_same_text() {
-        for text in ["豚骨ラーメン hakata 12", "Bún bò", "麺", "a", "((((", ""] {
-            let indexed = index_terms(text);
-            assert!(
-                query_terms(&fold(text))
-                    .iter()
-                    .all(|term| indexed.contains(term)),
-                "{text}"
-            );
+    fn kana_are_one_whatever_script_width_size_or_length_they_have() {
+        for same in ["らーめん", "ﾗｰﾒﾝ", "らあめん", "らめん", "ラァメン"] {
+            assert_eq!(index_terms(same), index_terms("ラーメン"), "{same}");
         }
+        assert_eq!(index_terms("ガ"), ["が"]);
+        assert_eq!(index_terms("ｶﾞ"), ["が"]);
+    }
+
+    #[test]
+    fn a_latin_word_is_also_what_it_sounds_like() {
+        assert_eq!(index_terms("Ramen"), ["ramen", "らめ", "めん"]);
+        assert_eq!(index_terms("soup"), ["soup"]);
+    }
+
+    #[test]
+    fn dense_scripts_are_cut_into_pairs_and_kanji_are_read() {
+        let terms = index_terms("つけ麺");
+        assert_eq!(
+            terms,
+            ["つ", "け", "麺", "つけ", "け麺", "め", "ん", "けめ", "めん"]
+        );
+        assert_eq!(index_terms("라멘"), ["라", "멘", "라멘"]);
+        assert_eq!(index_terms("ก๋วย").last().unwrap(), "วย");
     }
 
     #[test]
     fn brackets_and_operators_are_no_terms() {
-        assert!(query_terms(&fold(&"(".repeat(10_000))).is_empty());
-        assert_eq!(query_terms(&fold("a AND b:c*")), ["a", "and", "b", "c"]);
+        assert!(index_terms(&"(".repeat(10_000)).is_empty());
+        assert_eq!(index_terms("x AND b:c*"), ["x", "and", "b", "c"]);
+    }
+
+    #[test]
+    fn a_long_word_is_cut_and_stays_one() {
+        assert_eq!(index_terms(&"x".repeat(1_000)), ["x".repeat(64)]);
     }
 }

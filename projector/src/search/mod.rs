@@ -4,6 +4,8 @@
 //! what a view does not. Each commit carries the checkpoints that it covers; after a restart the
 //! projector's feed reaches back to them.
 
+mod dishes;
+mod rows;
 mod shops;
 mod writer;
 
@@ -26,7 +28,8 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::consumer::{Announce, Reached};
-use shops::{ShopDocuments, load_all, load_some};
+use rows::{load_all, load_some};
+use shops::ShopDocuments;
 pub use writer::SearchError;
 use writer::SearchWriter;
 
@@ -250,7 +253,7 @@ impl SearchIndexer {
             // What comes back by itself is not remembered by the index: these shops say it again.
             parts
                 .queue
-                .mark_shops(shops::with_returns(&parts.pool).await?);
+                .mark_shops(rows::with_returns(&parts.pool).await?);
         }
         Ok(Self {
             parts,

@@ -4,15 +4,13 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use infra::search_schema::{
-    CommitPayload, Fields, KIND_DISH, KIND_SHOP, Place, SCHEMA_VERSION, cells_of, register, schema,
-    style_code,
-};
+use infra::search_schema::{CommitPayload, Fields, SCHEMA_VERSION, document, register, schema};
 use tantivy::directory::MmapDirectory;
-use tantivy::{Index, IndexWriter, TantivyDocument, Term};
+use tantivy::indexer::UserOperation;
+use tantivy::{Index, IndexWriter, Term};
 
 use super::blocking;
-use super::shops::{Document, ShopDocuments};
+use super::shops::ShopDocuments;
 
 /// Memory for documents before they are flushed; also the least that Tantivy takes for one thread.
 const WRITER_BYTES: usize = 32 * 1024 * 1024;
@@ -149,47 +147,25 @@ impl SearchWriter {
             writer.delete_all_documents()?;
         }
         for shop in shops {
-            let id = shop.restaurant.to_string();
-            writer.delete_term(Term::from_field_text(self.fields.restaurant, &id));
-            for document in &shop.documents {
-                writer.add_document(self.tantivy_document(&id, shop, document))?;
-            }
+            let id = Term::from_field_text(self.fields.restaurant, &shop.restaurant.to_string());
+            let documents = match &shop.documents {
+                Some(documents) => document(&self.fields, documents),
+                None => Ok(Vec::new()),
+            };
+            let documents = documents.map_err(|source| SearchError::Row {
+                table: "restaurants",
+                id: shop.restaurant,
+                source,
+            })?;
+            let added = documents.into_iter().map(UserOperation::Add);
+            let all: Vec<_> = [UserOperation::Delete(id)]
+                .into_iter()
+                .chain(added)
+                .collect();
+            // What runs together comes into one segment, in this order, and stays so when it is merged.
+            writer.run(all)?;
         }
         Ok(())
-    }
-
-    fn tantivy_document(&self, id: &str, shop: &ShopDocuments, from: &Document) -> TantivyDocument {
-        let fields = &self.fields;
-        let mut document = TantivyDocument::default();
-        document.add_text(fields.restaurant, id);
-        let kind = if from.display.item.is_some() {
-            KIND_DISH
-        } else {
-            KIND_SHOP
-        };
-        document.add_text(fields.kind, kind);
-        for name in &from.names {
-            document.add_text(fields.name, name);
-        }
-        for text in &from.texts {
-            document.add_text(fields.text, text);
-        }
-        for style in &from.display.styles {
-            document.add_text(fields.style, style);
-            if let Some(code) = style_code(style) {
-                document.add_u64(fields.style_code, code);
-            }
-        }
-        for cell in cells_of(shop.lat, shop.lon) {
-            document.add_text(fields.cell, cell);
-        }
-        document.add_u64(fields.place, Place::new(shop.lat, shop.lon).packed());
-        document.add_i64(fields.price_minor, from.price_minor);
-        document.add_u64(fields.popularity, from.popularity);
-        document.add_i64(fields.restaurant_sequence, shop.restaurant_sequence);
-        document.add_i64(fields.menu_sequence, shop.menu_sequence);
-        document.add_bytes(fields.display, &from.display_json);
-        document
     }
 }
 

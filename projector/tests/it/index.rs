@@ -7,7 +7,7 @@ use domain::restaurant::restaurant::RestaurantEvent;
 use infra::applied::{Applied, AppliedHub, RemoteApplied};
 use infra::feed::{FeedRecord, Origin};
 use infra::lifecycle::Progress;
-use infra::search_schema::{CommitPayload, Display, fold, query_terms, register, schema};
+use infra::search_schema::{CommitPayload, Display, fold, query_words, register, schema};
 use projector::{Announce, IndexQueue, IndexerParts, SearchIndexer};
 use tantivy::collector::DocSetCollector;
 use tantivy::query::{BooleanQuery, Query};
@@ -55,16 +55,24 @@ fn found(folder: &tempfile::TempDir, word: &str) -> Vec<String> {
     register(&index);
     let (_, fields) = schema();
     let searcher = index.reader().unwrap().searcher();
-    let words = query_terms(&fold(word))
-        .into_iter()
-        .map(|term| -> Box<dyn Query> {
-            let fields = [fields.name, fields.text];
-            Box::new(BooleanQuery::new_multiterms_query(
-                fields
-                    .map(|field| Term::from_field_text(field, &term))
-                    .to_vec(),
+    let either = |term: &String| -> Box<dyn Query> {
+        let fields = [fields.name, fields.text];
+        Box::new(BooleanQuery::new_multiterms_query(
+            fields
+                .map(|field| Term::from_field_text(field, term))
+                .to_vec(),
+        ))
+    };
+    let words = query_words(&fold(word)).into_iter().map(|word| {
+        let forms = word.forms.iter();
+        let forms = forms.map(|form| -> Box<dyn Query> {
+            Box::new(BooleanQuery::intersection(
+                form.iter().map(either).collect(),
             ))
         });
+        let any: Box<dyn Query> = Box::new(BooleanQuery::union(forms.collect()));
+        any
+    });
     let query = BooleanQuery::intersection(words.collect());
     let mut keys: Vec<String> = Vec::new();
     for address in searcher.search(&query, &DocSetCollector).unwrap() {

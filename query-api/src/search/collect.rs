@@ -1,78 +1,103 @@
-//! One pass over the matching documents: exact distance and price, facet counts, the best hits.
+//! One pass over the matching documents: what no term says is worked out, facets are counted, the best are
+//! kept.
 
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::Arc;
 
-use infra::search_schema::{Place, STYLES, distance_m};
+use domain::kernel::flags::Flags;
+use domain::kernel::quantity::Minutes;
+use infra::search_schema::{Obstacles, Place, STYLES, distance_m};
 use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::columnar::Column;
+use tantivy::index::SegmentId;
 use tantivy::{DocAddress, DocId, Score, SegmentOrdinal, SegmentReader};
 
-use super::query::Near;
+use super::Position;
+use super::facets::Counting;
+use super::query::{SearchQuery, Sort};
+use super::ranking::{Clock, Signals, StyleClock, clocks};
+use super::shops::{KnownShop, SegmentShops};
 
-/// At this distance a hit's score is halved.
-const HALVING_M: f64 = 3_000.0;
-
-/// What is kept of the matching documents.
+/// Keeps the best hits of a query.
 pub(super) struct BestHits {
-    pub(super) near: Option<Near>,
-    pub(super) price_max: Option<i64>,
-    /// Hits kept: those of the page and of the pages before it.
-    pub(super) keep: usize,
-    /// Whether the words' score counts; without words the order is by nearness and popularity.
-    pub(super) by_text: bool,
+    pub(super) query: Arc<SearchQuery>,
+    pub(super) shops: Arc<HashMap<SegmentId, Arc<SegmentShops>>>,
 }
 
 /// A hit before its stored fields are read.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Candidate {
-    pub(super) score: f32,
+    pub(super) position: Position,
     pub(super) address: DocAddress,
-    pub(super) distance_m: Option<u32>,
+    pub(super) signals: Signals,
     pub(super) price_minor: i64,
-    pub(super) popularity: u64,
+    pub(super) promise_minutes: Option<u32>,
+    pub(super) by_choice: bool,
 }
 
 impl Eq for Candidate {}
 
 impl Ord for Candidate {
-    /// The worst is greatest, so that a heap gives it away first; equal scores keep the order of the index.
-    fn cmp(&self, other: &Self) -> Ordering {
-        other
-            .score
-            .total_cmp(&self.score)
+    /// The last is greatest, so that a heap gives it away first.
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.position
+            .cmp(&other.position)
             .then(self.address.cmp(&other.address))
     }
 }
 
 impl PartialOrd for Candidate {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
 /// What all segments gave together.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Best {
     pub(super) hits: Vec<Candidate>,
     pub(super) total: usize,
-    pub(super) styles: Vec<u64>,
+    /// How many of them come behind the page before.
+    pub(super) behind: usize,
+    pub(super) looked_at: usize,
+    pub(super) facets: Counting,
 }
 
 /// The same for one segment.
 pub(super) struct SegmentBest {
+    query: Arc<SearchQuery>,
+    reader: SegmentReader,
+    shops: Arc<SegmentShops>,
     segment: SegmentOrdinal,
+    columns: Columns,
+    clocks: Vec<Option<StyleClock>>,
+    window_minutes: u32,
+    /// The shop of the last document: its own document, and what it answers.
+    shop: Option<(DocId, Arc<ShopAnswer>)>,
+    heap: BinaryHeap<Candidate>,
+    best: Best,
+}
+
+struct Columns {
     place: Column<u64>,
     price: Column<i64>,
+    prep: Column<u64>,
     popularity: Column<u64>,
-    style_code: Column<u64>,
-    near: Option<(Place, f64)>,
-    price_max: Option<i64>,
-    keep: usize,
-    by_text: bool,
-    heap: BinaryHeap<Candidate>,
-    total: usize,
-    styles: Vec<u64>,
+    tag_code: Column<u64>,
+    obstacles: Column<u64>,
+    obstacles_most: Column<u64>,
+    key: Column<u64>,
+}
+
+/// What a shop answers to the query's hour and place.
+#[derive(Clone, Debug, Default)]
+struct ShopAnswer {
+    distance_m: Option<u32>,
+    /// Within the radius, and delivering there if that is asked.
+    within: bool,
+    open: bool,
+    travel_minutes: Option<u32>,
+    currency: String,
 }
 
 impl Collector for BestHits {
@@ -85,43 +110,58 @@ impl Collector for BestHits {
         reader: &SegmentReader,
     ) -> tantivy::Result<SegmentBest> {
         let fast = reader.fast_fields();
+        let shops = self.shops.get(&reader.segment_id());
         Ok(SegmentBest {
+            query: Arc::clone(&self.query),
+            reader: reader.clone(),
+            shops: shops.cloned().unwrap_or_default(),
             segment,
-            place: fast.u64("place")?,
-            price: fast.i64("price_minor")?,
-            popularity: fast.u64("popularity")?,
-            style_code: fast.u64("style_code")?,
-            near: self
-                .near
-                .map(|near| (Place::new(near.lat, near.lon), f64::from(near.radius_m))),
-            price_max: self.price_max,
-            keep: self.keep,
-            by_text: self.by_text,
-            heap: BinaryHeap::with_capacity(self.keep + 1),
-            total: 0,
-            styles: vec![0; STYLES.len()],
+            columns: Columns {
+                place: fast.u64("place")?,
+                price: fast.i64("price_minor")?,
+                prep: fast.u64("prep_minutes")?,
+                popularity: fast.u64("popularity")?,
+                tag_code: fast.u64("tag_code")?,
+                obstacles: fast.u64("obstacles")?,
+                obstacles_most: fast.u64("obstacles_most")?,
+                key: fast.u64("key")?,
+            },
+            clocks: clocks(),
+            window_minutes: Flags::default().promise_window.get(),
+            shop: None,
+            heap: BinaryHeap::with_capacity(self.query.limit + 1),
+            best: self.nothing(),
         })
     }
 
     fn requires_scoring(&self) -> bool {
-        self.by_text
+        !self.query.text.words.is_empty()
     }
 
     fn merge_fruits(&self, fruits: Vec<Best>) -> tantivy::Result<Best> {
-        let mut all = Best {
-            styles: vec![0; STYLES.len()],
-            ..Best::default()
-        };
+        let mut all = self.nothing();
         for fruit in fruits {
             all.total += fruit.total;
+            all.behind += fruit.behind;
+            all.looked_at += fruit.looked_at;
             all.hits.extend(fruit.hits);
-            for (sum, count) in all.styles.iter_mut().zip(fruit.styles) {
-                *sum += count;
-            }
+            all.facets.add(fruit.facets);
         }
         all.hits.sort_unstable();
-        all.hits.truncate(self.keep);
+        all.hits.truncate(self.query.limit);
         Ok(all)
+    }
+}
+
+impl BestHits {
+    fn nothing(&self) -> Best {
+        Best {
+            hits: Vec::new(),
+            total: 0,
+            behind: 0,
+            looked_at: 0,
+            facets: Counting::of(&self.query.facets),
+        }
     }
 }
 
@@ -129,60 +169,158 @@ impl SegmentCollector for SegmentBest {
     type Fruit = Best;
 
     fn collect(&mut self, doc: DocId, text_score: Score) {
-        let price_minor = self.price.first(doc).unwrap_or(0);
-        if self.price_max.is_some_and(|max| price_minor > max) {
+        self.best.looked_at += 1;
+        let price_minor = self.columns.price.first(doc).unwrap_or(0);
+        if self.query.price_max.is_some_and(|max| price_minor > max) || !self.can_be_eaten(doc) {
             return;
         }
-        let distance = self.near.map(|(centre, radius)| {
-            let place = self.place.first(doc).map_or(centre, Place::from_packed);
-            (distance_m(centre, place), radius)
-        });
-        if distance.is_some_and(|(distance, radius)| distance > radius) {
+        let (own, shop) = self.shop_of(doc);
+        if !shop.within || self.query.open.is_some_and(|open| open != shop.open) {
             return;
         }
-        self.total += 1;
-        for code in self.style_code.values_for_doc(doc) {
-            if let Some(count) = usize::try_from(code)
-                .ok()
-                .and_then(|at| self.styles.get_mut(at))
-            {
-                *count += 1;
-            }
+        let promise_minutes = self.promise(doc, &shop);
+        if let Some(max) = self.query.max_minutes
+            && promise_minutes.is_none_or(|minutes| minutes > max)
+        {
+            return;
         }
-        let popularity = self.popularity.first(doc).unwrap_or(0);
-        let distance = distance.map(|(distance, _)| distance);
-        let text = if self.by_text { text_score } else { 1.0 };
-        self.heap.push(Candidate {
-            score: score(text, distance, popularity),
+        let is_dish = own != Some(doc);
+        self.best.total += 1;
+        let codes = self.columns.tag_code.values_for_doc(doc);
+        let price = is_dish.then_some((price_minor, shop.currency.as_str()));
+        self.best.facets.count(codes, price, shop.open);
+        let signals = Signals {
+            text: (!self.query.text.words.is_empty()).then_some(text_score),
+            distance_m: shop.distance_m,
+            clock: if is_dish {
+                self.clock(doc, &shop)
+            } else {
+                Clock::Unknown
+            },
+            open: shop.open,
+            popularity: self.columns.popularity.first(doc).unwrap_or(0),
+        };
+        let rank = rank(self.query.sort, &signals, price_minor, promise_minutes);
+        let key = self.columns.key.first(doc).unwrap_or(0);
+        self.keep(Candidate {
+            position: Position { rank, key },
             address: DocAddress::new(self.segment, doc),
-            distance_m: distance.map(whole_metres),
+            signals,
             price_minor,
-            popularity,
+            promise_minutes,
+            by_choice: self.is_avoided_by_choice(doc),
         });
-        if self.heap.len() > self.keep {
+    }
+
+    fn harvest(mut self) -> Best {
+        self.best.hits = self.heap.into_vec();
+        self.best
+    }
+}
+
+impl SegmentBest {
+    fn keep(&mut self, candidate: Candidate) {
+        let after = self.query.after;
+        if after.is_some_and(|after| !candidate.position.is_behind(after)) {
+            return;
+        }
+        self.best.behind += 1;
+        self.heap.push(candidate);
+        if self.heap.len() > self.query.limit {
             self.heap.pop();
         }
     }
 
-    fn harvest(self) -> Best {
-        Best {
-            hits: self.heap.into_vec(),
-            total: self.total,
-            styles: self.styles,
+    /// Whether some choice of options leaves out all that must be avoided.
+    fn can_be_eaten(&self, doc: DocId) -> bool {
+        let avoid = self.query.avoid;
+        avoid == Obstacles::default()
+            || self
+                .columns
+                .obstacles
+                .values_for_doc(doc)
+                .any(|bits| Obstacles::from_bits(bits).spare(avoid))
+    }
+
+    fn is_avoided_by_choice(&self, doc: DocId) -> bool {
+        let most = self.columns.obstacles_most.first(doc).unwrap_or(0);
+        !Obstacles::from_bits(most).spare(self.query.avoid)
+    }
+
+    /// The shop of a document, with its own document. Documents come ascending, so those of a shop come
+    /// together and it is asked once.
+    fn shop_of(&mut self, doc: DocId) -> (Option<DocId>, Arc<ShopAnswer>) {
+        let shops = Arc::clone(&self.shops);
+        let Some((own, shop)) = shops.shop_of(doc) else {
+            return (None, Arc::default());
+        };
+        if let Some((last, answer)) = &self.shop
+            && *last == own
+        {
+            return (Some(own), Arc::clone(answer));
         }
+        let answer = Arc::new(self.ask(own, shop));
+        self.shop = Some((own, Arc::clone(&answer)));
+        (Some(own), answer)
+    }
+
+    fn ask(&self, own: DocId, shop: &KnownShop) -> ShopAnswer {
+        let query = &self.query;
+        let place = self.columns.place.first(own).map(Place::from_packed);
+        let distance = query.near.zip(place).map(|(near, place)| {
+            whole_metres(distance_m(Place::new(near.lat(), near.lon()), place))
+        });
+        let far = |radius: u32| distance.is_none_or(|distance| distance > radius);
+        let mut answer = ShopAnswer {
+            distance_m: distance,
+            within: !query.radius_m.is_some_and(far),
+            ..ShopAnswer::default()
+        };
+        if !answer.within {
+            return answer;
+        }
+        if let Some(facts) = shop.facts(own, || self.reader.get_store_reader(1).ok()) {
+            answer.open = shop.is_open(facts, query.at);
+            let travel = query.near.and_then(|near| facts.travel_to(near));
+            answer.travel_minutes = travel.map(Minutes::get);
+            answer.currency.clone_from(&facts.currency);
+        }
+        answer.within = !query.delivers || answer.travel_minutes.is_some();
+        answer
+    }
+
+    /// As a quote would say for one dish ordered now: kitchen, way and the width of the window.
+    fn promise(&self, doc: DocId, shop: &ShopAnswer) -> Option<u32> {
+        let prep = u32::try_from(self.columns.prep.first(doc)?).ok()?;
+        let earliest = prep.saturating_add(shop.travel_minutes?);
+        Some(earliest.saturating_add(self.window_minutes))
+    }
+
+    /// How the way to the place compares with the clock of the dish's style.
+    fn clock(&self, doc: DocId, shop: &ShopAnswer) -> Clock {
+        if self.query.near.is_none() {
+            return Clock::Unknown;
+        }
+        let codes = self.columns.tag_code.values_for_doc(doc);
+        // The styles are the first dimension: their codes are their places in the list.
+        let style = codes
+            .filter_map(|code| usize::try_from(code).ok())
+            .find(|code| *code < STYLES.len());
+        let clock = style.and_then(|code| self.clocks.get(code).copied().flatten());
+        clock.map_or(Clock::Unknown, |clock| clock.compare(shop.travel_minutes))
     }
 }
 
-/// Words first, halved every three kilometres, up to a fifth more for popularity.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    reason = "a score orders hits; its last digits say nothing"
-)]
-fn score(text: f32, distance_m: Option<f64>, popularity: u64) -> f32 {
-    let nearness = distance_m.map_or(1.0, |distance| 1.0 / (1.0 + distance / HALVING_M));
-    let liked = popularity as f64 / (popularity as f64 + 100.0);
-    text * (nearness * (1.0 + 0.2 * liked)) as f32
+/// The rank in an order: greater comes first, and what has no value comes last.
+fn rank(sort: Sort, signals: &Signals, price_minor: i64, promise_minutes: Option<u32>) -> u64 {
+    let least_first = |value: Option<u64>| value.map_or(0, |value| u64::MAX - value);
+    match sort {
+        // Of numbers that are not negative, the greater has the greater bits.
+        Sort::Relevance => signals.score().max(0.0).to_bits().into(),
+        Sort::Distance => least_first(signals.distance_m.map(u64::from)),
+        Sort::Price => least_first(u64::try_from(price_minor).ok()),
+        Sort::Promise => least_first(promise_minutes.map(u64::from)),
+    }
 }
 
 #[expect(

@@ -1,15 +1,20 @@
 //! The index opened for reading. It is written by the projector; this side only reloads it.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use infra::search_schema::{Display, Fields, STYLES, register, schema};
+use infra::search_schema::{Display, Fields, register, schema};
+use tantivy::index::SegmentId;
 use tantivy::schema::Value as _;
 use tantivy::{DocSet as _, Index, IndexReader, ReloadPolicy, Searcher, TantivyDocument, Term};
 use uuid::Uuid;
 
-use super::collect::{Best, BestHits, Candidate};
-use super::{Found, Hit, SearchQuery};
+use super::collect::{BestHits, Candidate};
+use super::query::{SearchQuery, Sort};
+use super::shops::{KnownShop, SegmentShops};
+use super::spelling::did_you_mean;
+use super::{Found, Hit};
 
 /// Why a search was not answered.
 #[derive(Debug, thiserror::Error)]
@@ -29,13 +34,17 @@ pub enum SearchError {
 #[derive(Clone)]
 pub struct SearchIndex {
     directory: PathBuf,
-    open: Arc<RwLock<Option<Open>>>,
+    open: Arc<RwLock<Option<Arc<View>>>>,
+    /// One reload at a time: an earlier commit must not be shown after a later one.
+    reloading: Arc<Mutex<()>>,
 }
 
-#[derive(Clone)]
-struct Open {
+/// The index as of one commit.
+struct View {
     reader: IndexReader,
     fields: Fields,
+    searcher: Searcher,
+    shops: Arc<HashMap<SegmentId, Arc<SegmentShops>>>,
 }
 
 impl SearchIndex {
@@ -44,33 +53,40 @@ impl SearchIndex {
         Self {
             directory: directory.to_owned(),
             open: Arc::default(),
+            reloading: Arc::default(),
         }
     }
 
-    /// Shows what the last commit wrote. Called when the projector announces one.
+    /// Shows what the last commit wrote. Called when the projector announces one. Searches go on meanwhile
+    /// with what there is.
     ///
     /// # Errors
     /// When the files cannot be read.
     pub fn reload(&self) -> Result<(), SearchError> {
-        let open = self
-            .open
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        match open {
-            Some(open) if open.reader.reload().is_ok() => Ok(()),
+        let _one = self
+            .reloading
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let shown = self.shown();
+        let next = match &shown {
+            Some(view) if view.reader.reload().is_ok() => {
+                View::of(view.reader.clone(), view.fields, Some(view))?
+            }
             // Not opened yet, or replaced by an index of another schema.
-            Some(_) | None => self.open_anew(),
-        }
-    }
-
-    fn open_anew(&self) -> Result<(), SearchError> {
-        let opened = self.try_open()?;
-        *self.open.write().unwrap_or_else(PoisonError::into_inner) = Some(opened);
+            Some(_) | None => self.try_open()?,
+        };
+        *self.open.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(next));
         Ok(())
     }
 
-    fn try_open(&self) -> Result<Open, SearchError> {
+    fn shown(&self) -> Option<Arc<View>> {
+        self.open
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn try_open(&self) -> Result<View, SearchError> {
         if !self.directory.join("meta.json").exists() {
             return Err(SearchError::Absent);
         }
@@ -84,25 +100,15 @@ impl SearchIndex {
             .reader_builder()
             .reload_policy(ReloadPolicy::Manual)
             .try_into()?;
-        Ok(Open { reader, fields })
+        View::of(reader, fields, None)
     }
 
-    fn opened(&self) -> Result<Open, SearchError> {
-        let open = self
-            .open
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        if let Some(open) = open {
-            return Ok(open);
+    fn opened(&self) -> Result<Arc<View>, SearchError> {
+        if let Some(view) = self.shown() {
+            return Ok(view);
         }
-        self.open_anew()?;
-        let open = self
-            .open
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        open.ok_or(SearchError::Absent)
+        self.reload()?;
+        self.shown().ok_or(SearchError::Absent)
     }
 
     /// Answers a search. Runs on the calling thread: a fraction of a millisecond for a term.
@@ -111,25 +117,25 @@ impl SearchIndex {
     /// As [`SearchError`].
     #[tracing::instrument(name = "search", skip_all, level = "debug")]
     pub fn search(&self, query: &SearchQuery) -> Result<Found, SearchError> {
-        let open = self.opened()?;
-        let searcher = open.reader.searcher();
-        let best = searcher.search(
-            &query.build(&open.fields),
+        let view = self.opened()?;
+        let best = view.searcher.search(
+            &query.build(&view.fields),
             &BestHits {
-                near: query.near,
-                price_max: query.price_max,
-                keep: query.offset.saturating_add(query.limit),
-                by_text: !query.terms.is_empty(),
+                query: Arc::new(query.clone()),
+                shops: Arc::clone(&view.shops),
             },
         )?;
-        let page = best.hits.iter().skip(query.offset);
-        let hits = page
-            .map(|candidate| hit(&searcher, &open.fields, query, candidate))
+        let hits = best.hits.iter();
+        let hits = hits
+            .map(|candidate| view.hit(query.sort, candidate))
             .collect::<Result<_, _>>()?;
         Ok(Found {
             hits,
             total: best.total,
-            styles: styles(&best),
+            more: best.behind > best.hits.len(),
+            looked_at: best.looked_at,
+            facets: best.facets.counts(),
+            did_you_mean: did_you_mean(&view.searcher, &view.fields, &query.text)?,
         })
     }
 
@@ -139,10 +145,10 @@ impl SearchIndex {
     /// # Errors
     /// As [`SearchError`].
     pub fn sequences(&self, restaurant: Uuid) -> Result<Option<(i64, i64)>, SearchError> {
-        let open = self.opened()?;
-        let term = Term::from_field_text(open.fields.restaurant, &restaurant.to_string());
-        for segment in open.reader.searcher().segment_readers() {
-            let postings = segment.inverted_index(open.fields.restaurant)?;
+        let view = self.opened()?;
+        let term = Term::from_field_text(view.fields.restaurant, &restaurant.to_string());
+        for segment in view.searcher.segment_readers() {
+            let postings = segment.inverted_index(view.fields.restaurant)?;
             let Some(mut docs) = postings
                 .read_postings(&term, tantivy::schema::IndexRecordOption::Basic)
                 .map_err(tantivy::TantivyError::from)?
@@ -166,53 +172,60 @@ impl SearchIndex {
     }
 }
 
-fn hit(
-    searcher: &Searcher,
-    fields: &Fields,
-    query: &SearchQuery,
-    candidate: &Candidate,
-) -> Result<Hit, SearchError> {
-    let document: TantivyDocument = searcher.doc(candidate.address)?;
-    let restaurant = document
-        .get_first(fields.restaurant)
-        .and_then(|value| value.as_str())
-        .and_then(|text| text.parse().ok())
-        .ok_or(SearchError::Document)?;
-    let display: Display = document
-        .get_first(fields.display)
-        .and_then(|value| value.as_bytes())
-        .and_then(|bytes| serde_json::from_slice(bytes).ok())
-        .ok_or(SearchError::Document)?;
-    Ok(Hit {
-        restaurant,
-        display,
-        price_minor: candidate.price_minor,
-        distance_m: candidate.distance_m,
-        score: candidate.score,
-        why: why(query, candidate),
-    })
-}
+impl View {
+    fn of(reader: IndexReader, fields: Fields, before: Option<&Self>) -> Result<Self, SearchError> {
+        let searcher = reader.searcher();
+        let old = before
+            .map(|view| Arc::clone(&view.shops))
+            .unwrap_or_default();
+        let known: HashMap<u64, Arc<KnownShop>> =
+            old.values().flat_map(|segment| segment.known()).collect();
+        let mut shops = HashMap::new();
+        for segment in searcher.segment_readers() {
+            let id = segment.segment_id();
+            // A segment does not change but for what is deleted of it.
+            let of_it = match old.get(&id) {
+                Some(segment) => Arc::clone(segment),
+                None => Arc::new(SegmentShops::of(segment, &fields, &known)?),
+            };
+            shops.insert(id, of_it);
+        }
+        Ok(Self {
+            reader,
+            fields,
+            searcher,
+            shops: Arc::new(shops),
+        })
+    }
 
-/// What counted in the order of hits.
-fn why(query: &SearchQuery, candidate: &Candidate) -> Vec<&'static str> {
-    let reasons = [
-        ("text", !query.terms.is_empty()),
-        ("distance", query.near.is_some()),
-        ("style", !query.styles.is_empty()),
-        ("popularity", candidate.popularity > 0),
-    ];
-    reasons
-        .into_iter()
-        .filter(|(_, counted)| *counted)
-        .map(|(reason, _)| reason)
-        .collect()
-}
-
-fn styles(best: &Best) -> Vec<(&'static str, u64)> {
-    STYLES
-        .iter()
-        .zip(&best.styles)
-        .filter(|(_, count)| **count > 0)
-        .map(|(style, count)| (style.name, *count))
-        .collect()
+    fn hit(&self, sort: Sort, candidate: &Candidate) -> Result<Hit, SearchError> {
+        let document: TantivyDocument = self.searcher.doc(candidate.address)?;
+        let restaurant = document
+            .get_first(self.fields.restaurant)
+            .and_then(|value| value.as_str())
+            .and_then(|text| text.parse().ok())
+            .ok_or(SearchError::Document)?;
+        let display: Display = document
+            .get_first(self.fields.display)
+            .and_then(|value| value.as_bytes())
+            .and_then(|bytes| serde_json::from_slice(bytes).ok())
+            .ok_or(SearchError::Document)?;
+        Ok(Hit {
+            restaurant,
+            display,
+            price_minor: candidate.price_minor,
+            distance_m: candidate.signals.distance_m,
+            promise_minutes: candidate.promise_minutes,
+            open: candidate.signals.open,
+            by_choice: candidate.by_choice,
+            score: candidate.signals.score(),
+            why: match sort {
+                Sort::Relevance => candidate.signals.why(),
+                Sort::Distance => vec!["distance"],
+                Sort::Price => vec!["price"],
+                Sort::Promise => vec!["promise"],
+            },
+            position: candidate.position,
+        })
+    }
 }

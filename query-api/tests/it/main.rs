@@ -13,4 +13,5 @@ mod promising;
 mod rows;
 mod scopes;
 mod searching;
+mod shelf;
 mod world;

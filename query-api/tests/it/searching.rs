@@ -1,236 +1,492 @@
 //! Search against a linear scan over the same documents, and the route on top of it.
 
-use std::path::Path;
-
+use chrono::{DateTime, Utc};
+use domain::kernel::allergen::Allergen;
+use domain::kernel::geo::GeoPoint;
 use infra::search_schema::{
-    Display, KIND_DISH, Place, cells_of, distance_m, fold, index_terms, register, schema,
-    style_code,
+    Dimension, Entry, Obstacles, Place, ShopEntries, distance_m, index_terms,
 };
 use proptest::prelude::*;
-use query_api::search::{Near, SearchIndex, SearchQuery, search_terms};
-use tantivy::{Index, TantivyDocument};
-use uuid::Uuid;
+use query_api::search::{Facet, Hit, SearchIndex, SearchQuery, Sort, search_text};
 
+use crate::shelf::{CENTRE, Described as _, dish, shop, with, write};
 use crate::world::World;
-
-/// A dish of a made-up shop.
-#[derive(Clone, Debug)]
-struct Dish {
-    shop: u128,
-    name: String,
-    text: String,
-    lat: f64,
-    lon: f64,
-    style: &'static str,
-    price: i64,
-}
 
 const WORDS: [&str; 6] = ["miso", "tonkotsu", "味噌ラーメン", "辛い", "라멘", "gyoza"];
 const STYLES: [&str; 3] = ["miso", "shoyu", "hakata_tonkotsu"];
 
-fn dish() -> impl Strategy<Value = Dish> {
-    let words = (0..WORDS.len(), 0..WORDS.len());
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+fn point(north: f64, east: f64) -> GeoPoint {
+    GeoPoint::parse(CENTRE.0 + north, CENTRE.1 + east).unwrap()
+}
+
+fn some_dish() -> impl Strategy<Value = Entry> {
+    let allergens = prop::collection::vec(prop::collection::vec(0..3_usize, 0..3), 1..3);
     (
-        words,
-        -0.05..0.05_f64,
-        -0.05..0.05_f64,
+        0..WORDS.len(),
+        0..WORDS.len(),
         0..STYLES.len(),
         500_i64..2_000,
-        1_u128..50,
+        allergens,
+        0_u64..200,
     )
-        .prop_map(|((name, text), north, east, style, price, shop)| Dish {
-            shop,
-            name: WORDS[name].to_owned(),
-            text: WORDS[text].to_owned(),
-            lat: 35.66 + north,
-            lon: 139.70 + east,
-            style: STYLES[style],
-            price,
+        .prop_map(|(name, text, style, price, ways, popularity)| {
+            const RISKS: [Allergen; 3] = [Allergen::Egg, Allergen::Soy, Allergen::Milk];
+            let ways: Vec<Vec<Allergen>> = ways
+                .into_iter()
+                .map(|way| way.into_iter().map(|n| RISKS[n]).collect())
+                .collect();
+            let ways: Vec<&[Allergen]> = ways.iter().map(Vec::as_slice).collect();
+            let dish = dish("", WORDS[name])
+                .styled(STYLES[style])
+                .costing(price)
+                .with_allergens(&ways);
+            Entry {
+                texts: vec![WORDS[text].to_owned()],
+                popularity,
+                ..dish
+            }
         })
 }
 
-fn write(folder: &Path, dishes: &[Dish]) {
-    let (schema, fields) = schema();
-    let index = Index::create_in_dir(folder, schema).unwrap();
-    register(&index);
-    let mut writer = index
-        .writer_with_num_threads::<TantivyDocument>(1, 20_000_000)
-        .unwrap();
-    for (n, dish) in dishes.iter().enumerate() {
-        let mut document = TantivyDocument::default();
-        document.add_text(fields.restaurant, Uuid::from_u128(dish.shop).to_string());
-        document.add_text(fields.kind, KIND_DISH);
-        document.add_text(fields.name, &dish.name);
-        document.add_text(fields.text, &dish.text);
-        document.add_text(fields.style, dish.style);
-        document.add_u64(fields.style_code, style_code(dish.style).unwrap());
-        for cell in cells_of(dish.lat, dish.lon) {
-            document.add_text(fields.cell, cell);
-        }
-        document.add_u64(fields.place, Place::new(dish.lat, dish.lon).packed());
-        document.add_i64(fields.price_minor, dish.price);
-        document.add_u64(fields.popularity, 0);
-        document.add_i64(fields.restaurant_sequence, 1);
-        document.add_i64(fields.menu_sequence, 1);
-        let display = Display {
-            restaurant_name: "Menya".to_owned(),
-            item: Some(format!("item-{n}")),
-            item_name: [("en".to_owned(), dish.name.clone())].into(),
-            currency: "JPY".to_owned(),
-            city: "Tokyo".to_owned(),
-            styles: vec![dish.style.to_owned()],
-        };
-        document.add_bytes(fields.display, &serde_json::to_vec(&display).unwrap());
-        writer.add_document(document).unwrap();
-    }
-    writer.commit().unwrap();
+fn some_shops() -> impl Strategy<Value = Vec<ShopEntries>> {
+    let one = (
+        -0.05..0.05_f64,
+        -0.05..0.05_f64,
+        prop::collection::vec(some_dish(), 0..4),
+    );
+    prop::collection::vec(one, 1..12).prop_map(|shops| {
+        let shops = shops.into_iter().zip(1_u128..);
+        let shops = shops.map(|((north, east, dishes), id)| {
+            let keyed = dishes.into_iter().enumerate().map(|(n, mut dish)| {
+                dish.display.item = Some(format!("dish-{n}"));
+                dish
+            });
+            with(shop(id, north, east), keyed)
+        });
+        shops.collect()
+    })
 }
 
-fn scan(dishes: &[Dish], query: &SearchQuery) -> Vec<String> {
-    let matches = |dish: &Dish| {
-        let terms: Vec<String> = [index_terms(&dish.name), index_terms(&dish.text)]
-            .into_iter()
-            .flatten()
-            .collect();
-        let near = query.near.is_none_or(|near| {
-            let here = Place::new(near.lat, near.lon);
-            distance_m(here, Place::new(dish.lat, dish.lon)) <= f64::from(near.radius_m)
-        });
-        query.terms.iter().all(|term| terms.contains(term))
-            && (query.styles.is_empty() || query.styles.iter().any(|style| style == dish.style))
-            && query.price_max.is_none_or(|max| dish.price <= max)
-            && near
-    };
-    let mut found: Vec<String> = dishes
+fn some_query() -> impl Strategy<Value = SearchQuery> {
+    let place = (
+        -0.05..0.05_f64,
+        -0.05..0.05_f64,
+        prop::option::of(500_u32..8_000),
+        any::<bool>(),
+    );
+    let filters = (
+        prop::option::of(0..STYLES.len()),
+        prop::option::of(500_i64..2_000),
+        prop::option::of(any::<bool>()),
+        any::<bool>(),
+        0..4_usize,
+        prop::option::of(30_u32..50),
+    );
+    let word = prop::option::of(0..WORDS.len());
+    (word, prop::option::of(place), filters, 0..24_i64).prop_map(
+        |(word, place, (style, price_max, open, avoids, sort, max_minutes), hour)| SearchQuery {
+            text: word
+                .map(|word| search_text(WORDS[word]).unwrap())
+                .unwrap_or_default(),
+            at: at("2026-11-22T00:00:00Z") + chrono::TimeDelta::hours(hour),
+            near: place.map(|(north, east, _, _)| point(north, east)),
+            radius_m: place.and_then(|(_, _, radius, _)| radius),
+            delivers: place.is_some_and(|(_, _, _, delivers)| delivers),
+            open,
+            tags: style
+                .map(|style| (Dimension::Style, vec![STYLES[style].to_owned()]))
+                .into_iter()
+                .collect(),
+            avoid: Obstacles::any_of(avoids.then_some(Allergen::Egg)),
+            price_max,
+            max_minutes: max_minutes.filter(|_| place.is_some()),
+            sort: [Sort::Relevance, Sort::Distance, Sort::Price, Sort::Promise][sort],
+            facets: Facet::ALL.to_vec(),
+            limit: 100,
+            ..SearchQuery::default()
+        },
+    )
+}
+
+/// Whether an entry is found, worked out from the entry alone.
+fn matches(shop: &ShopEntries, entry: &Entry, query: &SearchQuery) -> bool {
+    let terms: Vec<String> = entry
+        .names
         .iter()
-        .enumerate()
-        .filter(|(_, dish)| matches(dish))
-        .map(|(n, _)| format!("item-{n}"))
+        .chain(&entry.texts)
+        .flat_map(|text| index_terms(text))
+        .collect();
+    let near = query
+        .near
+        .map(|near| (near, Place::new(near.lat(), near.lon())));
+    let distance = near.map(|(_, here)| distance_m(here, Place::new(shop.lat, shop.lon)).round());
+    let travel = near.and_then(|(near, _)| shop.facts.travel_to(near));
+    let is_dish = entry.display.item.is_some();
+    let promise = travel.map(|travel| travel.get() + entry.prep_minutes + 10);
+    query.text.words.iter().all(|word| word.is_in(&terms))
+        && query.tags.iter().all(|(dimension, values)| {
+            entry
+                .tags
+                .iter()
+                .any(|(of, value)| of == dimension && values.contains(value))
+        })
+        && query
+            .radius_m
+            .is_none_or(|radius| distance.unwrap() <= f64::from(radius))
+        && (!query.delivers || travel.is_some())
+        && query
+            .open
+            .is_none_or(|open| shop.facts.spell_at(query.at).open == open)
+        && query
+            .price_max
+            .is_none_or(|max| is_dish && entry.price_minor <= max)
+        && query
+            .max_minutes
+            .is_none_or(|max| promise.is_some_and(|minutes| minutes <= max))
+        && (query.avoid == Obstacles::default()
+            || entry
+                .obstacles
+                .sets()
+                .iter()
+                .any(|set| set.spare(query.avoid)))
+}
+
+type Found = (u128, Option<String>);
+
+fn scan(shops: &[ShopEntries], query: &SearchQuery) -> Vec<Found> {
+    let mut found: Vec<Found> = shops
+        .iter()
+        .flat_map(|shop| shop.entries.iter().map(move |entry| (shop, entry)))
+        .filter(|(shop, entry)| matches(shop, entry, query))
+        .map(|(shop, entry)| (shop.restaurant.as_u128(), entry.display.item.clone()))
         .collect();
     found.sort();
     found
 }
 
+fn keys(hits: &[Hit]) -> Vec<Found> {
+    hits.iter()
+        .map(|hit| (hit.restaurant.as_u128(), hit.display.item.clone()))
+        .collect()
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn hits_are_those_of_a_linear_scan(
-        dishes in prop::collection::vec(dish(), 1..40),
-        word in prop::option::of(0..WORDS.len()),
-        near in prop::option::of((-0.05..0.05_f64, -0.05..0.05_f64, 500_u32..8_000)),
-        style in prop::option::of(0..STYLES.len()),
-        price_max in prop::option::of(500_i64..2_000),
+    fn hits_are_those_of_a_linear_scan_and_pages_are_the_whole(
+        shops in some_shops(), query in some_query(), in_a_segment in 1..12_usize,
     ) {
         let folder = tempfile::tempdir().unwrap();
-        write(folder.path(), &dishes);
-        let query = SearchQuery {
-            terms: word.map(|word| search_terms(WORDS[word]).unwrap()).unwrap_or_default(),
-            near: near.map(|(north, east, radius_m)| Near {
-                lat: 35.66 + north, lon: 139.70 + east, radius_m,
-            }),
-            styles: style.map(|style| STYLES[style].to_owned()).into_iter().collect(),
-            price_max,
-            dishes: None,
-            limit: 100,
-            offset: 0,
+        write(folder.path(), &shops, in_a_segment);
+        let index = SearchIndex::new(folder.path());
+        let found = index.search(&query).unwrap();
+        let mut hits = keys(&found.hits);
+        hits.sort();
+        prop_assert_eq!(hits, scan(&shops, &query));
+        prop_assert_eq!(found.total, found.hits.len());
+        prop_assert_eq!(found.facets.open.unwrap().iter().sum::<u64>(), found.total as u64);
+        let dishes = found.hits.iter().filter(|hit| hit.display.item.is_some()).count() as u64;
+        let styles = &found.facets.tags[&Dimension::Style];
+        prop_assert_eq!(styles.values().sum::<u64>(), dishes);
+        prop_assert_eq!(found.facets.prices.values().sum::<u64>(), dishes);
+        let in_order = |pair: &[Hit]| match query.sort {
+            Sort::Relevance => pair[0].score >= pair[1].score,
+            Sort::Distance => pair[0].distance_m <= pair[1].distance_m,
+            Sort::Price => pair[0].price_minor <= pair[1].price_minor,
+            Sort::Promise => pair[0].promise_minutes.unwrap_or(u32::MAX)
+                <= pair[1].promise_minutes.unwrap_or(u32::MAX),
         };
-        let found = SearchIndex::new(folder.path()).search(&query).unwrap();
-        let mut keys: Vec<String> =
-            found.hits.iter().map(|hit| hit.display.item.clone().unwrap()).collect();
-        prop_assert!(found.hits.windows(2).all(|pair| pair[0].score >= pair[1].score));
-        prop_assert_eq!(found.total, keys.len());
-        prop_assert_eq!(found.styles.iter().map(|(_, count)| *count).sum::<u64>(), keys.len() as u64);
-        keys.sort();
-        prop_assert_eq!(keys, scan(&dishes, &query));
-        // Pages put together are the whole.
+        prop_assert!(found.hits.windows(2).all(in_order));
         let mut paged = Vec::new();
-        for offset in (0..found.total).step_by(7) {
-            let page = SearchQuery { limit: 7, offset, ..query.clone() };
-            paged.extend(SearchIndex::new(folder.path()).search(&page).unwrap().hits);
+        let mut after = None;
+        loop {
+            let page = index.search(&SearchQuery { limit: 3, after, ..query.clone() }).unwrap();
+            prop_assert_eq!(page.total, found.total);
+            after = page.hits.last().map(|hit| hit.position);
+            paged.extend(page.hits);
+            if !page.more { break }
         }
         prop_assert_eq!(paged, found.hits);
     }
 
     #[test]
-    fn no_text_breaks_a_search(text in "\\PC{0,300}") {
+    fn no_text_breaks_a_search(text in "\\PC{0,300}", begun in any::<bool>()) {
         let folder = tempfile::tempdir().unwrap();
-        write(folder.path(), &[]);
-        if let Ok(terms) = search_terms(&text) {
-            let query = SearchQuery { terms, limit: 10, ..SearchQuery::default() };
+        write(folder.path(), &[], 1);
+        if let Ok(text) = search_text(&text) {
+            let query = SearchQuery { text, begun, limit: 10, ..SearchQuery::default() };
             prop_assert!(SearchIndex::new(folder.path()).search(&query).unwrap().hits.is_empty());
         }
     }
 }
 
-fn miso(shop: u128, north: f64) -> Dish {
-    Dish {
-        shop,
-        name: "Miso ramen 味噌ラーメン".to_owned(),
-        text: String::new(),
-        lat: 35.66 + north,
-        lon: 139.70,
-        style: "miso",
-        price: 1_000,
+/// What is found of some shops, in order.
+fn found(shops: &[ShopEntries], query: &SearchQuery) -> Vec<Found> {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), shops, 2);
+    keys(&SearchIndex::new(folder.path()).search(query).unwrap().hits)
+}
+
+fn text(text: &str) -> SearchQuery {
+    SearchQuery {
+        text: search_text(text).unwrap(),
+        // Noon in Tokyo.
+        at: at("2026-11-22T03:00:00Z"),
+        limit: 10,
+        ..SearchQuery::default()
     }
 }
 
 #[test]
 fn one_wrong_letter_is_forgiven_and_nearer_comes_first() {
     let folder = tempfile::tempdir().unwrap();
-    let far = Dish {
-        name: "Tonkotsu".to_owned(),
-        ..miso(1, 0.03)
-    };
-    let near = Dish {
-        name: "Tonkotsu".to_owned(),
-        ..miso(2, 0.001)
-    };
-    write(folder.path(), &[far, near]);
+    let bowl = |id, north| with(shop(id, north, 0.0), [dish("a", "Tonkotsu")]);
+    write(folder.path(), &[bowl(1, 0.03), bowl(2, 0.001)], 1);
     let index = SearchIndex::new(folder.path());
-    let near = Near {
-        lat: 35.66,
-        lon: 139.70,
-        radius_m: 5_000,
-    };
-    for text in ["tonkotsu", "tonkatsu", "TONKOTS"] {
+    for (typed, meant) in [
+        ("tonkotsu", None),
+        ("tonkotzu", Some("tonkotsu")),
+        ("TONKOTS", Some("tonkotsu")),
+    ] {
         let query = SearchQuery {
-            terms: search_terms(text).unwrap(),
-            near: Some(near),
-            limit: 10,
-            ..SearchQuery::default()
+            near: Some(point(0.0, 0.0)),
+            ..text(typed)
         };
-        let hits = index.search(&query).unwrap().hits;
-        let shops: Vec<u128> = hits.iter().map(|hit| hit.restaurant.as_u128()).collect();
-        assert_eq!(shops, [2, 1], "{text}");
-        assert_eq!(hits[0].why, ["text", "distance"]);
+        let found = index.search(&query).unwrap();
+        let shops: Vec<u128> = found
+            .hits
+            .iter()
+            .map(|hit| hit.restaurant.as_u128())
+            .collect();
+        assert_eq!(shops, [2, 1], "{typed}");
+        assert_eq!(found.did_you_mean.as_deref(), meant, "{typed}");
+        assert_eq!(found.hits[0].why, ["text", "distance", "open"]);
     }
-    assert_eq!(fold("ＴＯＮ").as_str(), "ton");
+}
+
+#[test]
+fn what_arrives_as_ramen_comes_before_what_does_not() {
+    let bowls = [
+        dish("thin", "Ramen").styled("hakata_tonkotsu"),
+        dish("thick", "Ramen").styled("tsukemen"),
+    ];
+    let mut far = with(shop(1, 0.0, 0.0), bowls);
+    far.facts.zones[0].minutes = domain::kernel::quantity::Minutes::new(35);
+    let query = SearchQuery {
+        near: Some(point(0.0, 0.0)),
+        ..text("ramen")
+    };
+    let keys = found(&[far], &query);
+    assert_eq!(
+        keys.iter()
+            .map(|(_, key)| key.as_deref().unwrap())
+            .collect::<Vec<_>>(),
+        ["thick", "thin"]
+    );
+}
+
+#[test]
+fn allergens_are_avoided_by_what_can_be_chosen_together() {
+    use Allergen::{Egg, Gluten, Soy};
+    let dishes = [
+        dish("safe", "Ramen"),
+        dish("either", "Ramen").with_allergens(&[&[Gluten], &[Egg]]),
+        dish("never", "Ramen").with_allergens(&[&[Gluten, Egg], &[Gluten, Soy]]),
+    ];
+    let shops = [with(shop(1, 0.0, 0.0), dishes)];
+    let without = |avoid: &[Allergen]| {
+        let avoid = Obstacles::any_of(avoid.iter().copied());
+        let mut keys = found(
+            &shops,
+            &SearchQuery {
+                avoid,
+                ..text("ramen")
+            },
+        );
+        keys.sort();
+        keys.into_iter()
+            .map(|(_, key)| key.unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(without(&[Gluten]), ["either", "safe"]);
+    assert_eq!(without(&[Egg]), ["either", "never", "safe"]);
+    assert_eq!(
+        without(&[Gluten, Egg]),
+        ["safe"],
+        "each could be avoided, but not both"
+    );
+}
+
+#[test]
+fn open_is_answered_for_now_and_a_paused_shop_is_not() {
+    let mut paused = with(shop(2, 0.0, 0.0), [dish("a", "Ramen")]);
+    paused.facts.pause = Some(infra::search_schema::PauseFacts {
+        until: Some(at("2026-11-22T04:00:00Z")),
+    });
+    let shops = [with(shop(1, 0.0, 0.0), [dish("a", "Ramen")]), paused];
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &shops, 2);
+    let index = SearchIndex::new(folder.path());
+    // One index, and only the clock goes on.
+    let open_at = |now: &str| {
+        let query = SearchQuery {
+            at: at(now),
+            open: Some(true),
+            dishes: Some(true),
+            ..text("ramen")
+        };
+        let mut shops: Vec<u128> = index
+            .search(&query)
+            .unwrap()
+            .hits
+            .iter()
+            .map(|hit| hit.restaurant.as_u128())
+            .collect();
+        shops.sort_unstable();
+        shops
+    };
+    assert_eq!(open_at("2026-11-22T01:59:59Z"), Vec::<u128>::new());
+    assert_eq!(open_at("2026-11-22T02:00:00Z"), [1]);
+    assert_eq!(open_at("2026-11-22T04:00:00Z"), [1, 2]);
+    assert_eq!(open_at("2026-11-22T13:00:00Z"), Vec::<u128>::new());
+}
+
+/// A hundred times as many shops around the same few: a search near them looks at no more.
+#[test]
+fn the_cost_of_a_search_nearby_does_not_grow_with_the_town() {
+    let town = |half: i32| -> Vec<ShopEntries> {
+        let ids = 1_u128..;
+        let places = (-half..half).flat_map(|north| (-half..half).map(move |east| (north, east)));
+        let shops = places.zip(ids).map(|((north, east), id)| {
+            let shop = shop(id, f64::from(north) * 0.01, f64::from(east) * 0.01);
+            with(
+                shop,
+                [dish("a", "Miso ramen").styled("miso"), dish("b", "Gyoza")],
+            )
+        });
+        shops.collect()
+    };
+    let cost = |half: i32| {
+        let folder = tempfile::tempdir().unwrap();
+        let shops = town(half);
+        write(folder.path(), &shops, shops.len());
+        let query = SearchQuery {
+            near: Some(point(0.0, 0.0)),
+            radius_m: Some(2_000),
+            open: Some(true),
+            tags: vec![(Dimension::Style, vec!["miso".to_owned()])],
+            ..text("ramen")
+        };
+        let found = SearchIndex::new(folder.path()).search(&query).unwrap();
+        assert!(found.total > 4, "{}", found.total);
+        (
+            f64::from(half * half * 4),
+            f64::from(u32::try_from(found.looked_at).unwrap()),
+        )
+    };
+    let (few, many) = (cost(5), cost(50));
+    let slope = (many.1 / few.1).ln() / (many.0 / few.0).ln();
+    assert!(slope <= 0.1, "{few:?} {many:?}: slope {slope}");
+}
+
+fn miso(id: u128, north: f64) -> ShopEntries {
+    with(
+        shop(id, north, 0.0),
+        [dish("miso", "味噌ラーメン").styled("miso")],
+    )
+}
+
+/// A world in which some shops are found.
+async fn world_with(shops: &[ShopEntries]) -> World {
+    let mut world = World::new().await;
+    write(world.folder.path(), shops, 2);
+    world.hub.announce(infra::applied::Applied::Unknown);
+    world.follower.advance().await.unwrap();
+    world
 }
 
 #[tokio::test]
-async fn the_route_pages_and_tells_the_facets() {
-    let mut world = World::new().await;
-    let dishes: Vec<Dish> = (0..5_u32)
+async fn the_route_pages_by_key_and_tells_the_facets() {
+    let shops: Vec<ShopEntries> = (0..5_u32)
         .map(|n| miso(n.into(), 0.001 * f64::from(n)))
         .collect();
-    write(world.folder.path(), &dishes);
-    world.hub.announce(infra::applied::Applied::Unknown);
-    world.follower.advance().await.unwrap();
-    let first = world
+    let world = world_with(&shops).await;
+    let path = "/v1/search?q=miso%20r%C4%81men&near=35.66,139.70&limit=3&facets=style,open,price";
+    let first = world.get(path, &[]).await.json();
+    assert_eq!(first["total"], 5);
+    assert_eq!(first["facets"]["style"]["miso"], 5);
+    // Nine in the evening in Tokyo.
+    assert_eq!(first["facets"]["open"]["true"], 5);
+    assert_eq!(first["facets"]["price"]["JPY:1000-1500"], 5);
+    assert_eq!(first["hits"].as_array().unwrap().len(), 3);
+    assert_eq!(first["hits"][0]["distance_m"], 0);
+    assert_eq!(first["hits"][0]["promise_minutes"], 37);
+    assert_eq!(first["hits"][0]["open"], true);
+    assert_eq!(
+        first["hits"][0]["why"],
+        serde_json::json!(["text", "distance", "clock", "open"])
+    );
+    let cursor = first["cursor"].as_str().unwrap();
+    let second = world
+        .get(&format!("{path}&cursor={cursor}"), &[])
+        .await
+        .json();
+    assert_eq!(
+        second["hits"][0]["restaurant"]["id"],
+        shops[3].restaurant.to_string()
+    );
+    assert_eq!(second["hits"].as_array().unwrap().len(), 2);
+    assert!(second["cursor"].is_null());
+
+    let elsewhere = format!("/v1/search?q=miso&near=35.66,139.70&cursor={cursor}");
+    let refused = world.get(&elsewhere, &[]).await;
+    assert_eq!(refused.status(), 422);
+    assert!(
+        refused.body.contains("cursor_of_another_search"),
+        "{}",
+        refused.body
+    );
+    world.clock.advance(std::time::Duration::from_mins(16));
+    let late = world.get(&format!("{path}&cursor={cursor}"), &[]).await;
+    assert!(late.body.contains("cursor_expired"), "{}", late.body);
+}
+
+#[tokio::test]
+async fn every_fault_of_a_search_is_told_at_once() {
+    let world = world_with(&[]).await;
+    let path = "/v1/search?radius_m=0&delivers=true&style=pizza&broth=tea&price_max=-1&max_minutes=0\
+                &facets=taste&limit=0";
+    let refused = world.get(path, &[]).await;
+    assert_eq!(refused.status(), 422);
+    for code in [
+        "radius_out_of_range",
+        "place_missing",
+        "style_unknown",
+        "broth_unknown",
+        "price_out_of_range",
+        "minutes_out_of_range",
+        "facet_unknown",
+        "limit_out_of_range",
+    ] {
+        assert!(refused.body.contains(code), "{code}: {}", refused.body);
+    }
+    let refused = world
         .get(
-            "/v1/search?q=%E5%91%B3%E5%99%8C&near=35.66,139.70&limit=3",
+            "/v1/search?min_rating=4&sort=best&exclude_allergen=cat&cursor=p20",
             &[],
         )
         .await;
-    let first = first.json();
-    assert_eq!(first["total"], 5);
-    assert_eq!(first["facets"]["style"]["miso"], 5);
-    assert_eq!(first["hits"].as_array().unwrap().len(), 3);
-    assert_eq!(first["hits"][0]["item"]["key"], "item-0");
-    let cursor = first["cursor"].as_str().unwrap();
-    let path = format!("/v1/search?q=%E5%91%B3%E5%99%8C&near=35.66,139.70&limit=3&cursor={cursor}");
-    let second = world.get(&path, &[]).await.json();
-    assert_eq!(second["hits"][0]["item"]["key"], "item-3");
-    assert!(second["cursor"].is_null());
+    for code in [
+        "unknown_member",
+        "sort_unknown",
+        "allergen_unknown",
+        "cursor_malformed",
+    ] {
+        assert!(refused.body.contains(code), "{code}: {}", refused.body);
+    }
 }

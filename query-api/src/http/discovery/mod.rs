@@ -1,3 +1,6 @@
 //! Finding shops and dishes.
 
-pub(super) mod search;
+mod cursor;
+mod hit;
+mod params;
+pub(crate) mod search;

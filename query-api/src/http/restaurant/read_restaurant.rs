@@ -211,8 +211,8 @@ async fn zone_at(pool: &PgPool, id: Uuid, place: PlaceParam) -> Result<Option<Va
                                   public.ST_SetSRID(public.ST_MakePoint($2, $3), 4326))
            ORDER BY shape.path[1] LIMIT 1"#,
         id,
-        place.lon(),
-        place.lat()
+        place.point().lon(),
+        place.point().lat()
     )
     .fetch_optional(pool)
     .await

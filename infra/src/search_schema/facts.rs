@@ -1,0 +1,159 @@
+//! What a shop's document keeps for questions that only the hour and the place of asking answer: is it open,
+//! does it deliver there, and how long does that take.
+
+use chrono::{DateTime, Utc};
+use domain::kernel::geo::{GeoPoint, Polygon};
+use domain::kernel::hours::WeeklyHours;
+use domain::kernel::quantity::Minutes;
+use domain::kernel::time::TimeZone;
+use serde::{Deserialize, Serialize};
+
+/// The facts of a live shop.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ShopFacts {
+    /// Where its clock hangs.
+    pub time_zone: TimeZone,
+    /// When it is open; without hours it never is.
+    pub hours: Option<WeeklyHours>,
+    /// Where it delivers, the first zone that has a place decides.
+    pub zones: Vec<ZoneFacts>,
+    /// Why it takes no orders, if it does not.
+    pub pause: Option<PauseFacts>,
+    /// What its prices are in.
+    pub currency: String,
+}
+
+/// A delivery zone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ZoneFacts {
+    /// Its outline.
+    pub polygon: Polygon,
+    /// How long the way takes.
+    pub minutes: Minutes,
+}
+
+/// A pause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PauseFacts {
+    /// When it ends by itself; none means that somebody must say so.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// For how long something is so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spell {
+    /// Whether the shop takes orders.
+    pub open: bool,
+    /// The first instant for which that is known.
+    pub from: DateTime<Utc>,
+    /// The first instant for which it is not known any more.
+    pub until: DateTime<Utc>,
+}
+
+impl Spell {
+    /// Whether it says anything of an instant.
+    pub fn holds_at(&self, at: DateTime<Utc>) -> bool {
+        (self.from..self.until).contains(&at)
+    }
+}
+
+impl ShopFacts {
+    /// Whether the shop takes orders at an instant, and how long from then on that stays so.
+    pub fn spell_at(&self, at: DateTime<Utc>) -> Spell {
+        let end = DateTime::<Utc>::MAX_UTC;
+        let spell = |open, until: Option<DateTime<Utc>>| Spell {
+            open,
+            from: at,
+            until: until.unwrap_or(end),
+        };
+        if let Some(pause) = self.pause
+            && pause.until.is_none_or(|until| at < until)
+        {
+            return spell(false, pause.until);
+        }
+        let Some(hours) = &self.hours else {
+            return spell(false, None);
+        };
+        match hours.closes_at(self.time_zone, at) {
+            Some(closes) => spell(true, Some(closes)),
+            None => spell(false, hours.next_open(self.time_zone, at)),
+        }
+    }
+
+    /// How long the way to a place takes; none when the shop does not deliver there.
+    pub fn travel_to(&self, place: GeoPoint) -> Option<Minutes> {
+        let zone = self.zones.iter().find(|zone| zone.polygon.contains(place));
+        zone.map(|zone| zone.minutes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    fn shop(pause: Option<PauseFacts>) -> ShopFacts {
+        serde_json::from_value(serde_json::json!({
+            "time_zone": "Europe/Berlin",
+            "hours": {"days": [
+                {"weekday": "sat", "opens": "18:00", "closes": "02:30"},
+                {"weekday": "sun", "opens": "12:00", "closes": "14:00"}],
+                "exceptions": [{"date": "2026-12-26", "ranges": []}]},
+            "zones": [
+                {"polygon": [{"lat": 1.0, "lon": 1.0}, {"lat": 1.0, "lon": 2.0}, {"lat": 2.0, "lon": 2.0}], "minutes": 9},
+                {"polygon": [{"lat": 0.0, "lon": 0.0}, {"lat": 0.0, "lon": 3.0}, {"lat": 3.0, "lon": 3.0}, {"lat": 3.0, "lon": 0.0}], "minutes": 20}],
+            "pause": pause, "currency": "EUR",
+        }))
+        .unwrap()
+    }
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn open_is_answered_for_the_instant_past_midnight_and_when_clocks_change() {
+        let shop = shop(None);
+        let open = |text: &str| shop.spell_at(at(text)).open;
+        assert!(
+            open("2026-11-21T23:30:00Z"),
+            "half past midnight of Saturday's evening"
+        );
+        assert!(!open("2026-11-22T01:30:00Z"));
+        // The clocks go back at 01:00 UTC: half past two comes twice, and the shop closes the second time.
+        assert!(open("2026-10-25T00:45:00Z") && open("2026-10-25T01:29:00Z"));
+        assert!(!open("2026-10-25T01:30:00Z"));
+        assert!(!open("2026-12-26T19:00:00Z"), "an exception");
+    }
+
+    #[test]
+    fn a_spell_is_true_to_its_end_and_not_beyond() {
+        for pause in [
+            None,
+            Some(PauseFacts {
+                until: Some(at("2026-11-21T20:00:00Z")),
+            }),
+        ] {
+            let shop = shop(pause);
+            let mut now = at("2026-11-21T12:00:00Z");
+            for _ in 0..8 {
+                let spell = shop.spell_at(now);
+                let last = spell.until - TimeDelta::seconds(1);
+                assert_eq!(shop.spell_at(last).open, spell.open, "{spell:?}");
+                assert!(spell.holds_at(last) && !spell.holds_at(spell.until));
+                now = spell.until;
+            }
+        }
+        let forever = shop(Some(PauseFacts { until: None })).spell_at(at("2026-11-21T20:00:00Z"));
+        assert!(!forever.open && forever.holds_at(at("2030-01-01T00:00:00Z")));
+    }
+
+    #[test]
+    fn the_first_zone_that_has_the_place_decides() {
+        let to = |lat, lon| shop(None).travel_to(GeoPoint::parse(lat, lon).unwrap());
+        assert_eq!(to(1.2, 1.5), Some(Minutes::new(9)));
+        assert_eq!(to(2.5, 0.5), Some(Minutes::new(20)));
+        assert_eq!(to(3.5, 0.5), None);
+    }
+}
