@@ -46,7 +46,7 @@ fn context_of(path: &str) -> &'static str {
         .next()
         .unwrap_or_default();
     match (first, path) {
-        ("search", _) => "discovery",
+        ("search" | "suggest" | "discover", _) => "discovery",
         ("restaurants", _) => "restaurant",
         ("orders", path) if path.ends_with("/delivery") => "delivery",
         ("carts" | "orders", _) => "ordering",

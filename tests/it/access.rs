@@ -46,6 +46,8 @@ fn action_of(route: &Route) -> Option<Action> {
 /// Routes that anybody may call, or that are signed by a vendor.
 const OPEN: &[&str] = &[
     "search",
+    "suggest",
+    "discover",
     "read_restaurant",
     "read_menu",
     "read_promise",

@@ -47,6 +47,8 @@ pub struct Entry {
     pub obstacles_most: Obstacles,
     /// The shop's weight of it.
     pub popularity: u64,
+    /// Which of [`ShopFacts::sale`] it has; none when it is sold whenever the shop is open.
+    pub sale: Option<usize>,
     /// What hits show.
     pub display: Display,
 }
@@ -118,6 +120,9 @@ fn one(
     document.add_i64(fields.price_minor, entry.price_minor);
     document.add_u64(fields.prep_minutes, entry.prep_minutes.into());
     document.add_u64(fields.popularity, entry.popularity);
+    if let Some(sale) = entry.sale.and_then(|sale| u64::try_from(sale).ok()) {
+        document.add_u64(fields.sale, sale);
+    }
     document.add_u64(fields.key, hit_key(shop.restaurant, item));
     document.add_i64(fields.restaurant_sequence, shop.restaurant_sequence);
     document.add_i64(fields.menu_sequence, shop.menu_sequence);

@@ -21,6 +21,9 @@ pub struct ShopFacts {
     pub pause: Option<PauseFacts>,
     /// What its prices are in.
     pub currency: String,
+    /// The hours of dishes that are not always sold; a dish names its own by number. All of one must hold.
+    #[serde(default)]
+    pub sale: Vec<Vec<WeeklyHours>>,
 }
 
 /// A delivery zone.
@@ -80,6 +83,12 @@ impl ShopFacts {
         }
     }
 
+    /// Whether dishes of these sale hours are sold at an instant, whether or not the shop is open.
+    pub fn is_sold(&self, sale: usize, at: DateTime<Utc>) -> bool {
+        let hours = self.sale.get(sale).map(Vec::as_slice).unwrap_or_default();
+        hours.iter().all(|hours| hours.is_open(self.time_zone, at))
+    }
+
     /// How long the way to a place takes; none when the shop does not deliver there.
     pub fn travel_to(&self, place: GeoPoint) -> Option<Minutes> {
         let zone = self.zones.iter().find(|zone| zone.polygon.contains(place));
@@ -104,6 +113,7 @@ mod tests {
                 {"polygon": [{"lat": 1.0, "lon": 1.0}, {"lat": 1.0, "lon": 2.0}, {"lat": 2.0, "lon": 2.0}], "minutes": 9},
                 {"polygon": [{"lat": 0.0, "lon": 0.0}, {"lat": 0.0, "lon": 3.0}, {"lat": 3.0, "lon": 3.0}, {"lat": 3.0, "lon": 0.0}], "minutes": 20}],
             "pause": pause, "currency": "EUR",
+            "sale": [[{"days": [{"weekday": "sat", "opens": "18:00", "closes": "20:00"}]}]],
         }))
         .unwrap()
     }
@@ -147,6 +157,13 @@ mod tests {
         }
         let forever = shop(Some(PauseFacts { until: None })).spell_at(at("2026-11-21T20:00:00Z"));
         assert!(!forever.open && forever.holds_at(at("2030-01-01T00:00:00Z")));
+    }
+
+    #[test]
+    fn a_dish_has_hours_of_its_own() {
+        let shop = shop(None);
+        let sold = |text: &str| shop.is_sold(0, at(text));
+        assert!(sold("2026-11-21T18:59:59Z") && !sold("2026-11-21T19:00:00Z"));
     }
 
     #[test]

@@ -76,6 +76,8 @@ pub struct Fields {
     pub obstacles_most: Field,
     /// The shop's own weight of a dish, fast.
     pub popularity: Field,
+    /// Which of [`ShopFacts::sale`] a dish has, fast; none for one that is always sold.
+    pub sale: Field,
     /// [`hit_key`], fast: hits of one score stand in its order.
     pub key: Field,
     /// [`stable_hash`] of `facts`, fast; on a shop only.
@@ -151,6 +153,7 @@ pub fn schema() -> (Schema, Fields) {
         obstacles: builder.add_u64_field("obstacles", FAST),
         obstacles_most: builder.add_u64_field("obstacles_most", FAST),
         popularity: builder.add_u64_field("popularity", FAST),
+        sale: builder.add_u64_field("sale", FAST),
         key: builder.add_u64_field("key", FAST),
         facts_hash: builder.add_u64_field("facts_hash", FAST),
         restaurant_sequence: builder.add_i64_field("restaurant_sequence", FAST),

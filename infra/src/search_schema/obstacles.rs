@@ -1,6 +1,7 @@
-//! What keeps somebody from eating a dish, as one number: a bit for each allergen.
+//! What keeps somebody from eating a dish, as one number: a bit for each allergen that may be in it, and one
+//! for each diet that it does not fit.
 
-use domain::kernel::allergen::{Allergen, Declared, Presence};
+use domain::kernel::allergen::{Allergen, Declared, Diet, Presence};
 use strum::VariantArray as _;
 
 /// Alternatives that are kept; of more, what all have together stands for all.
@@ -10,30 +11,43 @@ const ALTERNATIVES_MAX: usize = 16;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Obstacles(u64);
 
+/// Bits of diets begin here; allergens have those below.
+const DIET_BIT: usize = 32;
+
 impl Obstacles {
-    /// The allergens that cannot be ruled out: contained, possible as traces, or not declared.
-    pub fn of(declared: &Declared) -> Self {
+    /// The allergens that cannot be ruled out (contained, possible as traces, or not declared), and the
+    /// diets that these claims do not fit.
+    pub fn of(declared: &Declared, claims: &[Diet]) -> Self {
         let risky = |allergen: &&Allergen| {
             let presence = declared.get(allergen).copied().unwrap_or(Presence::Unknown);
             presence != Presence::Free
         };
+        let broken = Diet::VARIANTS.iter().filter(|diet| !diet.fits(claims));
         Self::any_of(Allergen::VARIANTS.iter().filter(risky).copied())
+            .with(Self::against(broken.copied()))
     }
 
-    /// Every allergen there is.
+    /// Every allergen there is, and every diet broken.
     pub fn everything() -> Self {
-        Self::any_of(Allergen::VARIANTS.iter().copied())
+        Self::of(&Declared::new(), &[])
     }
 
     /// These allergens.
     pub fn any_of(allergens: impl IntoIterator<Item = Allergen>) -> Self {
-        let bit = |allergen: Allergen| {
-            let at = Allergen::VARIANTS
-                .iter()
-                .position(|known| *known == allergen);
-            at.map_or(0, |at| 1_u64 << at)
+        Self::bits_of(Allergen::VARIANTS, 0, allergens)
+    }
+
+    /// These diets broken.
+    pub fn against(diets: impl IntoIterator<Item = Diet>) -> Self {
+        Self::bits_of(Diet::VARIANTS, DIET_BIT, diets)
+    }
+
+    fn bits_of<T: PartialEq>(all: &[T], from: usize, some: impl IntoIterator<Item = T>) -> Self {
+        let bit = |one: T| {
+            let at = all.iter().position(|known| *known == one);
+            at.map_or(0, |at| 1_u64 << (from + at))
         };
-        Self(allergens.into_iter().map(bit).fold(0, |all, bit| all | bit))
+        Self(some.into_iter().map(bit).fold(0, |all, bit| all | bit))
     }
 
     /// Reads the number of a fast field.
@@ -131,15 +145,37 @@ mod tests {
             .iter()
             .map(|allergen| (*allergen, Presence::Free))
             .collect();
-        assert_eq!(Obstacles::of(&declared), Obstacles::default());
+        assert_eq!(
+            Obstacles::of(&declared, Diet::VARIANTS),
+            Obstacles::default()
+        );
         declared.insert(Allergen::Egg, Presence::MayContain);
         declared.remove(&Allergen::Soy);
         assert_eq!(
-            Obstacles::of(&declared),
+            Obstacles::of(&declared, Diet::VARIANTS),
             set(&[Allergen::Egg, Allergen::Soy])
         );
-        assert!(!Obstacles::of(&declared).spare(set(&[Allergen::Soy, Allergen::Milk])));
-        assert!(Obstacles::of(&declared).spare(set(&[Allergen::Milk])));
+        assert!(
+            !Obstacles::of(&declared, Diet::VARIANTS).spare(set(&[Allergen::Soy, Allergen::Milk]))
+        );
+        assert!(Obstacles::of(&declared, Diet::VARIANTS).spare(set(&[Allergen::Milk])));
+    }
+
+    #[test]
+    fn a_diet_is_broken_by_what_does_not_claim_it() {
+        let free: Declared = Allergen::VARIANTS
+            .iter()
+            .map(|allergen| (*allergen, Presence::Free))
+            .collect();
+        let vegetarian = Obstacles::of(&free, &[Diet::Vegetarian]);
+        assert!(vegetarian.spare(Obstacles::against([Diet::Vegetarian, Diet::Pescatarian])));
+        assert!(!vegetarian.spare(Obstacles::against([Diet::Vegan])));
+        assert!(!vegetarian.spare(Obstacles::against([Diet::Halal])));
+        let nothing = Obstacles::everything();
+        assert_eq!(
+            nothing.bits().count_ones() as usize,
+            Allergen::VARIANTS.len() + Diet::VARIANTS.len()
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! what a view does not. Each commit carries the checkpoints that it covers; after a restart the
 //! projector's feed reaches back to them.
 
+mod choices;
 mod dishes;
 mod rows;
 mod shops;

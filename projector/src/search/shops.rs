@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::SearchError;
-use super::dishes::Dishes;
+use super::dishes::IndexedMenu;
 use super::rows::ShopRow;
 
 /// All documents of one shop; none when it must not be found.
@@ -58,10 +58,11 @@ pub(super) fn shop_documents(
 
 fn entries(row: &ShopRow, levels: &Levels) -> Result<ShopEntries, SearchError> {
     let bad = |table| bad_row(row.restaurant_id, table);
+    let mut facts = facts(row).map_err(bad("restaurants"))?;
     let mut entries = vec![shop(row).map_err(bad("restaurants"))?];
     if let Some(text) = &row.document {
-        let dishes = Dishes::read(text, row).map_err(bad("menus"))?;
-        entries.extend(dishes.entries(row, levels));
+        let menu = IndexedMenu::read(text, row).map_err(bad("menus"))?;
+        entries.extend(menu.entries(row, levels, &mut facts.sale));
     }
     Ok(ShopEntries {
         restaurant: row.restaurant_id,
@@ -69,7 +70,7 @@ fn entries(row: &ShopRow, levels: &Levels) -> Result<ShopEntries, SearchError> {
         lon: row.lon,
         restaurant_sequence: row.sequence,
         menu_sequence: row.menu_sequence.unwrap_or(0),
-        facts: facts(row).map_err(bad("restaurants"))?,
+        facts,
         entries,
     })
 }
@@ -100,6 +101,7 @@ fn shop(row: &ShopRow) -> Result<Entry, serde_json::Error> {
         obstacles: Alternatives::none(),
         obstacles_most: Obstacles::default(),
         popularity: 0,
+        sale: None,
         display: Display {
             restaurant_name: row.name.clone(),
             item: None,
@@ -120,6 +122,7 @@ fn facts(row: &ShopRow) -> Result<ShopFacts, serde_json::Error> {
             until: row.paused_until,
         }),
         currency: row.currency.clone(),
+        sale: Vec::new(),
     })
 }
 

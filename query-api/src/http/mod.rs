@@ -23,6 +23,8 @@ use crate::app::App;
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(discovery::search::search))
+        .routes(routes!(discovery::suggest::suggest))
+        .routes(routes!(discovery::discover::discover))
         .routes(routes!(restaurant::read_restaurant::read_restaurant))
         .routes(routes!(restaurant::read_promise::read_promise))
         .routes(routes!(restaurant::read_staff::read_staff))

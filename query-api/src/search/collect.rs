@@ -83,6 +83,7 @@ struct Columns {
     price: Column<i64>,
     prep: Column<u64>,
     popularity: Column<u64>,
+    sale: Column<u64>,
     tag_code: Column<u64>,
     obstacles: Column<u64>,
     obstacles_most: Column<u64>,
@@ -121,6 +122,7 @@ impl Collector for BestHits {
                 price: fast.i64("price_minor")?,
                 prep: fast.u64("prep_minutes")?,
                 popularity: fast.u64("popularity")?,
+                sale: fast.u64("sale")?,
                 tag_code: fast.u64("tag_code")?,
                 obstacles: fast.u64("obstacles")?,
                 obstacles_most: fast.u64("obstacles_most")?,
@@ -175,7 +177,8 @@ impl SegmentCollector for SegmentBest {
             return;
         }
         let (own, shop) = self.shop_of(doc);
-        if !shop.within || self.query.open.is_some_and(|open| open != shop.open) {
+        let open = shop.open && self.is_sold(doc, own);
+        if !shop.within || self.query.open.is_some_and(|asked| asked != open) {
             return;
         }
         let promise_minutes = self.promise(doc, &shop);
@@ -188,7 +191,9 @@ impl SegmentCollector for SegmentBest {
         self.best.total += 1;
         let codes = self.columns.tag_code.values_for_doc(doc);
         let price = is_dish.then_some((price_minor, shop.currency.as_str()));
-        self.best.facets.count(codes, price, shop.open);
+        let ways = self.columns.obstacles.values_for_doc(doc);
+        let ways = ways.map(Obstacles::from_bits);
+        self.best.facets.count(codes, ways, price, open);
         let signals = Signals {
             text: (!self.query.text.words.is_empty()).then_some(text_score),
             distance_m: shop.distance_m,
@@ -197,7 +202,7 @@ impl SegmentCollector for SegmentBest {
             } else {
                 Clock::Unknown
             },
-            open: shop.open,
+            open,
             popularity: self.columns.popularity.first(doc).unwrap_or(0),
         };
         let rank = rank(self.query.sort, &signals, price_minor, promise_minutes);
@@ -245,6 +250,17 @@ impl SegmentBest {
     fn is_avoided_by_choice(&self, doc: DocId) -> bool {
         let most = self.columns.obstacles_most.first(doc).unwrap_or(0);
         !Obstacles::from_bits(most).spare(self.query.avoid)
+    }
+
+    /// Whether a dish is sold at this hour; one without hours of its own always is.
+    fn is_sold(&self, doc: DocId, own: Option<DocId>) -> bool {
+        let sale = self.columns.sale.first(doc);
+        let Some((sale, own)) = sale.and_then(|sale| usize::try_from(sale).ok()).zip(own) else {
+            return true;
+        };
+        let shop = self.shops.shop_of(own).map(|(_, shop)| shop);
+        let facts = shop.and_then(|shop| shop.facts(own, || self.reader.get_store_reader(1).ok()));
+        facts.is_some_and(|facts| facts.is_sold(sale, self.query.at))
     }
 
     /// The shop of a document, with its own document. Documents come ascending, so those of a shop come

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use infra::search_schema::{Dimension, TAG_CODES};
+use domain::kernel::allergen::Diet;
+use infra::search_schema::{Dimension, Obstacles, TAG_CODES};
+use strum::VariantArray as _;
 
 /// What can be counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Facet {
     /// By a property of the dish.
     Tag(Dimension),
+    /// By the diets that it can be ordered for.
+    Diet,
     /// By what it costs.
     Price,
     /// By whether the shop takes orders.
@@ -17,11 +21,12 @@ pub enum Facet {
 
 impl Facet {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Tag(Dimension::Style),
         Self::Tag(Dimension::Broth),
         Self::Tag(Dimension::Noodle),
         Self::Tag(Dimension::Packaging),
+        Self::Diet,
         Self::Price,
         Self::Open,
     ];
@@ -30,6 +35,7 @@ impl Facet {
     pub fn name(self) -> &'static str {
         match self {
             Self::Tag(dimension) => dimension.name(),
+            Self::Diet => "diet",
             Self::Price => "price",
             Self::Open => "open",
         }
@@ -70,6 +76,8 @@ fn band(price_minor: i64) -> (i64, i64) {
 pub struct FacetCounts {
     /// By dimension and value.
     pub tags: BTreeMap<Dimension, BTreeMap<&'static str, u64>>,
+    /// By diet.
+    pub diets: BTreeMap<Diet, u64>,
     /// By price.
     pub prices: BTreeMap<PriceBand, u64>,
     /// Of shops that take orders, and of those that do not; none when it was not asked for.
@@ -81,6 +89,7 @@ pub struct FacetCounts {
 pub(super) struct Counting {
     asked: Vec<Facet>,
     codes: Vec<u64>,
+    diets: BTreeMap<Diet, u64>,
     prices: BTreeMap<(String, i64, i64), u64>,
     open: [u64; 2],
 }
@@ -91,6 +100,7 @@ impl Counting {
         Self {
             asked: asked.to_vec(),
             codes: vec![0; TAG_CODES],
+            diets: BTreeMap::new(),
             prices: BTreeMap::new(),
             open: [0; 2],
         }
@@ -100,6 +110,7 @@ impl Counting {
     pub(super) fn count(
         &mut self,
         codes: impl Iterator<Item = u64>,
+        ways: impl Iterator<Item = Obstacles>,
         price: Option<(i64, &str)>,
         open: bool,
     ) {
@@ -115,6 +126,15 @@ impl Counting {
             }
         }
         self.open[usize::from(!open)] += 1;
+        if self.asked.contains(&Facet::Diet) {
+            let ways: Vec<Obstacles> = ways.collect();
+            for diet in Diet::VARIANTS {
+                let wanted = Obstacles::against([*diet]);
+                if ways.iter().any(|way| way.spare(wanted)) {
+                    *self.diets.entry(*diet).or_default() += 1;
+                }
+            }
+        }
         if let Some((price_minor, currency)) = price
             && self.asked.contains(&Facet::Price)
         {
@@ -130,6 +150,9 @@ impl Counting {
     pub(super) fn add(&mut self, other: Self) {
         for (sum, count) in self.codes.iter_mut().zip(other.codes) {
             *sum += count;
+        }
+        for (diet, count) in other.diets {
+            *self.diets.entry(diet).or_default() += count;
         }
         for (band, count) in other.prices {
             *self.prices.entry(band).or_default() += count;
@@ -148,7 +171,7 @@ impl Counting {
                     counts.tags.insert(*dimension, self.values_of(*dimension));
                 }
                 Facet::Open => counts.open = Some(self.open),
-                Facet::Price => {}
+                Facet::Diet | Facet::Price => {}
             }
         }
         let bands = self
@@ -163,6 +186,7 @@ impl Counting {
                 (band, count)
             });
         counts.prices = bands.collect();
+        counts.diets = self.diets;
         counts
     }
 

@@ -25,15 +25,16 @@ fn point(north: f64, east: f64) -> GeoPoint {
 
 fn some_dish() -> impl Strategy<Value = Entry> {
     let allergens = prop::collection::vec(prop::collection::vec(0..3_usize, 0..3), 1..3);
+    let numbers = (0_u64..200, prop::option::of(0..2_usize));
     (
         0..WORDS.len(),
         0..WORDS.len(),
         0..STYLES.len(),
         500_i64..2_000,
         allergens,
-        0_u64..200,
+        numbers,
     )
-        .prop_map(|(name, text, style, price, ways, popularity)| {
+        .prop_map(|(name, text, style, price, ways, (popularity, sale))| {
             const RISKS: [Allergen; 3] = [Allergen::Egg, Allergen::Soy, Allergen::Milk];
             let ways: Vec<Vec<Allergen>> = ways
                 .into_iter()
@@ -47,6 +48,7 @@ fn some_dish() -> impl Strategy<Value = Entry> {
             Entry {
                 texts: vec![WORDS[text].to_owned()],
                 popularity,
+                sale,
                 ..dish
             }
         })
@@ -140,7 +142,7 @@ fn matches(shop: &ShopEntries, entry: &Entry, query: &SearchQuery) -> bool {
         && (!query.delivers || travel.is_some())
         && query
             .open
-            .is_none_or(|open| shop.facts.spell_at(query.at).open == open)
+            .is_none_or(|open| is_sold(shop, entry, query.at) == open)
         && query
             .price_max
             .is_none_or(|max| is_dish && entry.price_minor <= max)
@@ -153,6 +155,11 @@ fn matches(shop: &ShopEntries, entry: &Entry, query: &SearchQuery) -> bool {
                 .sets()
                 .iter()
                 .any(|set| set.spare(query.avoid)))
+}
+
+fn is_sold(shop: &ShopEntries, entry: &Entry, at: DateTime<Utc>) -> bool {
+    let on_sale = entry.sale.is_none_or(|sale| shop.facts.is_sold(sale, at));
+    on_sale && shop.facts.spell_at(at).open
 }
 
 type Found = (u128, Option<String>);
@@ -489,4 +496,88 @@ async fn every_fault_of_a_search_is_told_at_once() {
     ] {
         assert!(refused.body.contains(code), "{code}: {}", refused.body);
     }
+}
+
+#[tokio::test]
+async fn names_are_suggested_while_one_types() {
+    let bowls = [dish("a", "Tonkotsu Black"), dish("b", "Miso Deluxe")];
+    let mut shops = vec![
+        with(shop(1, 0.0, 0.0), bowls.clone()),
+        with(shop(2, 0.0, 0.0), bowls),
+    ];
+    shops[0].entries[0].names = vec!["Tonchin".to_owned()];
+    shops[0].entries[0].display.restaurant_name = "Tonchin".to_owned();
+    let world = world_with(&shops).await;
+    let texts = async |q: &str| {
+        let answer = world.get(&format!("/v1/suggest?q={q}"), &[]).await;
+        assert_eq!(answer.header("cache-control"), "public, max-age=10");
+        let found = answer.json();
+        let found = found["suggestions"].as_array().unwrap();
+        found
+            .iter()
+            .map(|one| one["text"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let mut ton = texts("ton").await;
+    ton.sort();
+    assert_eq!(ton, ["Tonchin", "Tonkotsu Black"], "each name once");
+    assert_eq!(
+        texts("tonkotzu%20bl").await,
+        ["Tonkotsu Black"],
+        "a typo and a word that is begun"
+    );
+    assert_eq!(texts("mis").await, ["Miso Deluxe"]);
+    assert_eq!(texts("").await, Vec::<String>::new());
+    let long = world
+        .get(&format!("/v1/suggest?q={}", "a".repeat(300)), &[])
+        .await;
+    assert_eq!(long.status(), 422);
+}
+
+#[tokio::test]
+async fn what_is_open_near_and_quick_is_shown_before_anybody_asks() {
+    let bowl = |style| dish("a", "Ramen").styled(style);
+    let mut paused = with(shop(3, 0.001, 0.0), [bowl("shio")]);
+    paused.facts.pause = Some(infra::search_schema::PauseFacts { until: None });
+    let shops = [
+        with(
+            shop(1, 0.01, 0.0),
+            [bowl("miso"), dish("b", "Beer").styled("drink")],
+        ),
+        with(shop(2, 0.002, 0.0), [bowl("miso")]),
+        paused,
+        with(shop(4, 0.03, 0.0), [bowl("jiro")]),
+    ];
+    let world = world_with(&shops).await;
+    let found = world
+        .get("/v1/discover?near=35.66,139.70", &[])
+        .await
+        .json();
+    let rails: Vec<(&str, Vec<u128>)> = found["rails"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|rail| {
+            let hits = rail["hits"].as_array().unwrap().iter();
+            let shops = hits.map(|hit| {
+                hit["restaurant"]["id"]
+                    .as_str()
+                    .unwrap()
+                    .parse::<uuid::Uuid>()
+                    .unwrap()
+                    .as_u128()
+            });
+            (rail["key"].as_str().unwrap(), shops.collect())
+        })
+        .collect();
+    let keys: Vec<&str> = rails.iter().map(|(key, _)| *key).collect();
+    assert_eq!(
+        keys,
+        ["open_near", "quick", "style:miso"],
+        "who is paused or does not deliver is not shown"
+    );
+    assert_eq!(rails[0].1, [2, 1], "the nearest first");
+    assert_eq!(world.get("/v1/discover", &[]).await.status(), 422);
+    let nowhere = world.get("/v1/discover?near=0,0", &[]).await.json();
+    assert_eq!(nowhere["rails"], serde_json::json!([]));
 }

@@ -28,6 +28,12 @@ pub(crate) fn shop(id: u128, north: f64, east: f64) -> ShopEntries {
         "zones": [{"minutes": 15, "polygon": [
             corner(-0.02, -0.02), corner(-0.02, 0.02), corner(0.02, 0.02), corner(0.02, -0.02)]}],
         "pause": null, "currency": "JPY",
+        // For dishes: Mondays, and the afternoons of a weekend.
+        "sale": [
+            [{"days": [{"weekday": "mon", "opens": "00:00", "closes": "00:00"}]}],
+            [{"days": days}, {"days": [
+                {"weekday": "sun", "opens": "14:00", "closes": "18:00"},
+                {"weekday": "sat", "opens": "14:00", "closes": "18:00"}]}]],
     }))
     .unwrap();
     let name = format!("Menya {id}");
@@ -62,6 +68,7 @@ fn entry(shop: &str, item: Option<&str>, name: &str) -> Entry {
         }),
         obstacles_most: Obstacles::default(),
         popularity: 0,
+        sale: None,
         display: Display {
             restaurant_name: shop.to_owned(),
             item: item.map(str::to_owned),

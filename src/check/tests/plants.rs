@@ -254,6 +254,21 @@ pub(super) const PLANTS: &[Plant] = &[
     ),
     plant(
         Invariant::I7,
+        "a shop found open that has other hours",
+        r#"UPDATE views.restaurants SET hours = '{"days": [], "exceptions": []}'"#,
+    ),
+    plant(
+        Invariant::I7,
+        "a shop found open that is paused",
+        "UPDATE views.restaurants SET paused = true",
+    ),
+    plant(
+        Invariant::I7,
+        "a shop found to deliver where it does not",
+        "UPDATE views.restaurants SET zones = '[]', zone_shapes = 'GEOMETRYCOLLECTION EMPTY'",
+    ),
+    plant(
+        Invariant::I7,
         "a dish found that cannot be cooked",
         "UPDATE views.stock SET ingredients = jsonb_set(ingredients::jsonb, '{noodles,free}', '149')::json",
     ),

@@ -23,7 +23,7 @@ pub(crate) struct SearchHit {
     promise_minutes: Option<u32>,
     /// Whether the shop takes orders now.
     open: bool,
-    /// Whether the allergens left out are in some of the options that must be chosen from.
+    /// Whether what must be avoided is in some of the options that must be chosen from.
     avoided_by_choice: bool,
     /// What counted in the order: `text`, `distance`, `clock` (of its style, on the way to `near`), `open`,
     /// `popularity`; or what was sorted by.

@@ -1,7 +1,7 @@
 //! What may be asked of a search, and what is wrong with what was asked.
 
 use chrono::{DateTime, Utc};
-use domain::kernel::allergen::Allergen;
+use domain::kernel::allergen::{Allergen, Diet};
 use domain::kernel::collect::Collect;
 use domain::kernel::fault::{Fault, Faults, Pointer};
 use infra::http::ApiError;
@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::cursor::SearchCursor;
 use crate::http::paging::{PAGE_DEFAULT, limit_of};
 use crate::http::place::PlaceParam;
-use crate::search::{Facet, SearchQuery, Sort, search_text};
+use crate::search::{Facet, SearchQuery, SearchText, Sort, search_text};
 
 /// Radius when a place is given without one.
 const RADIUS_DEFAULT_M: u32 = 5_000;
@@ -42,6 +42,9 @@ pub(crate) struct SearchParams {
     noodle: Vec<String>,
     /// Any of these ways of packing, with commas; finds dishes only.
     packaging: Vec<String>,
+    /// Only dishes that can be ordered so that they fit all of these diets, with commas.
+    #[param(value_type = Vec<String>)]
+    diet: Vec<Diet>,
     /// Only dishes that can be had without any of these allergens, with commas. Traces and what nobody has
     /// declared count as contained.
     #[param(value_type = Vec<String>)]
@@ -54,7 +57,8 @@ pub(crate) struct SearchParams {
     kind: Option<SearchKind>,
     /// `relevance` (default), `distance`, `price` (of dishes) or `promise`.
     sort: SortParam,
-    /// What is counted, with commas: `style`, `broth`, `noodle`, `packaging`, `price`, `open`. By default
+    /// What is counted, with commas: `style`, `broth`, `noodle`, `packaging`, `diet`, `price`,
+    /// `open`. By default
     /// the style.
     facets: Vec<String>,
     /// At most so many hits, 1 to 100.
@@ -66,7 +70,7 @@ pub(crate) struct SearchParams {
 
 domain::collect_struct!(SearchParams {
     q, near, radius_m, delivers = false, open, style = Vec::new(), broth = Vec::new(),
-    noodle = Vec::new(), packaging = Vec::new(), exclude_allergen = Vec::new(), price_max,
+    noodle = Vec::new(), packaging = Vec::new(), diet = Vec::new(), exclude_allergen = Vec::new(), price_max,
     max_minutes, kind, sort = SortParam::Relevance, facets = vec!["style".to_owned()],
     limit = PAGE_DEFAULT, cursor,
 });
@@ -127,6 +131,18 @@ impl Collect for SortParam {
     }
 }
 
+/// A text alone.
+///
+/// # Errors
+/// 422 when it is too long.
+pub(crate) fn text_of(text: &str) -> Result<SearchText, ApiError> {
+    search_text(text).map_err(|error| {
+        let mut found = Found::default();
+        found.fault("text_too_long", "/q", error.to_string());
+        ApiError::invalid(found.0)
+    })
+}
+
 /// A query, and the hash that binds its cursors to it.
 pub(crate) struct Asked {
     pub(crate) query: SearchQuery,
@@ -142,7 +158,7 @@ impl SearchParams {
         let mut found = Found::default();
         let text = search_text(self.q.as_deref().unwrap_or_default()).unwrap_or_else(|error| {
             found.fault("text_too_long", "/q", error.to_string());
-            crate::search::SearchText::default()
+            SearchText::default()
         });
         let limit = limit_of(self.limit).unwrap_or_else(|error| {
             found.0.extend(error.faults().iter().cloned());
@@ -173,7 +189,8 @@ impl SearchParams {
             delivers: self.delivers,
             open: self.open,
             tags,
-            avoid: Obstacles::any_of(self.exclude_allergen.iter().copied()),
+            avoid: Obstacles::any_of(self.exclude_allergen.iter().copied())
+                .with(Obstacles::against(self.diet.iter().copied())),
             price_max: self.price_max,
             max_minutes: self.max_minutes,
             dishes: self.dishes(),

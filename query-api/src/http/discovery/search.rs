@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use domain::kernel::allergen::Diet;
 use http::HeaderValue;
 use http::header::CACHE_CONTROL;
 use infra::http::{ApiError, Consistency, Json, Problem, Query};
@@ -84,6 +85,12 @@ fn facets(counts: FacetCounts) -> BTreeMap<&'static str, BTreeMap<String, u64>> 
             .into_iter()
             .map(|(value, count)| (value.to_owned(), count));
         facets.insert(dimension.name(), values.collect());
+    }
+    if !counts.diets.is_empty() {
+        let name = |diet: Diet| serde_json::to_value(diet).ok()?.as_str().map(str::to_owned);
+        let diets = counts.diets.into_iter();
+        let diets = diets.filter_map(|(diet, count)| Some((name(diet)?, count)));
+        facets.insert("diet", diets.collect());
     }
     if !counts.prices.is_empty() {
         let bands = counts.prices.into_iter().map(|(band, count)| {

@@ -3,6 +3,8 @@
 //!
 //! The folder is opened for reading only; no lock is taken.
 
+mod found;
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
@@ -17,6 +19,7 @@ use uuid::Uuid;
 
 use super::report::{Invariant, Report};
 use super::store::Store;
+use found::{Filters, check_facts, check_filters};
 
 /// The views from which documents are made.
 const SOURCES: &str = "('restaurants', 'menus', 'stock')";
@@ -26,9 +29,19 @@ const SOURCES: &str = "('restaurants', 'menus', 'stock')";
 struct Shop {
     /// What its own documents display; there should be one.
     itself: Vec<Value>,
-    /// By item, what it displays and its price.
-    dishes: BTreeMap<String, Vec<(Value, i64)>>,
+    /// What its own document answers questions of hour and place from.
+    facts: Value,
+    /// By item, what it displays and is filtered by.
+    dishes: BTreeMap<String, Vec<Dish>>,
     sequence: i64,
+}
+
+/// A document of a dish.
+#[derive(Debug)]
+struct Dish {
+    shown: Value,
+    price: i64,
+    filters: Filters,
 }
 
 /// What the folder holds.
@@ -53,6 +66,7 @@ pub(super) async fn check(
     views
         .open_cursor(
             "SELECT r.restaurant_id, r.sequence, r.stage, r.name, r.city, r.currency,
+                    r.time_zone, r.hours::text AS hours, r.zones::text AS zones, r.paused, r.paused_until,
                     m.document::text AS document, m.prices::text AS prices,
                     m.unavailable::text AS unavailable, s.ingredients::text AS ingredients
              FROM views.restaurants r LEFT JOIN views.menus m USING (restaurant_id)
@@ -97,6 +111,9 @@ fn read(folder: &Path) -> anyhow::Result<Held> {
 fn read_segment(segment: &SegmentReader, shops: &mut HashMap<String, Shop>) -> anyhow::Result<()> {
     let restaurant = segment.schema().get_field("restaurant")?;
     let display = segment.schema().get_field("display")?;
+    let facts = segment.schema().get_field("facts")?;
+    let ways = segment.fast_fields().u64("obstacles")?;
+    let most = segment.fast_fields().u64("obstacles_most")?;
     let sequences = segment.fast_fields().i64("restaurant_sequence")?;
     let prices = segment.fast_fields().i64("price_minor")?;
     let stored = segment.get_store_reader(1)?;
@@ -116,10 +133,23 @@ fn read_segment(segment: &SegmentReader, shops: &mut HashMap<String, Shop>) -> a
             .sequence
             .max(sequences.first(number).unwrap_or_default());
         match shown["item"].as_str().map(str::to_owned) {
-            None => shop.itself.push(shown),
+            None => {
+                let kept = document.get_first(facts);
+                let kept = kept
+                    .and_then(|value| value.as_bytes())
+                    .context("a shop without facts")?;
+                shop.facts = serde_json::from_slice(kept)?;
+                shop.itself.push(shown);
+            }
             Some(item) => {
-                let price = prices.first(number).unwrap_or_default();
-                shop.dishes.entry(item).or_default().push((shown, price));
+                shop.dishes.entry(item).or_default().push(Dish {
+                    shown,
+                    price: prices.first(number).unwrap_or_default(),
+                    filters: Filters {
+                        ways: ways.values_for_doc(number).collect(),
+                        most: most.first(number).unwrap_or_default(),
+                    },
+                });
             }
         }
     }
@@ -171,6 +201,7 @@ struct Shown {
     sequence: i64,
     live: bool,
     display: [(&'static str, String); 3],
+    facts: Value,
     menu: Value,
     prices: Value,
     off: Value,
@@ -193,6 +224,12 @@ impl Shown {
                 ("city", row.try_get("city")?),
                 ("currency", row.try_get("currency")?),
             ],
+            facts: serde_json::json!({
+                "time_zone": row.try_get::<String, _>("time_zone")?,
+                "hours": json("hours")?,
+                "zones": json("zones")?,
+                "pause": pause(row)?,
+            }),
             menu: json("document")?,
             prices: json("prices")?,
             off: json("unavailable")?,
@@ -218,6 +255,7 @@ impl Shown {
         });
         for shown in &found.itself {
             self.check_display(shown, "itself", report);
+            check_facts(id, &found.facts, &self.facts, report);
         }
         let items: BTreeMap<&str, &Value> = self.items();
         for (key, dishes) in &found.dishes {
@@ -225,10 +263,11 @@ impl Shown {
             report.expect(Invariant::I7, item.is_some() && dishes.len() == 1, || {
                 format!("dish {key} of shop {id} has {} documents", dishes.len())
             });
-            for (shown, price) in dishes {
-                self.check_display(shown, key, report);
+            for dish in dishes {
+                self.check_display(&dish.shown, key, report);
                 if let Some(item) = item {
-                    self.check_dish(key, item, shown, *price, report);
+                    self.check_dish(key, item, &dish.shown, dish.price, report);
+                    check_filters(id, key, item, &self.menu, &dish.filters, report);
                 }
             }
         }
@@ -335,6 +374,17 @@ impl Shown {
         });
         each.fold(Answer::Yes, Answer::and)
     }
+}
+
+/// The pause of a row, as facts have it.
+fn pause(row: &PgRow) -> anyhow::Result<Value> {
+    let until: Option<chrono::DateTime<chrono::Utc>> = row.try_get("paused_until")?;
+    let paused: bool = row.try_get("paused")?;
+    Ok(if paused {
+        serde_json::json!({ "until": until })
+    } else {
+        Value::Null
+    })
 }
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {
