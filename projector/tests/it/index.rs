@@ -109,7 +109,22 @@ async fn dishes_come_change_and_go_with_the_views() {
         "the shop's name finds shop and dish"
     );
 
-    // Out of egg: the dish stays, for the egg is an option. Out of noodles: it goes.
+    for word in [
+        "麺",
+        "noodles",
+        "味玉",
+        "ajitama",
+        "misoramen",
+        "みそらーめん",
+    ] {
+        assert_eq!(
+            found(&folder, word),
+            ["miso"],
+            "by ingredient, option and sound: {word}"
+        );
+    }
+
+    // Out of egg: the dish stays, for the egg is an option, and no egg is found. Out of noodles: it goes.
     let out = |ingredient: &str| {
         let text = format!(r#"{{"type": "eighty_sixed", "ingredient": "{ingredient}"}}"#);
         AnyEvent::from(serde_json::from_str::<InventoryEvent>(&text).unwrap())
@@ -118,6 +133,7 @@ async fn dishes_come_change_and_go_with_the_views() {
     settle(&mut projector).await.unwrap();
     drain(&mut indexer).await;
     assert_eq!(found(&folder, "味噌ラーメン"), ["miso"]);
+    assert_eq!(found(&folder, "味玉"), Vec::<String>::new());
     feed.put(vec![record(&out("noodles"), SHOP, 2, 5)]);
     settle(&mut projector).await.unwrap();
     drain(&mut indexer).await;
@@ -149,6 +165,37 @@ async fn dishes_come_change_and_go_with_the_views() {
         .into_iter()
         .find(|mark| mark.topic == Origin::STORE);
     assert_eq!(mark.unwrap().mark.position, 7);
+}
+
+#[tokio::test]
+async fn what_is_sold_out_for_an_hour_comes_back_by_the_clock_alone() {
+    let world = World::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let queue = IndexQueue::default();
+    let mut first = indexer(&world, &folder, &queue).await;
+    let feed = ListFeed::default();
+    let mut projector = world.projector_with(&feed, Some(queue.clone()));
+    drain(&mut first).await;
+    feed.put(open_shop());
+    settle(&mut projector).await.unwrap();
+    drain(&mut first).await;
+    let until = world.clock.clock().now() + chrono::TimeDelta::hours(1);
+    let out = serde_json::json!({"type": "eighty_sixed", "ingredient": "noodles", "until": until});
+    let out = serde_json::from_value::<InventoryEvent>(out).unwrap();
+    feed.put(vec![record(&out.into(), SHOP, 1, 4)]);
+    settle(&mut projector).await.unwrap();
+    drain(&mut first).await;
+    assert_eq!(found(&folder, "味噌ラーメン"), Vec::<String>::new());
+
+    // A process that has just begun knows the hour, too.
+    drop(first);
+    let mut again = indexer(&world, &folder, &queue).await;
+    world.clock.advance(std::time::Duration::from_mins(59));
+    drain(&mut again).await;
+    assert_eq!(found(&folder, "味噌ラーメン"), Vec::<String>::new());
+    world.clock.advance(std::time::Duration::from_mins(1));
+    drain(&mut again).await;
+    assert_eq!(found(&folder, "味噌ラーメン"), ["miso"]);
 }
 
 #[tokio::test]

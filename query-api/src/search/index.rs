@@ -135,7 +135,7 @@ impl SearchIndex {
             more: best.behind > best.hits.len(),
             looked_at: best.looked_at,
             facets: best.facets.counts(),
-            did_you_mean: did_you_mean(&view.searcher, &view.fields, &query.text)?,
+            did_you_mean: view.did_you_mean(query)?,
         })
     }
 
@@ -196,6 +196,14 @@ impl View {
             searcher,
             shops: Arc::new(shops),
         })
+    }
+
+    /// Words that are still being typed are not corrected.
+    fn did_you_mean(&self, query: &SearchQuery) -> Result<Option<String>, SearchError> {
+        if query.begun {
+            return Ok(None);
+        }
+        Ok(did_you_mean(&self.searcher, &self.fields, &query.text)?)
     }
 
     fn hit(&self, sort: Sort, candidate: &Candidate) -> Result<Hit, SearchError> {

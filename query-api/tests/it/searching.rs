@@ -9,8 +9,8 @@ use infra::search_schema::{
 use proptest::prelude::*;
 use query_api::search::{Facet, Hit, SearchIndex, SearchQuery, Sort, search_text};
 
-use crate::shelf::{CENTRE, Described as _, dish, shop, with, write};
-use crate::world::World;
+use crate::shelf::{CENTRE, Described as _, dish, merge, shop, with, write};
+use crate::world::{World, body_of};
 
 const WORDS: [&str; 6] = ["miso", "tonkotsu", "味噌ラーメン", "辛い", "라멘", "gyoza"];
 const STYLES: [&str; 3] = ["miso", "shoyu", "hakata_tonkotsu"];
@@ -363,6 +363,35 @@ fn open_is_answered_for_now_and_a_paused_shop_is_not() {
     assert_eq!(open_at("2026-11-22T13:00:00Z"), Vec::<u128>::new());
 }
 
+#[test]
+fn a_merge_keeps_dishes_with_their_shops() {
+    let shops: Vec<ShopEntries> = (1..8_u128)
+        .map(|id| {
+            let mut shop = with(shop(id, 0.0, 0.0), [dish("a", "Ramen"), dish("b", "Ramen")]);
+            shop.facts.pause =
+                (id % 2 == 0).then_some(infra::search_schema::PauseFacts { until: None });
+            shop
+        })
+        .collect();
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &shops, 2);
+    let index = SearchIndex::new(folder.path());
+    let open = || {
+        let query = SearchQuery {
+            open: Some(true),
+            ..text("ramen")
+        };
+        let mut found = keys(&index.search(&query).unwrap().hits);
+        found.sort();
+        found
+    };
+    let before = open();
+    assert_eq!(before.len(), 8, "two dishes of each of four shops");
+    merge(folder.path());
+    index.reload().unwrap();
+    assert_eq!(open(), before);
+}
+
 /// A hundred times as many shops around the same few: a search near them looks at no more.
 #[test]
 fn the_cost_of_a_search_nearby_does_not_grow_with_the_town() {
@@ -580,4 +609,29 @@ async fn what_is_open_near_and_quick_is_shown_before_anybody_asks() {
     assert_eq!(world.get("/v1/discover", &[]).await.status(), 422);
     let nowhere = world.get("/v1/discover?near=0,0", &[]).await.json();
     assert_eq!(nowhere["rails"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn finding_asks_no_database() {
+    let world = World::new().await;
+    write(world.folder.path(), &[miso(1, 0.0)], 1);
+    // Nobody listens there: a statement would fail.
+    let nowhere = sqlx::postgres::PgPoolOptions::new()
+        .connect_lazy("postgres://nobody@127.0.0.1:1/none")
+        .unwrap();
+    let parts = query_api::Parts {
+        pool: nowhere,
+        clock: world.clock.clock(),
+        vault: world.vault.clone(),
+        hub: world.hub.clone(),
+    };
+    let router = query_api::router(query_api::App::new(parts, world.folder.path()));
+    for path in [
+        "/v1/search?q=ramen&near=35.66,139.70&open=true&facets=style,price,open,diet",
+        "/v1/suggest?q=ra",
+        "/v1/discover?near=35.66,139.70",
+    ] {
+        let body = body_of(&router, path).await;
+        assert!(body.contains("ラーメン"), "{path}: {body}");
+    }
 }

@@ -137,3 +137,15 @@ pub(crate) fn write(folder: &Path, shops: &[ShopEntries], in_a_segment: usize) {
     }
     writer.commit().unwrap();
 }
+
+/// Merges all segments into one, as the writer does by itself now and then.
+pub(crate) fn merge(folder: &Path) {
+    let index = Index::open_in_dir(folder).unwrap();
+    register(&index);
+    let segments = index.searchable_segment_ids().unwrap();
+    let mut writer = index
+        .writer_with_num_threads::<TantivyDocument>(1, 20_000_000)
+        .unwrap();
+    writer.merge(&segments).wait().unwrap();
+    writer.commit().unwrap();
+}

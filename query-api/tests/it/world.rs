@@ -163,6 +163,14 @@ impl World {
     }
 }
 
+/// The body that a router without an edge answers a GET with.
+pub(crate) async fn body_of(router: &Router, path: &str) -> String {
+    let request = Request::get(path).body(Body::empty()).unwrap();
+    let response = router.clone().oneshot(request).await.unwrap();
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
 /// An answer that was read.
 pub(crate) struct Answer {
     parts: http::response::Parts,
