@@ -7,6 +7,7 @@
 //! query of one character finds something, and what is written in kanji also as it is read.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 use unicode_normalization::UnicodeNormalization;
@@ -48,7 +49,8 @@ pub fn index_terms(text: &str) -> Vec<String> {
             piece.index(&mut aloud);
         }
         // What both have is said once: a kanji is no second mention.
-        aloud.retain(|term| !terms.contains(term));
+        let known: HashSet<&String> = terms.iter().collect();
+        aloud.retain(|term| !known.contains(term));
         terms.append(&mut aloud);
     }
     terms

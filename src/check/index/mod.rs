@@ -24,6 +24,9 @@ use found::{Filters, check_facts, check_filters};
 /// The views from which documents are made.
 const SOURCES: &str = "('restaurants', 'menus', 'stock')";
 
+/// Groups below one another in a published menu at most.
+const GROUPS_DEEP_MAX: u32 = 5;
+
 /// The documents of one shop.
 #[derive(Debug, Default)]
 struct Shop {
@@ -321,26 +324,29 @@ impl Shown {
         if list(&self.off).any(|off| *off == *key) {
             return Answer::No;
         }
-        let groups = list(&item["groups"]).map(|link| self.can_choose(link));
+        let groups = list(&item["groups"]).map(|link| self.can_choose(link, GROUPS_DEEP_MAX));
         groups.fold(self.can_serve(&item["recipe"]), Answer::and)
     }
 
-    fn can_choose(&self, link: &Value) -> Answer {
+    /// Whether enough of a group is left, looking so many groups further down.
+    fn can_choose(&self, link: &Value, deep: u32) -> Answer {
         let required = link["min"].as_u64().unwrap_or_default();
         let each = link["max_per_option"].as_u64().unwrap_or_default();
+        let kinds = link["max_distinct"].as_u64().unwrap_or(u64::MAX);
         let groups = list(&self.menu["option_groups"]);
         let group = groups
             .into_iter()
             .find(|group| group["key"] == link["group"]);
         let options: Vec<Answer> = group
             .into_iter()
-            .flat_map(|group| list(&group["options"]))
-            .map(|option| self.can_serve(&option["recipe"]))
+            .flat_map(|group| list(&group["options"]).map(move |option| (group, option)))
+            .map(|(group, option)| self.can_take(group, option, deep))
             .collect();
         let reach = |counted: fn(&Answer) -> bool| {
             let count = options.iter().filter(|answer| counted(answer)).count();
             u64::try_from(count)
                 .unwrap_or(u64::MAX)
+                .min(kinds)
                 .saturating_mul(each)
         };
         if reach(|answer| *answer == Answer::Yes) >= required {
@@ -350,6 +356,20 @@ impl Shown {
         } else {
             Answer::No
         }
+    }
+
+    /// An option can be had when it is not switched off, its recipe can be served, and so can what must
+    /// be chosen below it.
+    fn can_take(&self, group: &Value, option: &Value, deep: u32) -> Answer {
+        let names = [group, option].map(|named| named["key"].as_str().unwrap_or_default());
+        if list(&self.off).any(|off| *off == *names.join("/")) {
+            return Answer::No;
+        }
+        let served = self.can_serve(&option["recipe"]);
+        let below = list(&option["groups"]).filter(|_| deep > 0);
+        below
+            .map(|link| self.can_choose(link, deep - 1))
+            .fold(served, Answer::and)
     }
 
     fn can_serve(&self, recipe: &Value) -> Answer {
