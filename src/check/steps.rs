@@ -248,7 +248,13 @@ const MENU: Table = &[
     (ABSENT, &["published"], "published"),
     (
         "published",
-        &["published", "price_set", "availability_set"],
+        &[
+            "published",
+            "price_set",
+            "availability_set",
+            "option_price_set",
+            "option_availability_set",
+        ],
         "",
     ),
 ];
