@@ -173,11 +173,7 @@ fn sale_of(section: &Section, item: &Item, sale: &mut Vec<Vec<WeeklyHours>>) -> 
 
 /// Ranges as hours. What does not parse was never published.
 fn week(ranges: &[OpeningRange]) -> Option<WeeklyHours> {
-    let draft = HoursDraft {
-        days: ranges.to_vec(),
-        exceptions: Vec::new(),
-    };
-    WeeklyHours::parse(draft).ok()
+    WeeklyHours::parse(HoursDraft::weekly(ranges.to_vec())).ok()
 }
 
 fn texts(of: &LocalizedText) -> impl Iterator<Item = String> {

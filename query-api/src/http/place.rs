@@ -16,16 +16,6 @@ impl PlaceParam {
         self.0
     }
 
-    /// Latitude in degrees.
-    pub(crate) fn lat(self) -> f64 {
-        self.0.lat()
-    }
-
-    /// Longitude in degrees.
-    pub(crate) fn lon(self) -> f64 {
-        self.0.lon()
-    }
-
     fn parse(text: &str) -> Option<Self> {
         let (lat, lon) = text.split_once(',')?;
         GeoPoint::parse(lat.trim().parse().ok()?, lon.trim().parse().ok()?)
