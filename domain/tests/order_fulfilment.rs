@@ -20,8 +20,13 @@ use domain::kernel::key::Key;
 use domain::kernel::money::Money;
 use domain::kernel::quantity::Minutes;
 use domain::kernel::text::Reason;
+use domain::ordering::bill::Bill;
 use domain::ordering::fulfilment::Fulfilment;
-use domain::ordering::order::{CheckedOut, FaultParty, OrderCommand, OrderEvent, RejectReason};
+use domain::ordering::line::Shortage;
+use domain::ordering::order::{
+    CheckedOut, FaultParty, OrderCommand, OrderEvent, RejectReason, ShortAnswer, ShortOutcome,
+};
+use domain::ordering::settlement::Settlement;
 use domain::payment::payment::{IntentId, PaymentCommand, PaymentEvent, RefundReason, VendorCode};
 use domain::payment::vendor::{IntentState, VendorAnswer, VendorIntent};
 use domain::processes::order_fulfilment::{OrderFulfilmentState, timers};
@@ -189,6 +194,7 @@ fn cancelled(by: Actor, fault: FaultParty) -> OrderEvent {
         by,
         reason: Reason::parse("enough").unwrap(),
         fault,
+        settlement: None,
         at: at(5),
     }
 }
@@ -337,7 +343,7 @@ fn an_authorised_payment_tells_the_order_which_takes_its_stock() {
 
 #[test]
 fn acceptance_takes_the_money() {
-    let capture = tell_payment(PaymentCommand::RequestCapture);
+    let capture = tell_payment(PaymentCommand::RequestCapture { amount: None });
     assert_eq!(accepted().then(), [no_timer(timers::ACCEPTANCE), capture]);
     let requested = PaymentEvent::CaptureRequested {
         amount: amount(),
@@ -615,10 +621,14 @@ fn every_way_to_an_end_completes_after_two_days() {
         OrderEvent::Delivered { proof, at: at(9) },
         OrderEvent::Undeliverable {
             reason: UndeliverableReason::Refused,
+            settlement: None,
             at: at(9),
         },
         OrderEvent::Collected { at: at(9) },
-        OrderEvent::NotCollected { at: at(9) },
+        OrderEvent::NotCollected {
+            settlement: None,
+            at: at(9),
+        },
     ] {
         assert_eq!(fired().order(end).then(), [complete(9)]);
     }
@@ -709,6 +719,199 @@ fn effects_have_ids_of_their_own() {
     assert_eq!(ids.len(), 7);
 }
 
+/// The sample's bill with this total.
+fn bill_of(total: i64) -> Box<Bill> {
+    let mut bill = terms().bill();
+    bill.total = Money::new(total, bill.total.currency());
+    Box::new(bill)
+}
+
+fn short_settled(total: i64) -> OrderEvent {
+    OrderEvent::ShortSettled {
+        short: Uuid::from_u128(12),
+        outcome: ShortOutcome::Refunded,
+        bill: bill_of(total),
+        at: at(3),
+    }
+}
+
+fn captured() -> PaymentEvent {
+    PaymentEvent::Captured {
+        amount: amount(),
+        at: at(4),
+    }
+}
+
+/// The one refund that follows.
+fn refund_in(effects: &[Effect]) -> Option<(Uuid, i64)> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Command {
+            command: AnyCommand::Payment(_, PaymentCommand::RequestRefund { refund, amount, .. }),
+        } => Some((*refund, amount.amount_minor())),
+        _ => None,
+    })
+}
+
+#[test]
+fn what_fell_before_acceptance_is_not_taken() {
+    let story = placed().order(short_settled(700)).order(accepted_event());
+    let amount = Some(Money::new(700, amount().currency()));
+    let capture = tell_payment(PaymentCommand::RequestCapture { amount });
+    assert_eq!(story.then()[1], capture);
+    let nothing = placed().order(short_settled(0)).order(accepted_event());
+    assert_eq!(nothing.then()[1], unwind(RefundReason::OrderChanged));
+}
+
+#[test]
+fn what_fell_after_acceptance_goes_back_once_the_money_is_taken() {
+    let before = accepted().order(short_settled(700));
+    assert_eq!(refund_in(&before.then()), None, "nothing is taken yet");
+    let owed = before.payment(captured()).then();
+    let paid = accepted().payment(captured()).order(short_settled(700));
+    assert_eq!(refund_in(&owed).map(|(_, minor)| minor), Some(280));
+    assert_eq!(refund_in(&paid.then()).map(|(_, minor)| minor), Some(280));
+    let again = paid.order(short_settled(600)).then();
+    assert_eq!(refund_in(&again).map(|(_, minor)| minor), Some(100));
+    let failed = accepted()
+        .order(short_settled(700))
+        .payment(PaymentEvent::CaptureFailed {
+            code: VendorCode::parse("declined").unwrap(),
+            at: at(4),
+        })
+        .payment(captured());
+    assert_eq!(refund_in(&failed.then()), None, "it was never taken");
+}
+
+#[test]
+fn who_is_asked_has_three_minutes() {
+    let short = Uuid::from_u128(12);
+    let asked = placed().order(OrderEvent::ShortReported {
+        short,
+        line: terms().lines[0].line,
+        units: 1,
+        choice: Shortage::Ask,
+        substitute: None,
+        substitute_needs: Vec::new(),
+        answer_by: Some(at(6)),
+        at: at(3),
+    });
+    let name = format!("{}{short}", timers::SHORT_ANSWER);
+    let leave_out = OrderCommand::AnswerShort {
+        short,
+        answer: ShortAnswer::Refund,
+        by: Actor::System {
+            process: Key::parse("order_fulfilment").unwrap(),
+        },
+    };
+    assert_eq!(asked.then(), [timer(&name, at(6), leave_out)]);
+    assert_eq!(asked.order(short_settled(700)).then()[0], no_timer(&name));
+}
+
+#[test]
+fn what_is_left_out_is_free_again_until_it_is_fired() {
+    let changed = |story: &Story| {
+        story.then().into_iter().find_map(|effect| match effect {
+            Effect::Command {
+                command: AnyCommand::Inventory(_, InventoryCommand::ChangeHold { needs, .. }),
+            } => Some(needs),
+            _ => None,
+        })
+    };
+    let mut two = terms();
+    two.lines[0].quantity = 2.try_into().unwrap();
+    let before = checked_out(two)
+        .order(OrderEvent::Placed { at: at(2) })
+        .order(short_settled(700));
+    assert_eq!(changed(&before), Some(terms().needs[0].of_one.clone()));
+    assert_eq!(changed(&fired().order(short_settled(700))), None);
+    let unknown = CheckedOut {
+        needs: Vec::new(),
+        ..terms()
+    };
+    assert_eq!(
+        changed(&checked_out(unknown).order(short_settled(700))),
+        None
+    );
+}
+
+#[test]
+fn an_end_gives_back_what_it_was_settled_to() {
+    let settled = |back_minor| {
+        Some(Settlement {
+            back_minor,
+            shop_paid: true,
+            courier_paid: false,
+        })
+    };
+    let cancelled = |back_minor| OrderEvent::Cancelled {
+        by: ops(),
+        reason: Reason::parse("enough").unwrap(),
+        fault: FaultParty::Customer,
+        settlement: settled(back_minor),
+        at: at(5),
+    };
+    let taken = fired().payment(captured());
+    let part = taken.clone().order(cancelled(200));
+    assert_eq!(refund_in(&part.then()).map(|(_, minor)| minor), Some(200));
+    let all = taken.clone().order(cancelled(980));
+    assert_eq!(all.then(), [unwind(RefundReason::OrderCancelled)]);
+    assert_eq!(taken.clone().order(cancelled(0)).then(), []);
+    let damaged = OrderEvent::Undeliverable {
+        reason: UndeliverableReason::Damaged,
+        settlement: settled(980),
+        at: at(9),
+    };
+    let back = taken.order(damaged).then();
+    assert_eq!(refund_in(&back).map(|(_, minor)| minor), Some(980));
+}
+
+#[test]
+fn who_fetches_after_all_needs_no_courier() {
+    let switched = || OrderEvent::SwitchedToPickup {
+        by: ops(),
+        bill: bill_of(800),
+        at: at(7),
+    };
+    let ready = || OrderEvent::Ready {
+        slurp_deadline: None,
+        at: at(6),
+    };
+    let story = accepted()
+        .payment(captured())
+        .delivery(delivery_requested())
+        .order(switched());
+    assert_eq!(refund_in(&story.then()).map(|(_, minor)| minor), Some(180));
+    assert!(story.then().contains(&call_off()));
+    let give_up = timer(timers::COLLECTION, at(36), OrderCommand::NotCollected);
+    assert_eq!(story.order(ready()).then(), [give_up.clone()]);
+    let packed = fired().order(ready()).order(switched());
+    assert_eq!(packed.then(), [give_up]);
+}
+
+#[test]
+fn a_delay_moves_the_fire_of_a_shop_that_fires_by_itself() {
+    let moved = OrderEvent::PromiseMoved {
+        prep_minutes: Minutes::new(20),
+        promise: terms().promise,
+        reason: Reason::parse("broth").unwrap(),
+        party: FaultParty::Shop,
+        at: at(5),
+    };
+    let auto = checked_out(CheckedOut {
+        auto_fire: true,
+        ..terms()
+    })
+    .order(OrderEvent::Placed { at: at(2) })
+    .order(accepted_event());
+    let fire_at = at(3 + 20) - TimeDelta::seconds(105);
+    let fire = OrderCommand::Fire { automatic: true };
+    assert_eq!(
+        auto.order(moved.clone()).then(),
+        [timer(timers::FIRE, fire_at, fire)]
+    );
+    assert_eq!(accepted().order(moved).then(), []);
+}
+
 /// Whole stories with every sort of end, each with its streams.
 fn stories() -> Vec<Story> {
     let driver = DriverId::new(Uuid::from_u128(6));
@@ -771,7 +974,27 @@ fn stories() -> Vec<Story> {
             at: at(7),
         })
         .payment(void);
-    vec![brought, late_money, cancelled_with_courier, rejected]
+    let short_then_fetched = placed()
+        .order(short_settled(900))
+        .order(accepted_event())
+        .payment(PaymentEvent::Captured {
+            amount: Money::new(900, amount().currency()),
+            at: at(5),
+        })
+        .delivery(delivery_requested())
+        .order(short_settled(800))
+        .order(OrderEvent::SwitchedToPickup {
+            by: ops(),
+            bill: bill_of(700),
+            at: at(7),
+        });
+    vec![
+        brought,
+        late_money,
+        cancelled_with_courier,
+        rejected,
+        short_then_fetched,
+    ]
 }
 
 /// The same story with its streams interleaved another way; each stream keeps its order.
@@ -811,7 +1034,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
-    fn any_order_of_streams_converges(which in 0..4_usize, choices in prop::collection::vec(0..3_usize, 40)) {
+    fn any_order_of_streams_converges(which in 0..5_usize, choices in prop::collection::vec(0..3_usize, 40)) {
         let story = &stories()[which];
         let (expected, end) = react_to(&story.0);
         let (effects, state) = react_to(&interleaved(story, &choices));
@@ -820,7 +1043,7 @@ proptest! {
     }
 
     #[test]
-    fn told_again_nothing_follows(which in 0..4_usize, repeats in prop::collection::vec(0..40_usize, 0..20)) {
+    fn told_again_nothing_follows(which in 0..5_usize, repeats in prop::collection::vec(0..40_usize, 0..20)) {
         let story = &stories()[which];
         let mut feed: Vec<AnyRecorded> = Vec::new();
         for (index, event) in story.0.iter().enumerate() {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use domain::ordering::order::{By, OrderStage, ROWS, Row};
+use domain::ordering::settlement::{Back, CANCEL_POLICY, HANDOVER_POLICY, Shares};
 use strum::VariantArray as _;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/orders.md");
@@ -90,11 +91,64 @@ fn table() -> String {
     text
 }
 
+/// Who gets what of an order that is not carried out.
+fn settlement() -> String {
+    let yes = |paid: bool| if paid { "paid" } else { "not paid" };
+    let back = |shares: Shares| match shares.back {
+        Back::All => "everything",
+        Back::Bringing => "delivery fee and tip",
+        Back::Nothing => "nothing",
+    };
+    let mut text = String::from(
+        "| what | at | through the fault of | customer gets back | shop, for the food | courier, for the way |\n\
+         | --- | --- | --- | --- | --- | --- |\n",
+    );
+    let mut add = |what: &str, at: &str, fault: &str, shares: Shares| {
+        let (shop, courier) = (yes(shares.shop_paid), yes(shares.courier_paid));
+        writeln!(
+            text,
+            "| {what} | {at} | {fault} | {} | {shop} | {courier} |",
+            back(shares)
+        )
+        .expect("a string grows");
+    };
+    for row in CANCEL_POLICY {
+        let stages: Vec<_> = row.stages.iter().map(|stage| name(*stage)).collect();
+        let faults: Vec<_> = row.faults.iter().map(|fault| name(*fault)).collect();
+        add(
+            "cancelled",
+            &stages.join(", "),
+            &faults.join(", "),
+            row.shares,
+        );
+    }
+    for row in HANDOVER_POLICY {
+        let reasons: Vec<_> = row
+            .reasons
+            .iter()
+            .map(|reason| serde_json::to_value(reason).expect("a word"))
+            .filter_map(|reason| reason.as_str().map(str::to_owned))
+            .collect();
+        if reasons.is_empty() {
+            add("not collected", "ready", "customer", row.shares);
+        } else {
+            add("undeliverable", "the door", &reasons.join(", "), row.shares);
+        }
+    }
+    text
+}
+
+const SETTLEMENT: &str =
+    "Made of `domain/src/ordering/settlement.rs`. What it comes to is written into the event that \
+ends the order. Before capture the reservation is given up, after it the money is refunded.
+";
+
 fn page() -> String {
     format!(
-        "{INTRODUCTION}\n## Stages\n\n{}\n## Commands\n\n{}",
+        "{INTRODUCTION}\n## Stages\n\n{}\n## Commands\n\n{}\n## Who gets what when it ends early\n\n{SETTLEMENT}\n{}",
         diagram(),
-        table()
+        table(),
+        settlement()
     )
 }
 

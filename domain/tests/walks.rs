@@ -22,8 +22,10 @@ use domain::kernel::quantity::Minutes;
 use domain::kernel::text::Reason;
 use domain::ordering::cart::{Cart, CartCommand, CartEvent, NoteChange};
 use domain::ordering::fulfilment::Fulfilment;
-use domain::ordering::line::LineId;
-use domain::ordering::order::{FaultParty, Order, OrderCommand, OrderEvent, RejectReason};
+use domain::ordering::line::{LineId, Shortage};
+use domain::ordering::order::{
+    FaultParty, Order, OrderCommand, OrderEvent, RejectReason, ShortAnswer,
+};
 use domain::payment::payment::{
     IntentId, Payment, PaymentCommand, PaymentEvent, PaymentStage, RefundReason, VendorCode,
     VendorRefundId,
@@ -159,6 +161,11 @@ fn order_command() -> impl Strategy<Value = OrderCommand> {
     let OrderEvent::CheckedOut(to_door) = sample_of("checked_out") else {
         panic!("no terms")
     };
+    let mut to_door = to_door;
+    to_door.lines[0].shortage = Shortage::Ask;
+    to_door.lines[0].quantity = 2.try_into().unwrap();
+    to_door.quote[0].amount_minor *= 2;
+    to_door.total = yen(1960);
     let mut to_collect = to_door.clone();
     to_collect.fulfilment = Fulfilment::Pickup;
     let customer = Actor::Customer {
@@ -172,6 +179,20 @@ fn order_command() -> impl Strategy<Value = OrderCommand> {
         fault: FaultParty::Platform,
     };
     let (line, bowl, at) = (LineId::new(1), 1, test_now());
+    let short = |short, units| OrderCommand::Short {
+        short: uuid(short),
+        line,
+        units,
+        substitute: (short == 1).then(|| Box::new(to_door.lines[0].clone())),
+        substitute_needs: Vec::new(),
+        answer_by: at,
+        by: Actor::Restaurant { id: uuid(8).into() },
+    };
+    let answer = |short, answer| OrderCommand::AnswerShort {
+        short: uuid(short),
+        answer,
+        by: Actor::Ops { id: uuid(9).into() },
+    };
     any_of(vec![
         OrderCommand::CheckOut {
             terms: to_door.clone(),
@@ -219,6 +240,20 @@ fn order_command() -> impl Strategy<Value = OrderCommand> {
             reason: UndeliverableReason::Refused,
             at,
         },
+        short(1, 1),
+        short(2, 1),
+        short(3, 2),
+        answer(1, ShortAnswer::Refund),
+        answer(1, ShortAnswer::Substitute),
+        answer(2, ShortAnswer::Cancel),
+        OrderCommand::Delay {
+            prep_minutes: Minutes::new(30),
+            reason: reason(),
+            party: FaultParty::Shop,
+        },
+        OrderCommand::SwitchToPickup {
+            by: Actor::Ops { id: uuid(9).into() },
+        },
         OrderCommand::Complete,
         OrderCommand::Acknowledge { device: None },
     ])
@@ -259,7 +294,13 @@ fn payment_command() -> impl Strategy<Value = PaymentCommand> {
     let mut commands = vec![
         request(900),
         request(0),
-        PaymentCommand::RequestCapture,
+        PaymentCommand::RequestCapture { amount: None },
+        PaymentCommand::RequestCapture {
+            amount: Some(yen(700)),
+        },
+        PaymentCommand::RequestCapture {
+            amount: Some(yen(901)),
+        },
         PaymentCommand::Unwind {
             reason: RefundReason::OrderExpired,
         },
@@ -277,6 +318,7 @@ fn payment_command() -> impl Strategy<Value = PaymentCommand> {
         PaymentCommand::RecordFailed { code: code() },
         captured(900),
         captured(901),
+        captured(700),
         PaymentCommand::RecordCaptureFailed { code: code() },
         PaymentCommand::RecordCancelled { intent: intent() },
     ];
@@ -441,7 +483,10 @@ proptest! {
                 }
                 _ => {}
             }
-            let captured = if count(&history, "captured") > 0 { 900 } else { 0 };
+            let captured = history.iter().map(|event| match event {
+                PaymentEvent::Captured { amount, .. } => amount.amount_minor(),
+                _ => 0,
+            }).sum();
             prop_assert!((0..=captured).contains(&back), "{} of {} goes back", back, captured);
         }
         prop_assert!(count(&history, "captured") <= 1);

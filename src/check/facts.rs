@@ -31,8 +31,10 @@ pub(super) struct Facts {
 pub(super) struct OrderFacts {
     /// Its state.
     pub(super) state: &'static str,
-    /// Its total in minor units.
+    /// What it comes to by now, in minor units.
     pub(super) total_minor: i64,
+    /// What of that goes back after its end, in minor units.
+    pub(super) back_minor: i64,
     /// The currency of the total.
     pub(super) currency: String,
     /// Whether the shop took it.
@@ -62,10 +64,24 @@ impl OrderFacts {
             }
             "accepted" => self.accepted = true,
             "fired" | "picked_up" => self.cooked = true,
-            "cancelled" => self.customers_fault = event.text("fault") == Some("customer"),
+            "short_settled" | "switched_to_pickup" => {
+                let total = event.body.pointer("/bill/total/amount_minor");
+                self.total_minor = total.and_then(Value::as_i64).unwrap_or_default();
+            }
+            "cancelled" => {
+                self.customers_fault = event.text("fault") == Some("customer");
+                self.back_minor = back(event);
+            }
+            "undeliverable" | "not_collected" => self.back_minor = back(event),
             _ => {}
         }
     }
+}
+
+/// What an end gives back; older events say nothing of it.
+fn back(event: &Event) -> i64 {
+    let back = event.body.pointer("/settlement/back_minor");
+    back.and_then(Value::as_i64).unwrap_or_default()
 }
 
 /// What matters of a delivery.

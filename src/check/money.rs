@@ -21,6 +21,8 @@ pub(super) struct PaymentFacts {
     pub(super) intent: Option<String>,
     /// What is asked, in minor units.
     pub(super) amount_minor: i64,
+    /// What the vendor was asked to take, in minor units.
+    asked_minor: Option<i64>,
     attempt: i64,
     currency: String,
     captures: u32,
@@ -48,9 +50,12 @@ impl PaymentFacts {
                 (self.amount_minor, self.currency) = amount(event);
             }
             "intent_created" => self.intent = event.text("intent").map(str::to_owned),
-            "capture_requested" => self.same_amount(event, report),
+            "capture_requested" => {
+                self.within_amount(event, report);
+                self.asked_minor = Some(amount(event).0);
+            }
             "captured" => {
-                self.same_amount(event, report);
+                self.within_amount(event, report);
                 self.captures = self.captures.saturating_add(1);
                 let captured = amount(event).0;
                 self.captured_minor = self.captured_minor.saturating_add(captured);
@@ -66,11 +71,14 @@ impl PaymentFacts {
         }
     }
 
-    fn same_amount(&self, event: &Event, report: &mut Report) {
+    /// No more is taken than was authorised, and no other sum than was asked for.
+    fn within_amount(&self, event: &Event, report: &mut Report) {
         let (minor, currency) = amount(event);
-        if (minor, currency.as_str()) != (self.amount_minor, self.currency.as_str()) {
+        let other = self.asked_minor.is_some_and(|asked| asked != minor);
+        let too_much = !(0..=self.amount_minor).contains(&minor);
+        if other || too_much || currency != self.currency {
             let what = format!(
-                "{}: {minor} {currency} instead of {} {}",
+                "{}: {minor} {currency} of {} {}",
                 event.label(),
                 self.amount_minor,
                 self.currency
@@ -202,19 +210,17 @@ impl OrderFacts {
             "cancelled" => {
                 let paid_for = self.cooked && self.customers_fault;
                 let due = if paid_for && !sum.lost {
-                    self.total_minor
+                    self.total_minor.saturating_sub(self.back_minor)
                 } else {
                     0
                 };
                 (kept != due).then(|| format!("{kept} kept where {due} is due"))
             }
             // A capture that failed for good after the food was fired is the platform's cost.
-            _ => (sum.captured != self.total_minor && !sum.lost).then(|| {
-                format!(
-                    "{} captured of a total of {}",
-                    sum.captured, self.total_minor
-                )
-            }),
+            _ => {
+                let due = self.total_minor.saturating_sub(self.back_minor);
+                (kept != due && !sum.lost).then(|| format!("{kept} kept where {due} is due"))
+            }
         }
     }
 }

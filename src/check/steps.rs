@@ -22,10 +22,25 @@ const ORDER: Table = &[
     ("placed", &["accepted"], "accepted"),
     ("placed", &["rejected"], "rejected"),
     ("placed", &["cancelled"], "cancelled"),
-    ("placed", &["acknowledged"], ""),
+    (
+        "placed",
+        &["acknowledged", "short_reported", "short_settled"],
+        "",
+    ),
     ("accepted", &["fired"], "cooking"),
     ("accepted", &["cancelled"], "cancelled"),
-    ("accepted", &["acknowledged", "courier_requested"], ""),
+    (
+        "accepted",
+        &[
+            "acknowledged",
+            "courier_requested",
+            "short_reported",
+            "short_settled",
+            "promise_moved",
+            "switched_to_pickup",
+        ],
+        "",
+    ),
     ("accepted", &["picked_up"], "picked_up"),
     (
         "cooking",
@@ -34,13 +49,20 @@ const ORDER: Table = &[
             "bowl_sealed",
             "acknowledged",
             "courier_requested",
+            "short_reported",
+            "short_settled",
+            "switched_to_pickup",
         ],
         "",
     ),
     ("cooking", &["ready"], "ready"),
     ("cooking", &["cancelled"], "cancelled"),
     ("cooking", &["picked_up"], "picked_up"),
-    ("ready", &["acknowledged", "courier_requested"], ""),
+    (
+        "ready",
+        &["acknowledged", "courier_requested", "switched_to_pickup"],
+        "",
+    ),
     ("ready", &["collected"], "delivered"),
     ("ready", &["not_collected"], "uncollected"),
     ("ready", &["cancelled"], "cancelled"),
@@ -340,6 +362,10 @@ fn table_of(kind: &str) -> Option<Table> {
 pub(super) struct Walk {
     state: &'static str,
     is_delivery: bool,
+    /// Whether the customer fetches what a courier was to bring.
+    is_fetched: bool,
+    /// What ran out, and whether that is settled.
+    shorts: BTreeMap<String, bool>,
     bowls: BTreeMap<(i64, i64), BTreeSet<&'static str>>,
 }
 
@@ -407,9 +433,12 @@ impl Walk {
                     .pointer("/by/type")
                     .and_then(Value::as_str)
                     .unwrap_or_default();
-                let may = CANCELLERS
-                    .iter()
-                    .any(|(state, roles)| *state == self.state && roles.contains(&by));
+                // What ran out ends an order of which nothing is left, whoever says so.
+                let sold_out = event.text("reason") == Some("sold_out") && !self.shorts.is_empty();
+                let may = sold_out
+                    || CANCELLERS
+                        .iter()
+                        .any(|(state, roles)| *state == self.state && roles.contains(&by));
                 (!may).then(|| format!("{by} may not cancel an order that is {}", self.state))
             }
             "bowl_boiled" => self.bowl(event, "boiled"),
@@ -421,14 +450,55 @@ impl Walk {
                     .find(|(_, clocks)| !clocks.contains("sealed"));
                 open.map(|((line, bowl), _)| format!("bowl {bowl} of line {line} is not sealed"))
             }
-            "collected" | "not_collected" => self
-                .is_delivery
+            "short_reported" => {
+                let short = event.text("short").unwrap_or_default().to_owned();
+                let again = self.shorts.insert(short, false).is_some();
+                again.then(|| "this was short already".to_owned())
+            }
+            "short_settled" => {
+                self.rebill(event);
+                let short = event.text("short").unwrap_or_default();
+                match self.shorts.get_mut(short) {
+                    None => Some("this was never short".to_owned()),
+                    Some(settled) => {
+                        let again = std::mem::replace(settled, true);
+                        again.then(|| "this was settled already".to_owned())
+                    }
+                }
+            }
+            "switched_to_pickup" => {
+                self.rebill(event);
+                let again = std::mem::replace(&mut self.is_fetched, true);
+                let refused = again || !self.is_delivery;
+                refused.then(|| "the customer collects this order".to_owned())
+            }
+            "collected" | "not_collected" => (self.is_delivery && !self.is_fetched)
                 .then(|| "a courier brings this order".to_owned()),
             "picked_up" | "delivered" | "undeliverable" => {
                 (!self.is_delivery).then(|| "the customer collects this order".to_owned())
             }
             _ => None,
         }
+    }
+
+    /// Takes the bowls of a new bill: of a line that shrank, those that are furthest.
+    fn rebill(&mut self, event: &Event) {
+        let mut now = BTreeMap::new();
+        for ((line, bowl), _) in bowls_of(&event.body["bill"]) {
+            let mut known: Vec<_> = self
+                .bowls
+                .iter()
+                .filter(|((of, _), _)| *of == line)
+                .map(|((_, number), clocks)| (*number, clocks.clone()))
+                .filter(|(number, _)| !now.contains_key(&(line, *number)))
+                .collect();
+            known.sort_by_key(|(number, clocks)| (std::cmp::Reverse(clocks.len()), *number));
+            match known.into_iter().next() {
+                Some((number, clocks)) => now.insert((line, number), clocks),
+                None => now.insert((line, bowl), BTreeSet::new()),
+            };
+        }
+        self.bowls = now;
     }
 
     fn bowl(&mut self, event: &Event, clock: &'static str) -> Option<String> {

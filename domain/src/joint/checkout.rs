@@ -269,6 +269,7 @@ fn terms(
         channel: body.channel,
         fulfilment: body.fulfilment.clone().unwrap_or(Fulfilment::Pickup),
         lines: quote.content.items.clone(),
+        needs: quote.content.line_needs.clone(),
         quote_id: quote.quote_id,
         quote: quote.content.lines.clone(),
         total: quote.total(),

@@ -6,6 +6,7 @@ pub mod consent;
 pub mod price_cart;
 mod priced_line;
 pub mod request_delivery;
+pub mod substitute;
 mod tax;
 
 use chrono::{DateTime, Utc};

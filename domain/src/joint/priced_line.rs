@@ -8,7 +8,7 @@ use crate::kernel::allergen::Declared;
 use crate::kernel::bowl::{Combined, Packaging};
 use crate::kernel::fault::{Faults, Pointer};
 use crate::kernel::key::Key;
-use crate::kernel::quantity::{Amount, Quantity};
+use crate::kernel::quantity::{Amount, IngredientAmount, Quantity};
 use crate::kernel::tax::TaxClass;
 use crate::kernel::time::TimeZone;
 use crate::ordering::cart::CartLine;
@@ -27,6 +27,8 @@ pub(super) struct PricedLine {
     pub(super) allergens: Declared,
     /// What it takes from stock.
     pub(super) needs: BTreeMap<Key, Amount>,
+    /// What one of it takes from stock.
+    pub(super) of_one: Vec<IngredientAmount>,
 }
 
 /// When the dishes are wanted, and by which clock the shop sells.
@@ -85,8 +87,9 @@ pub(super) fn priced(
         return None;
     };
     let needs = dish.needs(choice.quantity.get());
+    let of_one = dish.needs(1);
     let options = order_options(&dish.parts);
-    let (Some(needs), Some(options)) = (needs, options) else {
+    let (Some(needs), Some(of_one), Some(options)) = (needs, of_one, options) else {
         faults.add(
             "amount_overflow",
             &at,
@@ -111,7 +114,16 @@ pub(super) fn priced(
         tax_class: item.tax_class,
         allergens: dish.allergens(),
         needs,
+        of_one: amounts(of_one),
     })
+}
+
+/// As orders and holds keep it.
+pub(super) fn amounts(needs: BTreeMap<Key, Amount>) -> Vec<IngredientAmount> {
+    needs
+        .into_iter()
+        .map(|(ingredient, amount)| IngredientAmount { ingredient, amount })
+        .collect()
 }
 
 /// Breakfast is not sold at night; who asks is told from when it is.

@@ -76,8 +76,11 @@ pub fn request_delivery(
 ) -> Result<RequestedDelivery, RequestDeliveryRejection> {
     let body = order.body().ok_or(RequestDeliveryRejection::OrderUnknown)?;
     let shop = shop.shop().ok_or(RequestDeliveryRejection::OrderUnknown)?;
-    let Fulfilment::Delivery { address } = &body.terms.fulfilment else {
-        return Err(RequestDeliveryRejection::CustomerCollects);
+    let address = match &body.terms.fulfilment {
+        Fulfilment::Delivery { address } if body.is_delivery() => address,
+        Fulfilment::Delivery { .. } | Fulfilment::Pickup => {
+            return Err(RequestDeliveryRejection::CustomerCollects);
+        }
     };
     if ![OrderStage::Accepted, OrderStage::Cooking, OrderStage::Ready].contains(&body.stage) {
         return Err(RequestDeliveryRejection::NoCourierNeeded { stage: body.stage });
@@ -94,7 +97,7 @@ pub fn request_delivery(
         pickup_name: body.terms.restaurant_name.clone(),
         dropoff: address.clone(),
         pin,
-        bowls: body.terms.lines.iter().map(OrderLine::bowls).sum(),
+        bowls: body.bill.lines.iter().map(OrderLine::bowls).sum(),
         deadline: body.slurp_deadline,
         at: body.terms.at,
     };

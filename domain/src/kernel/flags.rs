@@ -55,6 +55,8 @@ flags! {
         "How long after its end an order stays open for claims and tips.";
     pickup_timer: Minutes = Minutes::new(30), "min", [platform, shop],
         "How long a ready order waits for the customer before the shop may call it not collected.";
+    short_answer: Minutes = Minutes::new(3), "min", [platform, city],
+        "How long a customer is asked what to do about something that ran out before it is left out.";
     cart_life: Minutes = Minutes::new(24 * 60), "min", [platform],
         "How long an untouched cart lives.";
     lines_max: u32 = 50, "lines", [platform, shop],

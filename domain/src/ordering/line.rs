@@ -8,7 +8,7 @@ use crate::collect_struct;
 use crate::kernel::bowl::{Firmness, Packaging, Style};
 use crate::kernel::collect::leaf;
 use crate::kernel::key::Key;
-use crate::kernel::quantity::{Quantity, Seconds};
+use crate::kernel::quantity::{Amount, IngredientAmount, Quantity, Seconds};
 use crate::kernel::sample;
 use crate::kernel::sealed::Sealed;
 use crate::kernel::tax::TaxClass;
@@ -87,7 +87,10 @@ pub enum Shortage {
     Ask,
 }
 
-leaf!(Shortage => "shortage_unknown");
+leaf! {
+    LineId => "line_malformed",
+    Shortage => "shortage_unknown",
+}
 
 /// A line of a cart as the customer composed it: choices only, no prices.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -246,6 +249,29 @@ pub struct OrderLine {
     /// Present when the item is a bowl whose clocks run; sides and drinks have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bowl: Option<BowlSpec>,
+}
+
+/// What one of a line takes from stock. An order keeps it, so that what is left out of it is free again whatever
+/// the menu says by then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LineNeeds {
+    /// The line.
+    pub line: LineId,
+    /// What one of it takes.
+    pub of_one: Vec<IngredientAmount>,
+}
+
+impl LineNeeds {
+    /// For samples of events.
+    pub(crate) fn sample() -> Self {
+        Self {
+            line: LineId::new(1),
+            of_one: vec![IngredientAmount {
+                ingredient: sample::key("noodles"),
+                amount: Amount::try_from(120).expect("an amount"),
+            }],
+        }
+    }
 }
 
 impl OrderLine {

@@ -3,9 +3,12 @@
 //! Nothing here names a shop's menu or stock: prices and validity come from `joint::price_cart`,
 //! which copies what an order needs into the values of this folder.
 
+pub mod bill;
 pub mod cart;
 pub mod fulfilment;
 pub mod line;
 pub mod order;
 pub mod quote;
 pub mod quote_difference;
+pub mod settlement;
+pub mod tax;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::{Uuid, uuid};
 
-use super::line::OrderLine;
+use super::line::{LineNeeds, OrderLine};
 use crate::kernel::allergen::{Allergen, Presence};
 use crate::kernel::collect::leaf;
 use crate::kernel::ids::PromotionId;
@@ -175,6 +175,9 @@ pub struct QuoteContent {
     /// What it takes from stock, summed over lines that share an ingredient.
     #[serde(skip)]
     pub needs: Vec<IngredientAmount>,
+    /// What one of each line takes from stock.
+    #[serde(skip)]
+    pub line_needs: Vec<LineNeeds>,
     /// What it books of the kitchen, in a shop that says what its kitchen can do.
     #[serde(skip)]
     pub kitchen: Option<KitchenBooking>,

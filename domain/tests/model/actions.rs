@@ -12,6 +12,7 @@ use domain::kernel::handover::{ProofMethod, UndeliverableReason};
 use domain::kernel::ids::DeliveryId;
 use domain::kernel::quantity::Minutes;
 use domain::kernel::text::Reason;
+use domain::ordering::fulfilment::Fulfilment;
 use domain::ordering::line::LineId;
 use domain::ordering::order::{FaultParty, OrderCommand, OrderStage, RejectReason};
 use domain::payment::vendor::{IntentState, PaymentCall};
@@ -20,6 +21,9 @@ use domain::testing::context;
 use uuid::Uuid;
 
 use crate::world::{COURIERS, ORDER, World};
+
+/// The one thing that may run out.
+const SHORT: Uuid = Uuid::from_u128(13);
 
 /// Something that can happen next.
 #[derive(Clone, Debug, PartialEq)]
@@ -214,21 +218,35 @@ fn asked(world: &World) -> Vec<OrderCommand> {
         id: Uuid::from_u128(8).into(),
     };
     let (line, bowl) = (LineId::new(1), 1);
-    vec![
+    let mut commands = vec![
         accept(),
         OrderCommand::Reject {
             reason: RejectReason::TooBusy,
             note: None,
         },
         cancel(customer, FaultParty::Customer),
-        cancel(shop, FaultParty::Shop),
+        cancel(shop.clone(), FaultParty::Shop),
         cancel(ops(), FaultParty::Customer),
         OrderCommand::Fire { automatic: false },
         OrderCommand::BowlBoiled { line, bowl },
         OrderCommand::BowlSealed { line, bowl },
         OrderCommand::Ready,
         OrderCommand::Collect,
-    ]
+    ];
+    match world.terms().fulfilment {
+        // Each change where it matters: together they would only multiply the ways.
+        Fulfilment::Pickup => commands.push(OrderCommand::Short {
+            short: SHORT,
+            line,
+            units: 1,
+            substitute: None,
+            substitute_needs: Vec::new(),
+            answer_by: domain::testing::test_now(),
+            by: shop,
+        }),
+        Fulfilment::Delivery { .. } => commands.push(OrderCommand::SwitchToPickup { by: ops() }),
+    }
+    commands
 }
 
 /// The next courier is asked for when there is none, and each goes on as a courier can.

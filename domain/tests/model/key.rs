@@ -20,6 +20,11 @@ impl Hash for World {
             ]
             .hash(state);
             order.delivery.hash(state);
+            order.switched_to_pickup.hash(state);
+            order.bill.total.hash(state);
+            for short in &order.shorts {
+                short.outcome.is_some().hash(state);
+            }
             for clock in &order.bowls {
                 (clock.boiled_at.is_some(), clock.sealed_at.is_some()).hash(state);
             }
@@ -27,6 +32,7 @@ impl Hash for World {
         if let Some(payment) = self.payment.body() {
             payment.stage.hash(state);
             payment.intent.is_some().hash(state);
+            payment.captured.hash(state);
             text(&payment.unwinding).hash(state);
             text(&payment.refunds).hash(state);
         }

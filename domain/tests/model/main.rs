@@ -98,7 +98,7 @@ fn exhaust(start: World) {
 
 #[test]
 fn an_order_brought_by_a_courier_keeps_every_promise() {
-    // What comes before acceptance, and the clocks of a bowl, are walked through in the other test.
+    // What comes before the capture, and the clocks of a bowl, are walked through in the other test.
     let mut start = World::checked_out(|terms| {
         for line in &mut terms.lines {
             line.bowl = None;
@@ -110,6 +110,7 @@ fn an_order_brought_by_a_courier_keeps_every_promise() {
         start.settle();
     }
     start = after(&start, &Action::Ask(accept()));
+    start.settle();
     exhaust(start);
 }
 

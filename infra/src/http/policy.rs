@@ -217,6 +217,14 @@ policy! {
     CollectOrder / "collect_order" => { Owner: Shop }
     /// Says that nobody came.
     MarkNotCollected / "mark_not_collected" => { Owner: Shop }
+    /// Says that something of an order ran out.
+    ShortOrder / "short_order" => { Owner: Shop }
+    /// Answers what to do about it.
+    AnswerShort / "answer_short" => { Customer: Own, Ops: Any }
+    /// Moves a promise to a later time.
+    DelayOrder / "delay_order" => { Owner: Shop }
+    /// Fetches what a courier was to bring.
+    SwitchToPickup / "switch_to_pickup" => { Customer: Own, Ops: Any }
     /// Says that a device has shown the order.
     AcknowledgeOrder / "acknowledge_order" => { Owner: Shop }
     /// Lists orders.

@@ -167,7 +167,28 @@ fn step(mut row: KitchenRow, event: &OrderEvent) -> Result<Change<KitchenRow>, F
             row.ready_at = Some(*at);
             enter(&mut row, "ready", *at);
         }
-        OrderEvent::CourierRequested { at, delivery: _ } => row.updated_at = *at,
+        OrderEvent::CourierRequested { at, delivery: _ } | OrderEvent::ShortReported { at, .. } => {
+            row.updated_at = *at
+        }
+        OrderEvent::ShortSettled { bill, at, .. } => {
+            row.lines = Doc(document(&bill.lines)?);
+            row.updated_at = *at;
+        }
+        OrderEvent::SwitchedToPickup { bill, at, .. } => {
+            row.lines = Doc(document(&bill.lines)?);
+            "pickup".clone_into(&mut row.fulfilment);
+            row.updated_at = *at;
+        }
+        OrderEvent::PromiseMoved {
+            prep_minutes,
+            promise,
+            at,
+            ..
+        } => {
+            row.prep_minutes = Some(number(prep_minutes.get())?);
+            row.promise_latest = promise.latest;
+            row.updated_at = *at;
+        }
         OrderEvent::Acknowledged { at, device: _ } => {
             row.acknowledged_at = Some(*at);
             row.updated_at = *at;

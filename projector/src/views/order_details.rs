@@ -1,6 +1,8 @@
-//! What checkout fixed for ever: lines, quote, allergens, and where to. Written once.
+//! What an order consists of: lines, quote, allergens, and where to. Few events change it.
 
-use domain::decider::Recorded;
+use domain::decider::{Event as _, Recorded};
+use domain::ordering::bill::Bill;
+use domain::ordering::fulfilment::Fulfilment;
 use domain::ordering::order::OrderEvent;
 use serde_json::Value;
 use uuid::Uuid;
@@ -9,7 +11,7 @@ use super::row::{Doc, row};
 use super::{Change, FoldError, FoldedView};
 use crate::names::document;
 
-/// The part of an order that no later event changes.
+/// The large part of an order, which seldom changes.
 #[derive(Debug)]
 pub(crate) struct OrderDetails;
 
@@ -18,7 +20,7 @@ row! {
     OrderDetailsRow in "order_details" key order_id {
         /// The order.
         order_id: Uuid,
-        /// The event that wrote it.
+        /// The last event that wrote it.
         sequence: i64,
         /// Lines with options; notes are sealed.
         lines: Doc<Value>,
@@ -37,7 +39,7 @@ impl FoldedView for OrderDetails {
     type Row = OrderDetailsRow;
 
     fn fold(
-        _row: Option<OrderDetailsRow>,
+        row: Option<OrderDetailsRow>,
         event: &Recorded<OrderEvent>,
     ) -> Result<Change<OrderDetailsRow>, FoldError> {
         match &event.event {
@@ -49,7 +51,20 @@ impl FoldedView for OrderDetails {
                 allergens: Doc(document(&order.allergens)?),
                 fulfilment: Doc(document(&order.fulfilment)?),
             })),
+            OrderEvent::ShortSettled { bill, .. } => {
+                let mut row = row.ok_or(not_opened(event))?;
+                row.rebill(bill)?;
+                Ok(Change::Put(row))
+            }
+            OrderEvent::SwitchedToPickup { bill, .. } => {
+                let mut row = row.ok_or(not_opened(event))?;
+                row.rebill(bill)?;
+                row.fulfilment = Doc(document(&Fulfilment::Pickup)?);
+                Ok(Change::Put(row))
+            }
             OrderEvent::Placed { .. }
+            | OrderEvent::ShortReported { .. }
+            | OrderEvent::PromiseMoved { .. }
             | OrderEvent::Accepted { .. }
             | OrderEvent::Rejected { .. }
             | OrderEvent::Expired { .. }
@@ -70,6 +85,25 @@ impl FoldedView for OrderDetails {
     }
 
     fn concerns(event: &OrderEvent) -> bool {
-        matches!(event, OrderEvent::CheckedOut(_))
+        matches!(
+            event,
+            OrderEvent::CheckedOut(_)
+                | OrderEvent::ShortSettled { .. }
+                | OrderEvent::SwitchedToPickup { .. }
+        )
+    }
+}
+
+fn not_opened(event: &Recorded<OrderEvent>) -> FoldError {
+    FoldError::NotOpened {
+        event: event.event.name(),
+    }
+}
+
+impl OrderDetailsRow {
+    fn rebill(&mut self, bill: &Bill) -> Result<(), FoldError> {
+        self.lines = Doc(document(&bill.lines)?);
+        self.quote = Doc(document(&bill.quote)?);
+        Ok(())
     }
 }

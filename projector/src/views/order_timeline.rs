@@ -154,9 +154,13 @@ fn entry(event: &Recorded<OrderEvent>) -> Result<TimelineEntry, FoldError> {
         OrderEvent::Cancelled {
             by,
             fault,
+            settlement,
             at,
             reason: _,
-        } => (*at, json!({"by": role(by), "fault": name_of(fault)?})),
+        } => (
+            *at,
+            json!({"by": role(by), "fault": name_of(fault)?, "settlement": settlement}),
+        ),
         OrderEvent::CourierRequested { delivery, at } => (*at, json!({"delivery": delivery})),
         OrderEvent::Fired { automatic, at } => (*at, json!({"automatic": automatic})),
         OrderEvent::BowlBoiled { line, bowl, at } => (*at, json!({"line": line, "bowl": bowl})),
@@ -178,11 +182,71 @@ fn entry(event: &Recorded<OrderEvent>) -> Result<TimelineEntry, FoldError> {
             driver: _,
         } => (*at, json!({"inferred": inferred})),
         OrderEvent::Delivered { proof, at } => (*at, json!({"proof": name_of(proof)?})),
-        OrderEvent::Undeliverable { reason, at } => (*at, json!({"reason": name_of(reason)?})),
+        OrderEvent::Undeliverable {
+            reason,
+            settlement,
+            at,
+        } => (
+            *at,
+            json!({"reason": name_of(reason)?, "settlement": settlement}),
+        ),
+        OrderEvent::NotCollected { settlement, at } => (*at, json!({"settlement": settlement})),
+        OrderEvent::ShortReported {
+            short,
+            line,
+            units,
+            choice,
+            substitute,
+            substitute_needs: _,
+            answer_by,
+            at,
+        } => (
+            *at,
+            json!({
+                "short": short,
+                "line": line,
+                "units": units,
+                "choice": name_of(choice)?,
+                "substitute": substitute.as_ref().map(|line| &line.name),
+                "answer_by": answer_by,
+            }),
+        ),
+        OrderEvent::ShortSettled {
+            short,
+            outcome,
+            bill,
+            at,
+        } => (
+            *at,
+            json!({
+                "short": short,
+                "outcome": name_of(outcome)?,
+                "total_minor": bill.total.amount_minor(),
+            }),
+        ),
+        OrderEvent::PromiseMoved {
+            prep_minutes,
+            promise,
+            reason,
+            party,
+            at,
+        } => (
+            *at,
+            json!({
+                "prep_minutes": prep_minutes.get(),
+                "promise_earliest": promise.earliest,
+                "promise_latest": promise.latest,
+                "reason": reason.as_str(),
+                "party": name_of(party)?,
+            }),
+        ),
+        OrderEvent::SwitchedToPickup { by, bill, at } => (
+            *at,
+            json!({"by": role(by), "total_minor": bill.total.amount_minor()}),
+        ),
         OrderEvent::Placed { at }
         | OrderEvent::Expired { at }
         | OrderEvent::Collected { at }
-        | OrderEvent::NotCollected { at }
         | OrderEvent::Completed { at }
         | OrderEvent::Acknowledged { at, device: _ } => (*at, json!({})),
     };

@@ -183,6 +183,7 @@ fn step(row: &mut OrderRow, event: &OrderEvent) -> Result<(), FoldError> {
             by,
             reason,
             fault,
+            settlement: _,
             at,
         } => {
             row.end_reason = Some(reason.as_str().to_owned());
@@ -201,7 +202,28 @@ fn step(row: &mut OrderRow, event: &OrderEvent) -> Result<(), FoldError> {
             bowl: _,
         }
         | OrderEvent::CourierRequested { at, delivery: _ }
+        | OrderEvent::ShortReported { at, .. }
         | OrderEvent::Acknowledged { at, device: _ } => row.updated_at = *at,
+        OrderEvent::ShortSettled { bill, at, .. } => {
+            row.total_minor = bill.total.amount_minor();
+            row.updated_at = *at;
+        }
+        OrderEvent::PromiseMoved {
+            prep_minutes,
+            promise,
+            at,
+            ..
+        } => {
+            row.prep_minutes = Some(number(prep_minutes.get())?);
+            row.promise_earliest = promise.earliest;
+            row.promise_latest = promise.latest;
+            row.updated_at = *at;
+        }
+        OrderEvent::SwitchedToPickup { bill, at, .. } => {
+            row.total_minor = bill.total.amount_minor();
+            "pickup".clone_into(&mut row.fulfilment);
+            row.updated_at = *at;
+        }
         OrderEvent::BowlSealed {
             deadline,
             at,
@@ -229,11 +251,15 @@ fn step(row: &mut OrderRow, event: &OrderEvent) -> Result<(), FoldError> {
             row.delivered_at = Some(*at);
             enter(row, "delivered", *at);
         }
-        OrderEvent::Undeliverable { reason, at } => {
+        OrderEvent::Undeliverable {
+            reason,
+            at,
+            settlement: _,
+        } => {
             row.end_reason = Some(name_of(reason)?);
             enter(row, "undeliverable", *at);
         }
-        OrderEvent::NotCollected { at } => enter(row, "uncollected", *at),
+        OrderEvent::NotCollected { at, settlement: _ } => enter(row, "uncollected", *at),
         OrderEvent::Completed { at } => {
             row.ended_at = Some(*at);
             enter(row, "completed", *at);

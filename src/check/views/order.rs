@@ -131,6 +131,21 @@ pub(super) fn order(row: Option<Row>, event: &Event) -> Option<Row> {
             ];
             set(&mut row, columns);
         }
+        "short_settled" => set(&mut row, [total(event)]),
+        "switched_to_pickup" => set(&mut row, [total(event), ("fulfilment", "pickup".into())]),
+        "promise_moved" => {
+            set(
+                &mut row,
+                [
+                    ("prep_minutes", event.value("prep_minutes")),
+                    (
+                        "promise_earliest",
+                        event.body["promise"]["earliest"].clone(),
+                    ),
+                    ("promise_latest", event.body["promise"]["latest"].clone()),
+                ],
+            );
+        }
         "not_collected" => set(&mut row, [("state", "uncollected".into())]),
         "completed" => set(
             &mut row,
@@ -155,19 +170,40 @@ fn earliest(one: Option<&Value>, other: Option<&Value>) -> Value {
     known.min_by_key(instant).cloned().unwrap_or_default()
 }
 
+/// What an order comes to by a new bill.
+fn total(event: &Event) -> (&'static str, Value) {
+    let minor = event.body["bill"]["total"]["amount_minor"].clone();
+    ("total_minor", minor)
+}
+
 /// `views.order_details`.
 pub(super) fn details(row: Option<Row>, event: &Event) -> Option<Row> {
-    if event.name != "checked_out" {
-        return row;
+    match event.name.as_str() {
+        "checked_out" => object(json!({
+            "order_id": event.stream,
+            "sequence": event.sequence,
+            "lines": event.value("lines"),
+            "quote": event.value("quote"),
+            "allergens": event.value("allergens"),
+            "fulfilment": event.value("fulfilment"),
+        })),
+        "short_settled" | "switched_to_pickup" => {
+            let mut row = row?;
+            set(
+                &mut row,
+                [
+                    ("sequence", event.sequence.into()),
+                    ("lines", event.body["bill"]["lines"].clone()),
+                    ("quote", event.body["bill"]["quote"].clone()),
+                ],
+            );
+            if event.name == "switched_to_pickup" {
+                set(&mut row, [("fulfilment", json!({ "type": "pickup" }))]);
+            }
+            Some(row)
+        }
+        _ => row,
     }
-    object(json!({
-        "order_id": event.stream,
-        "sequence": event.sequence,
-        "lines": event.value("lines"),
-        "quote": event.value("quote"),
-        "allergens": event.value("allergens"),
-        "fulfilment": event.value("fulfilment"),
-    }))
 }
 
 /// `views.kitchen_queue`: gone as soon as the order has left the kitchen or ended.
@@ -207,7 +243,24 @@ pub(super) fn kitchen(row: Option<Row>, event: &Event) -> Option<Row> {
             );
         }
         "acknowledged" => set(&mut row, [("acknowledged_at", at.clone())]),
-        "courier_requested" => {}
+        "courier_requested" | "short_reported" => {}
+        "short_settled" => set(&mut row, [("lines", event.body["bill"]["lines"].clone())]),
+        "switched_to_pickup" => {
+            let lines = event.body["bill"]["lines"].clone();
+            set(
+                &mut row,
+                [("lines", lines), ("fulfilment", "pickup".into())],
+            );
+        }
+        "promise_moved" => {
+            set(
+                &mut row,
+                [
+                    ("prep_minutes", event.value("prep_minutes")),
+                    ("promise_latest", event.body["promise"]["latest"].clone()),
+                ],
+            );
+        }
         "fired" => set(
             &mut row,
             [("state", "cooking".into()), ("fired_at", at.clone())],
@@ -278,8 +331,38 @@ pub(super) fn timeline(row: Option<Row>, event: &Event) -> Option<Row> {
             ("promise_earliest", "/promise/earliest"),
             ("promise_latest", "/promise/latest"),
         ],
-        "rejected" | "undeliverable" => &[("reason", "/reason")],
-        "cancelled" => &[("by", "/by/type"), ("fault", "/fault")],
+        "rejected" => &[("reason", "/reason")],
+        "undeliverable" => &[("reason", "/reason"), ("settlement", "/settlement")],
+        "not_collected" => &[("settlement", "/settlement")],
+        "cancelled" => &[
+            ("by", "/by/type"),
+            ("fault", "/fault"),
+            ("settlement", "/settlement"),
+        ],
+        "short_reported" => &[
+            ("short", "/short"),
+            ("line", "/line"),
+            ("units", "/units"),
+            ("choice", "/choice"),
+            ("substitute", "/substitute/name"),
+            ("answer_by", "/answer_by"),
+        ],
+        "short_settled" => &[
+            ("short", "/short"),
+            ("outcome", "/outcome"),
+            ("total_minor", "/bill/total/amount_minor"),
+        ],
+        "promise_moved" => &[
+            ("prep_minutes", "/prep_minutes"),
+            ("promise_earliest", "/promise/earliest"),
+            ("promise_latest", "/promise/latest"),
+            ("reason", "/reason"),
+            ("party", "/party"),
+        ],
+        "switched_to_pickup" => &[
+            ("by", "/by/type"),
+            ("total_minor", "/bill/total/amount_minor"),
+        ],
         "courier_requested" => &[("delivery", "/delivery")],
         "fired" => &[("automatic", "/automatic")],
         "bowl_boiled" => &[("line", "/line"), ("bowl", "/bowl")],

@@ -3,6 +3,7 @@
 mod accept_order;
 mod acknowledge_order;
 mod add_line;
+mod answer_short;
 mod boil_bowl;
 mod bowl;
 mod cancel_order;
@@ -10,6 +11,7 @@ mod cart_answer;
 mod change_line;
 mod check_out;
 mod collect_order;
+mod delay_order;
 mod fire_order;
 mod mark_not_collected;
 mod market;
@@ -22,6 +24,8 @@ mod seal_bowl;
 mod set_fulfilment;
 mod set_promotion;
 mod set_tip;
+mod short_order;
+mod switch_to_pickup;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -48,4 +52,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(collect_order::collect_order))
         .routes(routes!(mark_not_collected::mark_not_collected))
         .routes(routes!(acknowledge_order::acknowledge_order))
+        .routes(routes!(short_order::short_order))
+        .routes(routes!(answer_short::answer_short))
+        .routes(routes!(delay_order::delay_order))
+        .routes(routes!(switch_to_pickup::switch_to_pickup))
 }

@@ -257,6 +257,7 @@ mod tests {
             customer: CustomerId::new(Uuid::from_u128(2)),
             restaurant: RestaurantId::new(Uuid::from_u128(3)),
             amount: yen(980),
+            captured: None,
             attempt: 1,
             intent: Some(IntentId::parse("pi_1").unwrap()),
             capture_before: None,

@@ -10,14 +10,15 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use super::priced_line::PricedLine;
+use super::priced_line::{PricedLine, amounts as amounts_of};
 use super::{Market, tax};
 use crate::kernel::allergen::{Presence, mixture};
 use crate::kernel::fault::{Faults, Pointer};
 use crate::kernel::geo::GeoPoint;
 use crate::kernel::key::Key;
-use crate::kernel::quantity::{Amount, IngredientAmount};
+use crate::kernel::quantity::Amount;
 use crate::ordering::cart::{Cart, CartBody};
+use crate::ordering::line::LineNeeds;
 use crate::ordering::quote::{Quote, QuoteContent};
 use crate::restaurant::restaurant::{LiveShop, Zone};
 
@@ -116,12 +117,13 @@ impl Priced<'_> {
             promise: promised.minutes,
             kitchen: promised.kitchen,
             items: self.lines.iter().map(|line| line.line.clone()).collect(),
-            needs: self
-                .needs
+            needs: amounts_of(self.needs.clone()),
+            line_needs: self
+                .lines
                 .iter()
-                .map(|(ingredient, amount)| IngredientAmount {
-                    ingredient: ingredient.clone(),
-                    amount: *amount,
+                .map(|priced| LineNeeds {
+                    line: priced.line.line,
+                    of_one: priced.of_one.clone(),
                 })
                 .collect(),
         }))

@@ -3,14 +3,15 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
+use uuid::Uuid;
 
-use super::event::{CheckedOut, FaultParty, RejectReason};
+use super::event::{CheckedOut, FaultParty, RejectReason, ShortAnswer};
 use crate::kernel::actor::Actor;
 use crate::kernel::handover::{ProofMethod, UndeliverableReason};
 use crate::kernel::ids::{DeliveryId, DriverId, PaymentId};
-use crate::kernel::quantity::Minutes;
+use crate::kernel::quantity::{IngredientAmount, Minutes};
 use crate::kernel::text::{Name, Reason};
-use crate::ordering::line::LineId;
+use crate::ordering::line::{LineId, OrderLine};
 
 /// A request to an order. `Record…` bring news of what has happened elsewhere.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, EnumDiscriminants)]
@@ -110,6 +111,46 @@ pub enum OrderCommand {
     },
     /// Nothing more is expected.
     Complete,
+    /// The shop has run out of something; follows the choice that the customer made for this case.
+    Short {
+        /// Our name for this shortage, chosen by the caller so that a repeat is one.
+        short: Uuid,
+        /// The line of the order.
+        line: LineId,
+        /// How many units of it.
+        units: u32,
+        /// What the shop offers instead; only `joint::substitute` makes it, which knows the menu.
+        substitute: Option<Box<OrderLine>>,
+        /// What one of that takes from stock.
+        substitute_needs: Vec<IngredientAmount>,
+        /// Until when the customer may answer, if asked.
+        answer_by: DateTime<Utc>,
+        /// Who says so.
+        by: Actor,
+    },
+    /// The customer says what to do about something that is short, or their time to say so is over.
+    AnswerShort {
+        /// Which shortage.
+        short: Uuid,
+        /// What to do.
+        answer: ShortAnswer,
+        /// Who answers.
+        by: Actor,
+    },
+    /// The kitchen needs longer.
+    Delay {
+        /// How long now, counted from acceptance.
+        prep_minutes: Minutes,
+        /// Why.
+        reason: Reason,
+        /// Whose clock slipped.
+        party: FaultParty,
+    },
+    /// The customer fetches what a courier was to bring.
+    SwitchToPickup {
+        /// Who decides so.
+        by: Actor,
+    },
     /// A device of the shop has shown it.
     Acknowledge {
         /// Which, as it names itself.

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::changes::Reported;
 use super::command::{OrderCommand, OrderCommandKind};
 use super::event::{CheckedOut, OrderEvent};
 use super::rejection::{BowlRef, OrderRejection};
@@ -11,6 +12,7 @@ use super::state::{BowlClock, Order, OrderBody, OrderStage};
 use super::transitions::TRANSITIONS;
 use crate::decider::{Context, Decider, Facets, Transitions, check_allowed};
 use crate::kernel::quantity::Minutes;
+use crate::ordering::settlement;
 
 impl Decider for Order {
     const KIND: &'static str = "ordering.order";
@@ -110,15 +112,23 @@ impl OrderBody {
             OrderCommand::Ready => so_far(self.ready_at.is_some()),
             OrderCommand::Collect => {
                 let collected = is(OrderStage::Delivered) || is(OrderStage::Completed);
-                collected && !self.terms.fulfilment.is_delivery()
+                collected && !self.is_delivery()
             }
             OrderCommand::NotCollected => is(OrderStage::Uncollected),
             OrderCommand::RecordPickedUp { .. } => so_far(self.picked_up_at.is_some()),
             OrderCommand::RecordDelivered { .. } => {
-                is(OrderStage::Delivered) && self.terms.fulfilment.is_delivery()
+                is(OrderStage::Delivered) && self.picked_up_at.is_some()
             }
             OrderCommand::RecordUndeliverable { .. } => is(OrderStage::Undeliverable),
             OrderCommand::Complete => is(OrderStage::Completed),
+            OrderCommand::Short { short, .. } => so_far(self.short(*short).is_some()),
+            OrderCommand::AnswerShort { short, answer, .. } => self.is_answered(*short, *answer),
+            OrderCommand::Delay { prep_minutes, .. } => {
+                so_far(self.prep_minutes == Some(*prep_minutes))
+            }
+            OrderCommand::SwitchToPickup { .. } => {
+                so_far(self.terms.fulfilment.is_delivery() && !self.is_delivery())
+            }
             OrderCommand::Acknowledge { .. } => self.acknowledged,
         }
     }
@@ -155,6 +165,7 @@ impl OrderBody {
                     by,
                     reason,
                     fault,
+                    settlement: Some(settlement::of_cancellation(self.stage, fault, &self.bill)),
                     at: now,
                 }
             }
@@ -162,7 +173,11 @@ impl OrderBody {
                 rules::is_delivery(self)?;
                 OrderEvent::CourierRequested { delivery, at: now }
             }
-            OrderCommand::Fire { automatic } => OrderEvent::Fired { automatic, at: now },
+            OrderCommand::Fire { automatic } => {
+                let mut events = self.leave_out_unanswered(now);
+                events.push(OrderEvent::Fired { automatic, at: now });
+                return Ok(events);
+            }
             OrderCommand::BowlBoiled { line, bowl } => {
                 self.bowl(BowlRef { line, bowl })?;
                 OrderEvent::BowlBoiled {
@@ -172,24 +187,20 @@ impl OrderBody {
                 }
             }
             OrderCommand::BowlSealed { line, bowl } => self.seal(BowlRef { line, bowl }, now)?,
-            OrderCommand::Ready => {
-                rules::all_sealed(self)?;
-                let slurp_deadline = self.bowls.iter().filter_map(|clock| clock.deadline).min();
-                OrderEvent::Ready {
-                    slurp_deadline,
-                    at: now,
-                }
-            }
+            OrderCommand::Ready => return self.ready(now),
             OrderCommand::Collect => {
                 rules::is_pickup(self)?;
                 OrderEvent::Collected { at: now }
             }
             OrderCommand::NotCollected => {
                 rules::is_pickup(self)?;
-                OrderEvent::NotCollected { at: now }
+                OrderEvent::NotCollected {
+                    settlement: Some(settlement::of_handover(None, &self.bill)),
+                    at: now,
+                }
             }
             OrderCommand::RecordPickedUp { driver, at } => {
-                rules::is_delivery(self)?;
+                rules::had_a_courier(self)?;
                 let inferred = self.stage != OrderStage::Ready;
                 OrderEvent::PickedUp {
                     driver,
@@ -201,9 +212,44 @@ impl OrderBody {
                 return self.at_the_door(OrderEvent::Delivered { proof, at }, at);
             }
             OrderCommand::RecordUndeliverable { reason, at } => {
-                return self.at_the_door(OrderEvent::Undeliverable { reason, at }, at);
+                let settlement = Some(settlement::of_handover(Some(reason), &self.bill));
+                let news = OrderEvent::Undeliverable {
+                    reason,
+                    settlement,
+                    at,
+                };
+                return self.at_the_door(news, at);
             }
             OrderCommand::Complete => OrderEvent::Completed { at: now },
+            OrderCommand::Short {
+                short,
+                line,
+                units,
+                substitute,
+                substitute_needs,
+                answer_by,
+                by,
+            } => {
+                let reported = Reported {
+                    short,
+                    line,
+                    units,
+                    substitute,
+                    substitute_needs,
+                    answer_by,
+                    by,
+                };
+                return self.report_short(reported, now);
+            }
+            OrderCommand::AnswerShort { short, answer, by } => {
+                return self.answer_short(short, answer, by, now);
+            }
+            OrderCommand::Delay {
+                prep_minutes,
+                reason,
+                party,
+            } => self.delay(prep_minutes, reason, party, now)?,
+            OrderCommand::SwitchToPickup { by } => self.switch_to_pickup(by, now)?,
             OrderCommand::Acknowledge { device } => OrderEvent::Acknowledged { device, at: now },
         };
         Ok(vec![event])
@@ -217,6 +263,22 @@ impl OrderBody {
             promise,
             at: now,
         })
+    }
+
+    /// Everything that is still to be packed is; what was asked and not answered is left out before.
+    fn ready(&self, now: DateTime<Utc>) -> Result<Vec<OrderEvent>, OrderRejection> {
+        let mut events = self.leave_out_unanswered(now);
+        let mut packed = self.clone();
+        for event in &events {
+            packed.apply(event);
+        }
+        rules::all_sealed(&packed)?;
+        let deadlines = packed.bowls.iter().filter_map(|clock| clock.deadline);
+        events.push(OrderEvent::Ready {
+            slurp_deadline: deadlines.min(),
+            at: now,
+        });
+        Ok(events)
     }
 
     fn seal(&self, bowl: BowlRef, now: DateTime<Utc>) -> Result<OrderEvent, OrderRejection> {
@@ -239,7 +301,7 @@ impl OrderBody {
         news: OrderEvent,
         at: DateTime<Utc>,
     ) -> Result<Vec<OrderEvent>, OrderRejection> {
-        rules::is_delivery(self)?;
+        rules::had_a_courier(self)?;
         if self.picked_up_at.is_some() {
             return Ok(vec![news]);
         }

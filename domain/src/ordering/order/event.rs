@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::decider::Event;
 use crate::kernel::actor::{Actor, Channel};
@@ -15,13 +16,15 @@ use crate::kernel::collect::leaf;
 use crate::kernel::handover::{ProofMethod, UndeliverableReason};
 use crate::kernel::ids::{CartId, CustomerId, DeliveryId, DriverId, PaymentId, RestaurantId};
 use crate::kernel::money::{Currency, Money};
-use crate::kernel::quantity::Minutes;
+use crate::kernel::quantity::{IngredientAmount, Minutes};
 use crate::kernel::sample;
 use crate::kernel::sealed::Sealed;
 use crate::kernel::text::{Name, Reason};
+use crate::ordering::bill::Bill;
 use crate::ordering::fulfilment::Fulfilment;
-use crate::ordering::line::{LineId, OrderLine};
+use crate::ordering::line::{LineId, LineNeeds, OrderLine, Shortage};
 use crate::ordering::quote::{Promise, PromiseMinutes, QuoteId, QuoteLine};
+use crate::ordering::settlement::Settlement;
 
 /// A fact about an order.
 #[derive(
@@ -69,6 +72,9 @@ pub enum OrderEvent {
         reason: Reason,
         /// Whose fault it is, which decides who pays.
         fault: FaultParty,
+        /// Who gets what; older events do not say it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        settlement: Option<Settlement>,
         /// When.
         at: DateTime<Utc>,
     },
@@ -141,16 +147,77 @@ pub enum OrderEvent {
     Undeliverable {
         /// Why.
         reason: UndeliverableReason,
+        /// Who gets what; older events do not say it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        settlement: Option<Settlement>,
         /// When.
         at: DateTime<Utc>,
     },
     /// The customer did not come for it.
     NotCollected {
+        /// Who gets what; older events do not say it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        settlement: Option<Settlement>,
         /// When.
         at: DateTime<Utc>,
     },
     /// Nothing more is expected.
     Completed {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The shop has run out of some units of a line.
+    ShortReported {
+        /// Our name for this shortage.
+        short: Uuid,
+        /// The line of the order.
+        line: LineId,
+        /// How many units of it.
+        units: u32,
+        /// What the customer chose for this case.
+        choice: Shortage,
+        /// What the shop offers instead, for at most the same price.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        substitute: Option<Box<OrderLine>>,
+        /// What one of that takes from stock.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        substitute_needs: Vec<IngredientAmount>,
+        /// When the customer is asked: until when.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answer_by: Option<DateTime<Utc>>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// It is settled what the customer gets instead of what is short.
+    ShortSettled {
+        /// Our name for the shortage.
+        short: Uuid,
+        /// What the customer gets.
+        outcome: ShortOutcome,
+        /// What the order is and comes to now.
+        bill: Box<Bill>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The shop needs longer than it promised.
+    PromiseMoved {
+        /// How long the kitchen needs now, counted from acceptance.
+        prep_minutes: Minutes,
+        /// The promise that follows.
+        promise: Promise,
+        /// Why.
+        reason: Reason,
+        /// Whose clock slipped.
+        party: FaultParty,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The customer fetches what a courier was to bring.
+    SwitchedToPickup {
+        /// Who decided so.
+        by: Actor,
+        /// What the order is and comes to now.
+        bill: Box<Bill>,
         /// When.
         at: DateTime<Utc>,
     },
@@ -189,6 +256,9 @@ pub struct CheckedOut {
     pub fulfilment: Fulfilment,
     /// What was ordered.
     pub lines: Vec<OrderLine>,
+    /// What one of each line takes from stock; older orders do not say it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<LineNeeds>,
     /// The quote that the customer agreed to.
     pub quote_id: QuoteId,
     /// Every amount of it.
@@ -216,6 +286,28 @@ pub struct CheckedOut {
     pub at: DateTime<Utc>,
 }
 
+/// What becomes of something that is short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ShortOutcome {
+    /// It is left out, and its price goes back.
+    Refunded,
+    /// Something else is cooked.
+    Substituted,
+}
+
+/// What a customer wants done about something that is short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ShortAnswer {
+    /// Leave it out and return its price.
+    Refund,
+    /// Cook what the shop offers instead.
+    Substitute,
+    /// Cancel the whole order.
+    Cancel,
+}
+
 /// Why a shop does not take an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -233,8 +325,11 @@ pub enum RejectReason {
 }
 
 /// Who pays for an order that is not carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema, IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum FaultParty {
     /// Who ordered.
     Customer,
@@ -247,6 +342,7 @@ pub enum FaultParty {
 }
 
 leaf! {
+    ShortAnswer => "answer_unknown",
     RejectReason => "reason_unknown",
     FaultParty => "fault_unknown",
 }
@@ -281,6 +377,7 @@ impl Event for OrderEvent {
                 by: Actor::Customer { id: sample::id(1) },
                 reason: sample::reason("ordered twice"),
                 fault: FaultParty::Customer,
+                settlement: Some(Settlement::sample()),
                 at,
             },
             Self::CourierRequested {
@@ -314,10 +411,42 @@ impl Event for OrderEvent {
             },
             Self::Undeliverable {
                 reason: UndeliverableReason::NoAnswer,
+                settlement: Some(Settlement::sample()),
                 at,
             },
-            Self::NotCollected { at },
+            Self::NotCollected {
+                settlement: Some(Settlement::sample()),
+                at,
+            },
             Self::Completed { at },
+            Self::ShortReported {
+                short: sample::id(12),
+                line,
+                units: 1,
+                choice: Shortage::Ask,
+                substitute: Some(Box::new(OrderLine::sample())),
+                substitute_needs: LineNeeds::sample().of_one,
+                answer_by: Some(sample::minute(15)),
+                at,
+            },
+            Self::ShortSettled {
+                short: sample::id(12),
+                outcome: ShortOutcome::Refunded,
+                bill: Box::new(CheckedOut::sample().bill()),
+                at,
+            },
+            Self::PromiseMoved {
+                prep_minutes: Minutes::new(20),
+                promise,
+                reason: sample::reason("the broth boiled over"),
+                party: FaultParty::Shop,
+                at,
+            },
+            Self::SwitchedToPickup {
+                by: Actor::Customer { id: sample::id(1) },
+                bill: Box::new(CheckedOut::sample().bill()),
+                at,
+            },
             Self::Acknowledged {
                 device: Some(sample::name("counter tablet")),
                 at,
@@ -327,6 +456,16 @@ impl Event for OrderEvent {
 }
 
 impl CheckedOut {
+    /// What was ordered and what it came to.
+    pub fn bill(&self) -> Bill {
+        Bill {
+            lines: self.lines.clone(),
+            quote: self.quote.clone(),
+            total: self.total,
+            tax_included_minor: self.tax_included_minor,
+        }
+    }
+
     /// For samples of events.
     pub(crate) fn sample() -> Self {
         let yen = Currency::parse("JPY").expect("a current code");
@@ -348,6 +487,7 @@ impl CheckedOut {
             channel: Channel::App,
             fulfilment: Fulfilment::sample(),
             lines: vec![OrderLine::sample()],
+            needs: vec![LineNeeds::sample()],
             quote_id: sample::id(8),
             quote: vec![QuoteLine::sample(), QuoteLine::discount_sample()],
             total: Money::new(980, yen),

@@ -3,6 +3,7 @@
 //! [`ROWS`] is the one table: what is not in it is refused with the stage and what is allowed
 //! from there. Money and couriers are other aggregates; the process `order_fulfilment` brings their news.
 
+mod changes;
 mod command;
 mod decide;
 mod event;
@@ -12,10 +13,10 @@ mod state;
 mod transitions;
 
 pub use command::{OrderCommand, OrderCommandKind};
-pub use event::{CheckedOut, FaultParty, OrderEvent, RejectReason};
+pub use event::{CheckedOut, FaultParty, OrderEvent, RejectReason, ShortAnswer, ShortOutcome};
 pub use rejection::{BowlRef, OrderRejection};
 pub use rules::slurp_deadline;
-pub use state::{BowlClock, Order, OrderBody, OrderStage};
+pub use state::{BowlClock, Order, OrderBody, OrderStage, Shortfall};
 pub use transitions::{By, ROWS, Row, TRANSITIONS, may_ask};
 
 #[cfg(test)]

@@ -76,6 +76,32 @@ pub enum OrderRejection {
         /// Which.
         bowls: Vec<BowlRef>,
     },
+    /// The order has no such line, or fewer units of it that are still open.
+    #[error("line {line} has {open} units that are not packed")]
+    NotSoManyUnits {
+        /// Which.
+        line: LineId,
+        /// How many there are.
+        open: u32,
+    },
+    /// Nothing of this name is short.
+    #[error("nothing of this name is short")]
+    ShortUnknown,
+    /// It was settled before, or is not the customer's to decide.
+    #[error("what is short is settled")]
+    ShortSettled,
+    /// The shop offers nothing instead.
+    #[error("the shop offers nothing instead")]
+    NothingOffered,
+    /// The amounts do not fit.
+    #[error("what is left comes to more than can be counted")]
+    AmountOverflow,
+    /// It would be promised for earlier than it is.
+    #[error("it is promised until {latest}; a delay moves that later")]
+    NotLater {
+        /// Until when it is promised.
+        latest: DateTime<Utc>,
+    },
     /// No courier is involved.
     #[error("the customer collects this order at the shop")]
     CustomerCollects,
@@ -97,6 +123,12 @@ impl Rejection for OrderRejection {
             Self::BowlUnknown { .. } => "bowl_unknown",
             Self::BowlNotBoiled { .. } => "bowl_not_boiled",
             Self::BowlsNotSealed { .. } => "bowls_not_sealed",
+            Self::NotSoManyUnits { .. } => "not_so_many_units",
+            Self::ShortUnknown => "short_unknown",
+            Self::ShortSettled => "short_settled",
+            Self::NothingOffered => "nothing_offered",
+            Self::AmountOverflow => "amount_overflow",
+            Self::NotLater { .. } => "not_later",
             Self::CustomerCollects => "customer_collects",
             Self::CourierBrings => "courier_brings",
         }
@@ -104,8 +136,10 @@ impl Rejection for OrderRejection {
 
     fn class(&self) -> Class {
         match self {
-            Self::OrderUnknown | Self::BowlUnknown { .. } => Class::NotFound,
-            Self::PrepTimeOutOfRange { .. } => Class::Unprocessable,
+            Self::OrderUnknown | Self::BowlUnknown { .. } | Self::ShortUnknown => Class::NotFound,
+            Self::PrepTimeOutOfRange { .. }
+            | Self::NotSoManyUnits { .. }
+            | Self::AmountOverflow => Class::Unprocessable,
             Self::AlreadyCheckedOut
             | Self::NotAllowed(_)
             | Self::NotYoursToCancel { .. }
@@ -113,6 +147,9 @@ impl Rejection for OrderRejection {
             | Self::NotYetExpired { .. }
             | Self::BowlNotBoiled { .. }
             | Self::BowlsNotSealed { .. }
+            | Self::ShortSettled
+            | Self::NothingOffered
+            | Self::NotLater { .. }
             | Self::CustomerCollects
             | Self::CourierBrings => Class::Conflict,
         }
@@ -127,6 +164,9 @@ impl Rejection for OrderRejection {
                     &root.at("prep_minutes"),
                     self.to_string(),
                 )]
+            }
+            Self::NotSoManyUnits { .. } => {
+                vec![Fault::new(self.code(), &root.at("units"), self.to_string())]
             }
             Self::BowlsNotSealed { bowls } => bowls
                 .iter()
@@ -143,6 +183,11 @@ impl Rejection for OrderRejection {
             | Self::NotYetExpired { .. }
             | Self::BowlUnknown { .. }
             | Self::BowlNotBoiled { .. }
+            | Self::ShortUnknown
+            | Self::ShortSettled
+            | Self::NothingOffered
+            | Self::AmountOverflow
+            | Self::NotLater { .. }
             | Self::CustomerCollects
             | Self::CourierBrings => Vec::new(),
         }

@@ -39,6 +39,18 @@ pub(super) fn may_cancel(
     })
 }
 
+/// Who answers is the customer, or whoever answers for them.
+pub(super) fn is_theirs(body: &OrderBody, by: &Actor) -> Result<(), OrderRejection> {
+    match by {
+        Actor::Customer { id } if *id != body.terms.customer => Err(OrderRejection::OrderUnknown),
+        Actor::Customer { .. }
+        | Actor::Restaurant { .. }
+        | Actor::Driver { .. }
+        | Actor::Ops { .. }
+        | Actor::System { .. } => Ok(()),
+    }
+}
+
 /// The kitchen's estimate is a sensible one.
 pub(super) fn prep_in_range(prep: Minutes) -> Result<(), OrderRejection> {
     if prep.get() <= PREP_MINUTES_MAX {
@@ -65,6 +77,15 @@ pub(super) fn payment_time_is_over(
 
 /// A courier brings it.
 pub(super) fn is_delivery(body: &OrderBody) -> Result<(), OrderRejection> {
+    if body.is_delivery() {
+        Ok(())
+    } else {
+        Err(OrderRejection::CustomerCollects)
+    }
+}
+
+/// A courier was asked for. What a courier reports is a fact, even when the customer was to fetch it by then.
+pub(super) fn had_a_courier(body: &OrderBody) -> Result<(), OrderRejection> {
     if body.terms.fulfilment.is_delivery() {
         Ok(())
     } else {
@@ -74,7 +95,7 @@ pub(super) fn is_delivery(body: &OrderBody) -> Result<(), OrderRejection> {
 
 /// The customer fetches it.
 pub(super) fn is_pickup(body: &OrderBody) -> Result<(), OrderRejection> {
-    if body.terms.fulfilment.is_delivery() {
+    if body.is_delivery() {
         Err(OrderRejection::CourierBrings)
     } else {
         Ok(())

@@ -3,10 +3,13 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
+use uuid::Uuid;
 
-use super::event::{CheckedOut, OrderEvent};
+use super::event::{CheckedOut, OrderEvent, ShortOutcome};
 use crate::kernel::ids::DeliveryId;
-use crate::ordering::line::{BowlSpec, LineId};
+use crate::kernel::quantity::Minutes;
+use crate::ordering::bill::Bill;
+use crate::ordering::line::{BowlSpec, LineId, OrderLine};
 use crate::ordering::quote::Promise;
 
 /// An order.
@@ -70,6 +73,14 @@ pub struct OrderBody {
     pub stage: OrderStage,
     /// What was agreed at checkout.
     pub terms: CheckedOut,
+    /// What it is and comes to now.
+    pub bill: Bill,
+    /// Whether the customer fetches it although a courier was to bring it.
+    pub switched_to_pickup: bool,
+    /// What ran out of it, oldest first.
+    pub shorts: Vec<Shortfall>,
+    /// How long the kitchen says it needs, from acceptance.
+    pub prep_minutes: Option<Minutes>,
     /// The promise as it is now.
     pub promise: Promise,
     /// When it was paid for.
@@ -92,6 +103,21 @@ pub struct OrderBody {
     pub ended_at: Option<DateTime<Utc>>,
     /// Whether a device of the shop has shown it.
     pub acknowledged: bool,
+}
+
+/// Something of an order that the shop has run out of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Shortfall {
+    /// Our name for it.
+    pub short: Uuid,
+    /// The line of the order.
+    pub line: LineId,
+    /// How many units of it.
+    pub units: u32,
+    /// What the shop offers instead.
+    pub substitute: Option<Box<OrderLine>>,
+    /// What the customer gets instead; nothing while they are asked.
+    pub outcome: Option<ShortOutcome>,
 }
 
 /// The clocks of one bowl.
@@ -126,24 +152,32 @@ impl Order {
     }
 }
 
+/// A clock for each bowl of these lines.
+fn clocks(lines: &[OrderLine]) -> impl Iterator<Item = BowlClock> + '_ {
+    lines.iter().flat_map(|line| {
+        line.bowl.iter().flat_map(move |spec| {
+            (1..=line.quantity.get()).map(move |bowl| BowlClock {
+                line: line.line,
+                bowl,
+                spec: spec.clone(),
+                boiled_at: None,
+                sealed_at: None,
+                deadline: None,
+            })
+        })
+    })
+}
+
 impl OrderBody {
     fn new(terms: &CheckedOut) -> Self {
-        let clocks = terms.lines.iter().flat_map(|line| {
-            line.bowl.iter().flat_map(move |spec| {
-                (1..=line.quantity.get()).map(move |bowl| BowlClock {
-                    line: line.line,
-                    bowl,
-                    spec: spec.clone(),
-                    boiled_at: None,
-                    sealed_at: None,
-                    deadline: None,
-                })
-            })
-        });
         Self {
             stage: OrderStage::AwaitingPayment,
-            bowls: clocks.collect(),
+            bowls: clocks(&terms.lines).collect(),
             promise: terms.promise,
+            bill: terms.bill(),
+            switched_to_pickup: false,
+            shorts: Vec::new(),
+            prep_minutes: None,
             terms: terms.clone(),
             placed_at: None,
             accepted_at: None,
@@ -157,7 +191,7 @@ impl OrderBody {
         }
     }
 
-    fn apply(&mut self, event: &OrderEvent) {
+    pub(super) fn apply(&mut self, event: &OrderEvent) {
         match event {
             OrderEvent::CheckedOut(_) => {}
             OrderEvent::Placed { at } => {
@@ -165,10 +199,11 @@ impl OrderBody {
                 self.placed_at = Some(*at);
             }
             OrderEvent::Accepted {
-                prep_minutes: _,
+                prep_minutes,
                 promise,
                 at,
             } => {
+                self.prep_minutes = Some(*prep_minutes);
                 self.stage = OrderStage::Accepted;
                 self.accepted_at = Some(*at);
                 self.promise = *promise;
@@ -209,13 +244,80 @@ impl OrderBody {
                 self.stage = OrderStage::PickedUp;
                 self.picked_up_at = Some(*at);
             }
-            OrderEvent::Undeliverable { reason: _, at } => {
-                self.end(OrderStage::Undeliverable, *at);
-            }
-            OrderEvent::NotCollected { at } => self.end(OrderStage::Uncollected, *at),
+            OrderEvent::Undeliverable { at, .. } => self.end(OrderStage::Undeliverable, *at),
+            OrderEvent::NotCollected { at, .. } => self.end(OrderStage::Uncollected, *at),
             OrderEvent::Completed { at: _ } => self.stage = OrderStage::Completed,
+            OrderEvent::ShortReported {
+                short,
+                line,
+                units,
+                substitute,
+                ..
+            } => self.shorts.push(Shortfall {
+                short: *short,
+                line: *line,
+                units: *units,
+                substitute: substitute.clone(),
+                outcome: None,
+            }),
+            OrderEvent::ShortSettled {
+                short,
+                outcome,
+                bill,
+                at: _,
+            } => {
+                for found in self.shorts.iter_mut().filter(|found| found.short == *short) {
+                    found.outcome = Some(*outcome);
+                }
+                self.rebill(bill);
+            }
+            OrderEvent::PromiseMoved {
+                prep_minutes,
+                promise,
+                ..
+            } => {
+                self.prep_minutes = Some(*prep_minutes);
+                self.promise = *promise;
+            }
+            OrderEvent::SwitchedToPickup { bill, .. } => {
+                self.switched_to_pickup = true;
+                self.rebill(bill);
+            }
             OrderEvent::Acknowledged { .. } => self.acknowledged = true,
         }
+    }
+
+    /// The clocks follow the lines: of a line that shrank, the bowls that are furthest go on.
+    fn rebill(&mut self, bill: &Bill) {
+        self.bill = bill.clone();
+        let mut bowls = Vec::new();
+        for line in &bill.lines {
+            let mut known: Vec<BowlClock> = self
+                .bowls
+                .iter()
+                .filter(|clock| clock.line == line.line)
+                .cloned()
+                .collect();
+            known.sort_by_key(|clock| {
+                (
+                    clock.sealed_at.is_none(),
+                    clock.boiled_at.is_none(),
+                    clock.bowl,
+                )
+            });
+            let fresh = clocks(std::slice::from_ref(line))
+                .filter(|clock| known.iter().all(|other| other.bowl != clock.bowl));
+            let fresh: Vec<_> = fresh.collect();
+            let count = usize::try_from(line.bowls()).unwrap_or(usize::MAX);
+            bowls.extend(known.into_iter().chain(fresh).take(count));
+        }
+        bowls.sort_by_key(|clock| (clock.line, clock.bowl));
+        self.bowls = bowls;
+    }
+
+    /// Whether a courier brings it, as it is now.
+    pub fn is_delivery(&self) -> bool {
+        self.terms.fulfilment.is_delivery() && !self.switched_to_pickup
     }
 
     fn end(&mut self, stage: OrderStage, at: DateTime<Utc>) {

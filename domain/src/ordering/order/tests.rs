@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::command::{OrderCommand, OrderCommandKind as Kind};
-use super::event::{CheckedOut, FaultParty, OrderEvent, RejectReason};
+use super::event::{CheckedOut, FaultParty, OrderEvent, RejectReason, ShortAnswer, ShortOutcome};
 use super::rejection::{BowlRef, OrderRejection};
 use super::state::{Order, OrderStage};
 use super::transitions::{By, may_ask};
@@ -15,8 +15,9 @@ use crate::kernel::quantity::{Minutes, Seconds};
 use crate::kernel::refusal::NotAllowed;
 use crate::kernel::sample;
 use crate::ordering::fulfilment::Fulfilment;
-use crate::ordering::line::LineId;
-use crate::ordering::quote::Promise;
+use crate::ordering::line::{LineId, Shortage};
+use crate::ordering::quote::{Promise, QuoteLineKind};
+use crate::ordering::settlement::{Back, CANCEL_POLICY, Settlement};
 use crate::testing::{Given, test_now};
 
 const LINE: LineId = LineId::new(1);
@@ -272,7 +273,8 @@ fn an_accepted_order_cannot_be_rejected_and_the_refusal_says_what_can_be_done() 
     assert_eq!(
         refused.to_string(),
         "reject is not possible at stage accepted; possible are fire, cancel, acknowledge, \
-         request_courier, record_picked_up, record_delivered, record_undeliverable"
+         request_courier, record_picked_up, record_delivered, record_undeliverable, short, answer_short, \
+         delay, switch_to_pickup"
     );
 }
 
@@ -575,7 +577,14 @@ fn customers_collect_only_what_no_courier_brings() {
 fn what_nobody_fetches_is_uncollected_and_completes() {
     let left = at(OrderStage::Ready, to_collect())
         .when(OrderCommand::NotCollected)
-        .then([OrderEvent::NotCollected { at: test_now() }])
+        .then([OrderEvent::NotCollected {
+            settlement: Some(Settlement {
+                back_minor: 0,
+                shop_paid: true,
+                courier_paid: false,
+            }),
+            at: test_now(),
+        }])
         .when(OrderCommand::NotCollected)
         .then_nothing();
     assert_eq!(left.when(OrderCommand::Complete).events().len(), 1);
@@ -598,4 +607,246 @@ fn a_device_acknowledges_once_at_any_stage_of_the_shop() {
         assert_eq!(after.state().stage(), stage);
         after.when(seen()).then_nothing();
     }
+}
+
+/// Two bowls on the sample's line, with this choice for a shortage.
+fn two_bowls(shortage: Shortage) -> Box<CheckedOut> {
+    let mut terms = terms();
+    terms.lines[0].quantity = 2.try_into().unwrap();
+    terms.lines[0].shortage = shortage;
+    terms.quote[0].amount_minor = 1960;
+    terms.total = Money::new(1960, terms.total.currency());
+    terms
+}
+
+fn short(units: u32) -> OrderCommand {
+    OrderCommand::Short {
+        short: sample::id(12),
+        line: LINE,
+        units,
+        substitute: None,
+        substitute_needs: Vec::new(),
+        answer_by: test_now() + TimeDelta::minutes(3),
+        by: Actor::Restaurant { id: sample::id(10) },
+    }
+}
+
+fn answer(answer: ShortAnswer) -> OrderCommand {
+    OrderCommand::AnswerShort {
+        short: sample::id(12),
+        answer,
+        by: customer(),
+    }
+}
+
+/// What an order comes to, and its bowls.
+fn held(given: &Given<Order>) -> (i64, usize) {
+    let body = given.state().body().unwrap();
+    (body.bill.total.amount_minor(), body.bowls.len())
+}
+
+#[test]
+fn what_is_short_is_left_out_at_once_unless_the_customer_chose_otherwise() {
+    for stage in [OrderStage::Placed, OrderStage::Accepted] {
+        let left = at(stage, two_bowls(Shortage::Refund)).done([short(1)]);
+        assert_eq!(held(&left), (980, 1));
+        assert_eq!(left.state().stage(), stage);
+        left.when(short(1)).then_nothing();
+    }
+    let whole = at(OrderStage::Placed, two_bowls(Shortage::Cancel)).done([short(1)]);
+    assert_eq!(whole.state().stage(), OrderStage::Cancelled);
+    let nothing_left = at(OrderStage::Placed, two_bowls(Shortage::Refund)).done([short(2)]);
+    assert_eq!(nothing_left.state().stage(), OrderStage::Cancelled);
+    let nothing_offered = at(OrderStage::Placed, two_bowls(Shortage::Substitute)).done([short(1)]);
+    assert_eq!(held(&nothing_offered), (980, 1));
+}
+
+#[test]
+fn more_than_is_open_cannot_be_short() {
+    let open = |given: Given<Order>, units| given.when(short(units)).rejection();
+    let refused = open(at(OrderStage::Placed, two_bowls(Shortage::Refund)), 3);
+    assert_eq!(
+        refused,
+        OrderRejection::NotSoManyUnits {
+            line: LINE,
+            open: 2
+        }
+    );
+    assert_eq!(refused.faults()[0].pointer, "/units");
+    let packed =
+        at(OrderStage::Cooking, two_bowls(Shortage::Refund)).done([boil(BOWL), seal(BOWL)]);
+    assert_eq!(
+        open(packed, 2),
+        OrderRejection::NotSoManyUnits {
+            line: LINE,
+            open: 1
+        }
+    );
+}
+
+#[test]
+fn who_is_asked_answers_once() {
+    let asked = at(OrderStage::Placed, two_bowls(Shortage::Ask)).done([short(1)]);
+    assert_eq!(held(&asked), (1960, 2), "nothing is decided yet");
+    asked
+        .clone()
+        .when(answer(ShortAnswer::Substitute))
+        .then_refused(OrderRejection::NothingOffered);
+    let stranger = OrderCommand::AnswerShort {
+        short: sample::id(12),
+        answer: ShortAnswer::Refund,
+        by: Actor::Customer { id: sample::id(42) },
+    };
+    asked
+        .clone()
+        .when(stranger)
+        .then_refused(OrderRejection::OrderUnknown);
+    let left = asked.clone().done([answer(ShortAnswer::Refund)]);
+    assert_eq!(held(&left), (980, 1));
+    left.clone()
+        .when(answer(ShortAnswer::Refund))
+        .then_nothing();
+    left.when(answer(ShortAnswer::Cancel))
+        .then_refused(OrderRejection::ShortSettled);
+    let cancelled = asked.done([answer(ShortAnswer::Cancel)]);
+    assert_eq!(cancelled.state().stage(), OrderStage::Cancelled);
+    at(OrderStage::Placed, two_bowls(Shortage::Ask))
+        .when(answer(ShortAnswer::Refund))
+        .then_refused(OrderRejection::ShortUnknown);
+}
+
+#[test]
+fn a_substitute_is_cooked_for_at_most_the_price_of_what_it_replaces() {
+    let OrderCommand::Short {
+        line,
+        units,
+        answer_by,
+        by,
+        ..
+    } = short(1)
+    else {
+        panic!("a shortage")
+    };
+    let offered = |price| {
+        let mut substitute = terms().lines.remove(0);
+        substitute.unit_price_minor = price;
+        OrderCommand::Short {
+            short: sample::id(12),
+            line,
+            units,
+            substitute: Some(Box::new(substitute)),
+            substitute_needs: Vec::new(),
+            answer_by,
+            by: by.clone(),
+        }
+    };
+    for (price, total) in [(1200, 1960), (600, 980 + 600)] {
+        let instead =
+            at(OrderStage::Placed, two_bowls(Shortage::Substitute)).done([offered(price)]);
+        assert_eq!(held(&instead), (total, 2));
+        let body = instead.state().body().unwrap();
+        let settled = body.shorts[0].outcome;
+        assert_eq!(settled, Some(ShortOutcome::Substituted));
+        assert_eq!(body.bill.lines.len(), 2);
+    }
+}
+
+#[test]
+fn the_kitchen_does_not_wait_for_an_answer() {
+    let asked = at(OrderStage::Accepted, two_bowls(Shortage::Ask)).done([short(1)]);
+    let fired = asked.done([OrderCommand::Fire { automatic: true }]);
+    assert_eq!(held(&fired), (980, 1));
+    let cooking = at(OrderStage::Cooking, two_bowls(Shortage::Ask));
+    let ready = cooking.done([boil(BOWL), seal(BOWL), short(1), OrderCommand::Ready]);
+    assert_eq!(held(&ready), (980, 1));
+}
+
+#[test]
+fn a_delay_moves_the_promise_later_and_never_back() {
+    let delay = |minutes| OrderCommand::Delay {
+        prep_minutes: Minutes::new(minutes),
+        reason: sample::reason("broth"),
+        party: FaultParty::Shop,
+    };
+    let later = at(OrderStage::Accepted, terms()).done([delay(20)]);
+    let promised = later.state().body().unwrap().promise.latest;
+    assert_eq!(promised, test_now() + TimeDelta::minutes(20 + 15 + 10));
+    later.clone().when(delay(20)).then_nothing();
+    later
+        .when(delay(15))
+        .then_refused(OrderRejection::NotLater { latest: promised });
+}
+
+#[test]
+fn who_fetches_after_all_pays_nothing_for_bringing() {
+    let mut with_fee = terms();
+    let mut fee = with_fee.quote[0].clone();
+    fee.kind = QuoteLineKind::DeliveryFee;
+    fee.reference = "zone".to_owned();
+    fee.amount_minor = 300;
+    with_fee.quote.push(fee);
+    with_fee.total = Money::new(1280, with_fee.total.currency());
+    let switch = || OrderCommand::SwitchToPickup { by: customer() };
+    let ready = at(OrderStage::Ready, with_fee);
+    let fetched = ready.done([switch()]);
+    assert_eq!(held(&fetched), (980, 1));
+    fetched.clone().when(switch()).then_nothing();
+    let collected = fetched.clone().done([OrderCommand::Collect]);
+    assert_eq!(collected.state().stage(), OrderStage::Delivered);
+    let brought = fetched.done([delivered()]);
+    assert_eq!(brought.state().stage(), OrderStage::Delivered, "facts win");
+    at(OrderStage::Ready, to_collect())
+        .when(switch())
+        .then_refused(OrderRejection::CustomerCollects);
+}
+
+#[test]
+fn the_policy_on_cancelling_has_one_row_for_each_stage_and_fault() {
+    let faults = [
+        FaultParty::Customer,
+        FaultParty::Shop,
+        FaultParty::Platform,
+        FaultParty::Courier,
+    ];
+    for stage in [
+        OrderStage::AwaitingPayment,
+        OrderStage::Placed,
+        OrderStage::Accepted,
+        OrderStage::Cooking,
+        OrderStage::Ready,
+    ] {
+        for fault in faults {
+            let rows = CANCEL_POLICY
+                .iter()
+                .filter(|row| row.stages.contains(&stage) && row.faults.contains(&fault));
+            assert_eq!(rows.count(), 1, "{stage:?} {fault:?}");
+        }
+    }
+    let blameless = CANCEL_POLICY
+        .iter()
+        .filter(|row| !row.faults.contains(&FaultParty::Customer));
+    for row in blameless {
+        assert_eq!(row.shares.back, Back::All, "{row:?}");
+    }
+}
+
+#[test]
+fn cooked_food_is_paid_for_when_ops_cancels_for_the_customer() {
+    let for_the_customer = OrderCommand::Cancel {
+        by: Actor::Ops { id: sample::id(9) },
+        reason: sample::reason("moved away"),
+        fault: FaultParty::Customer,
+    };
+    let events = at(OrderStage::Cooking, terms())
+        .when(for_the_customer)
+        .events();
+    let [OrderEvent::Cancelled { settlement, .. }] = &events[..] else {
+        panic!("{events:?}")
+    };
+    let expected = Settlement {
+        back_minor: 0,
+        shop_paid: true,
+        courier_paid: false,
+    };
+    assert_eq!(*settlement, Some(expected));
 }

@@ -61,9 +61,14 @@ const TIMER: &[By] = &[By::Timer];
 const PROCESS: &[By] = &[By::Process];
 const SHOP_OR_TIMER: &[By] = &[By::Shop, By::Timer];
 const SHOP_OR_OPS: &[By] = &[By::Shop, By::Ops];
+const ANSWER: &[By] = &[By::Customer, By::Timer];
+const SWITCH: &[By] = &[By::Customer, By::Ops];
 
 const DELIVERY: &str = "a courier brings it";
 const NEWS: &str = "a courier brings it; a pickup that was never reported is implied";
+const SHORT: &str = "the line has so many units that are not packed, and not all is left out";
+const SHORT_END: &str = "it leaves nothing, or the customer chose so";
+const ASKED: &str = "it was asked and is not settled";
 const PICKUP: &str = "the customer fetches it";
 
 const fn row(from: S, command: C, by: &'static [By], guard: &'static str, to: S) -> Row {
@@ -91,6 +96,10 @@ pub const ROWS: &[Row] = &[
     row(S::Placed, C::Reject, SHOP_OR_TIMER, "", S::Rejected),
     row(S::Placed, C::Cancel, &[By::Customer, By::Ops, By::Process], "", S::Cancelled),
     row(S::Placed, C::Acknowledge, SHOP, "", S::Placed),
+    row(S::Placed, C::Short, SHOP, SHORT, S::Placed),
+    row(S::Placed, C::Short, SHOP, SHORT_END, S::Cancelled),
+    row(S::Placed, C::AnswerShort, ANSWER, ASKED, S::Placed),
+    row(S::Placed, C::AnswerShort, ANSWER, SHORT_END, S::Cancelled),
     row(S::Accepted, C::Fire, SHOP_OR_TIMER, "", S::Cooking),
     row(S::Accepted, C::Cancel, &[By::Customer, By::Shop, By::Ops, By::Process], "", S::Cancelled),
     row(S::Accepted, C::Acknowledge, SHOP, "", S::Accepted),
@@ -98,6 +107,12 @@ pub const ROWS: &[Row] = &[
     row(S::Accepted, C::RecordPickedUp, PROCESS, DELIVERY, S::PickedUp),
     row(S::Accepted, C::RecordDelivered, PROCESS, NEWS, S::Delivered),
     row(S::Accepted, C::RecordUndeliverable, PROCESS, NEWS, S::Undeliverable),
+    row(S::Accepted, C::Short, SHOP, SHORT, S::Accepted),
+    row(S::Accepted, C::Short, SHOP, SHORT_END, S::Cancelled),
+    row(S::Accepted, C::AnswerShort, ANSWER, ASKED, S::Accepted),
+    row(S::Accepted, C::AnswerShort, ANSWER, SHORT_END, S::Cancelled),
+    row(S::Accepted, C::Delay, SHOP_OR_OPS, "it is promised for later than before", S::Accepted),
+    row(S::Accepted, C::SwitchToPickup, SWITCH, DELIVERY, S::Accepted),
     row(S::Cooking, C::BowlBoiled, SHOP, "the order has this bowl", S::Cooking),
     row(S::Cooking, C::BowlSealed, SHOP, "the bowl is boiled, if it is one that is", S::Cooking),
     row(S::Cooking, C::Ready, SHOP, "every bowl is sealed", S::Ready),
@@ -107,6 +122,11 @@ pub const ROWS: &[Row] = &[
     row(S::Cooking, C::RecordPickedUp, PROCESS, DELIVERY, S::PickedUp),
     row(S::Cooking, C::RecordDelivered, PROCESS, NEWS, S::Delivered),
     row(S::Cooking, C::RecordUndeliverable, PROCESS, NEWS, S::Undeliverable),
+    row(S::Cooking, C::Short, SHOP, SHORT, S::Cooking),
+    row(S::Cooking, C::Short, SHOP, SHORT_END, S::Cancelled),
+    row(S::Cooking, C::AnswerShort, ANSWER, ASKED, S::Cooking),
+    row(S::Cooking, C::AnswerShort, ANSWER, SHORT_END, S::Cancelled),
+    row(S::Cooking, C::SwitchToPickup, SWITCH, DELIVERY, S::Cooking),
     row(S::Ready, C::Collect, SHOP, PICKUP, S::Delivered),
     row(S::Ready, C::NotCollected, SHOP_OR_TIMER, PICKUP, S::Uncollected),
     row(S::Ready, C::Cancel, SHOP_OR_OPS, "", S::Cancelled),
@@ -115,6 +135,7 @@ pub const ROWS: &[Row] = &[
     row(S::Ready, C::RecordPickedUp, PROCESS, DELIVERY, S::PickedUp),
     row(S::Ready, C::RecordDelivered, PROCESS, NEWS, S::Delivered),
     row(S::Ready, C::RecordUndeliverable, PROCESS, NEWS, S::Undeliverable),
+    row(S::Ready, C::SwitchToPickup, SWITCH, DELIVERY, S::Ready),
     row(S::PickedUp, C::RecordDelivered, PROCESS, DELIVERY, S::Delivered),
     row(S::PickedUp, C::RecordUndeliverable, PROCESS, DELIVERY, S::Undeliverable),
     row(S::Delivered, C::Complete, TIMER, "", S::Completed),

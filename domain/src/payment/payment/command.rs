@@ -33,8 +33,12 @@ pub enum PaymentCommand {
         /// Which attempt of the order, from 1.
         attempt: u32,
     },
-    /// Takes what was authorised.
-    RequestCapture,
+    /// Takes what was authorised, or a part of it.
+    RequestCapture {
+        /// How much, when it is less than what was authorised.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        amount: Option<Money>,
+    },
     /// Gives the money back, wherever it is: void before capture, refund after.
     Unwind {
         /// Why.
@@ -84,7 +88,7 @@ pub enum PaymentCommand {
     RecordCaptured {
         /// The intent that says so.
         intent: IntentId,
-        /// What it took; never above what was requested.
+        /// What it took; what was asked of it.
         amount: Money,
     },
     /// The vendor will not take the amount.

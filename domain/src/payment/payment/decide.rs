@@ -106,6 +106,15 @@ fn request(
     Ok(events)
 }
 
+/// Nothing to take is taken at once.
+fn capture(amount: Money, at: DateTime<Utc>) -> PaymentEvent {
+    if amount.is_zero() {
+        PaymentEvent::Captured { amount, at }
+    } else {
+        PaymentEvent::CaptureRequested { amount, at }
+    }
+}
+
 impl PaymentBody {
     /// Guards and events of a command that the table has.
     fn step(
@@ -116,7 +125,11 @@ impl PaymentBody {
         let at = context.now;
         let event = match command {
             PaymentCommand::Request { .. } => return Err(PaymentRejection::AlreadyRequested),
-            PaymentCommand::RequestCapture => self.capture(at),
+            PaymentCommand::RequestCapture { amount } => {
+                let amount = amount.unwrap_or(self.amount);
+                rules::may_capture(self, amount)?;
+                capture(amount, at)
+            }
             PaymentCommand::Unwind { reason } => return Ok(self.unwind(reason, context)),
             PaymentCommand::RequestRefund {
                 refund,
@@ -147,13 +160,13 @@ impl PaymentBody {
                 amount,
                 capture_before,
             } => {
-                rules::is_whole_amount(self, amount)?;
+                rules::is_amount(self.amount, amount)?;
                 let news = PaymentEvent::Authorized { capture_before, at };
                 return Ok(self.with_intent(intent, Some(news), at));
             }
             PaymentCommand::RecordFailed { code } => PaymentEvent::Failed { code, at },
             PaymentCommand::RecordCaptured { intent, amount } => {
-                rules::is_whole_amount(self, amount)?;
+                rules::is_amount(self.asked(), amount)?;
                 return Ok(self.captured(intent, context));
             }
             PaymentCommand::RecordCaptureFailed { code } => {
@@ -177,21 +190,6 @@ impl PaymentBody {
             }
         };
         Ok(vec![event])
-    }
-
-    /// Nothing to take is taken at once.
-    fn capture(&self, at: DateTime<Utc>) -> PaymentEvent {
-        if self.amount.is_zero() {
-            PaymentEvent::Captured {
-                amount: self.amount,
-                at,
-            }
-        } else {
-            PaymentEvent::CaptureRequested {
-                amount: self.amount,
-                at,
-            }
-        }
     }
 
     /// Where the money is decides how it goes back; while that is open, the wish is kept.
@@ -225,7 +223,7 @@ impl PaymentBody {
         let left = if self.stage == PaymentStage::Captured {
             self.refundable_minor()
         } else {
-            self.amount.amount_minor()
+            self.asked().amount_minor()
         };
         (left > 0).then(|| PaymentEvent::RefundRequested {
             refund: context.fresh_id(),
@@ -263,7 +261,7 @@ impl PaymentBody {
             events.push(PaymentEvent::IntentCreated { intent });
         }
         events.push(PaymentEvent::Captured {
-            amount: self.amount,
+            amount: self.asked(),
             at: context.now,
         });
         if self.unwinding.is_some() || self.stage == PaymentStage::Failed {

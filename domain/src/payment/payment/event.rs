@@ -163,6 +163,10 @@ pub enum RefundReason {
     OrderCancelled,
     /// The shop did not take the order.
     OrderRejected,
+    /// Something of the order was short, or the customer fetches it after all.
+    OrderChanged,
+    /// The order could not be handed over.
+    OrderNotHandedOver,
     /// Ops decided so.
     Goodwill,
 }

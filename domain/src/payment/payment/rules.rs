@@ -31,7 +31,7 @@ fn intent_of(command: &PaymentCommand) -> Option<&IntentId> {
         | PaymentCommand::RecordCaptured { intent, .. }
         | PaymentCommand::RecordCancelled { intent } => Some(intent),
         PaymentCommand::Request { .. }
-        | PaymentCommand::RequestCapture
+        | PaymentCommand::RequestCapture { .. }
         | PaymentCommand::Unwind { .. }
         | PaymentCommand::RequestRefund { .. }
         | PaymentCommand::RecordFailed { .. }
@@ -61,7 +61,7 @@ pub(super) fn is_done(body: &PaymentBody, command: &PaymentCommand) -> bool {
                 body.attempt,
             ) == (*order, *customer, *restaurant, *amount, *attempt)
         }
-        PaymentCommand::RequestCapture => {
+        PaymentCommand::RequestCapture { .. } => {
             reached(&[PaymentStage::Capturing, PaymentStage::Captured])
         }
         PaymentCommand::Unwind { .. } => {
@@ -98,7 +98,7 @@ pub(super) fn is_done(body: &PaymentBody, command: &PaymentCommand) -> bool {
         // A refused creation whose intent is known all the same was created after all.
         PaymentCommand::RecordFailed { .. } => knows_intent || reached(&[PaymentStage::Failed]),
         PaymentCommand::RecordCaptured { amount, .. } => {
-            reached(&[PaymentStage::Captured]) && *amount == body.amount
+            reached(&[PaymentStage::Captured]) && *amount == body.asked()
         }
         PaymentCommand::RecordCaptureFailed { .. } => {
             reached(&[PaymentStage::CaptureFailed, PaymentStage::Captured])
@@ -116,14 +116,24 @@ pub(super) fn is_done(body: &PaymentBody, command: &PaymentCommand) -> bool {
     }
 }
 
-/// The vendor speaks of the amount that was asked for.
-pub(super) fn is_whole_amount(body: &PaymentBody, found: Money) -> Result<(), PaymentRejection> {
-    if found == body.amount {
+/// The vendor speaks of the amount that it was asked for.
+pub(super) fn is_amount(expected: Money, found: Money) -> Result<(), PaymentRejection> {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(PaymentRejection::AmountMismatch { expected, found })
+    }
+}
+
+/// No more is taken than was authorised.
+pub(super) fn may_capture(body: &PaymentBody, amount: Money) -> Result<(), PaymentRejection> {
+    let fits = (0..=body.amount.amount_minor()).contains(&amount.amount_minor());
+    if fits && amount.currency() == body.amount.currency() {
         Ok(())
     } else {
         Err(PaymentRejection::AmountMismatch {
             expected: body.amount,
-            found,
+            found: amount,
         })
     }
 }

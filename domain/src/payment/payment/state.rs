@@ -70,6 +70,9 @@ pub struct PaymentBody {
     pub restaurant: RestaurantId,
     /// How much.
     pub amount: Money,
+    /// How much of it was asked of the vendor, once it was.
+    #[serde(default)]
+    pub captured: Option<Money>,
     /// Which attempt of the order, from 1.
     pub attempt: u32,
     /// The vendor's name for it.
@@ -129,6 +132,7 @@ impl Payment {
                 customer: *customer,
                 restaurant: *restaurant,
                 amount: *amount,
+                captured: None,
                 attempt: *attempt,
                 intent: None,
                 declined: None,
@@ -163,8 +167,14 @@ impl PaymentBody {
                 self.capture_before = *capture_before;
             }
             PaymentEvent::Failed { .. } => self.stage = PaymentStage::Failed,
-            PaymentEvent::CaptureRequested { .. } => self.stage = PaymentStage::Capturing,
-            PaymentEvent::Captured { .. } => self.stage = PaymentStage::Captured,
+            PaymentEvent::CaptureRequested { amount, at: _ } => {
+                self.stage = PaymentStage::Capturing;
+                self.captured = Some(*amount);
+            }
+            PaymentEvent::Captured { amount, at: _ } => {
+                self.stage = PaymentStage::Captured;
+                self.captured = Some(*amount);
+            }
             PaymentEvent::CaptureFailed { .. } => self.stage = PaymentStage::CaptureFailed,
             PaymentEvent::UnwindRequested { reason, at: _ } => self.unwinding = Some(*reason),
             PaymentEvent::VoidRequested { reason, at: _ } => {
@@ -193,6 +203,11 @@ impl PaymentBody {
         }
     }
 
+    /// What the vendor was asked to take, or would be.
+    pub fn asked(&self) -> Money {
+        self.captured.unwrap_or(self.amount)
+    }
+
     /// The refund of this name.
     pub fn refund(&self, refund: Uuid) -> Option<&Refund> {
         self.refunds.iter().find(|found| found.refund == refund)
@@ -206,7 +221,7 @@ impl PaymentBody {
         self.refunds
             .iter()
             .filter(|refund| refund.stage != RefundStage::Failed)
-            .fold(self.amount.amount_minor(), |left, refund| {
+            .fold(self.asked().amount_minor(), |left, refund| {
                 left.saturating_sub(refund.amount.amount_minor())
             })
     }

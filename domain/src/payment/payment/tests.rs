@@ -96,6 +96,43 @@ fn not_allowed(stage: PaymentStage, command: Kind) -> PaymentRejection {
     })
 }
 
+fn capture() -> PaymentCommand {
+    PaymentCommand::RequestCapture { amount: None }
+}
+
+#[test]
+fn a_part_is_taken_and_no_more_than_that_goes_back() {
+    let part = Money::new(700, yen(980).currency());
+    let asked = given([authorised()]).when(PaymentCommand::RequestCapture { amount: Some(part) });
+    let taken = asked
+        .then([PaymentEvent::CaptureRequested {
+            amount: part,
+            at: test_now(),
+        }])
+        .when(PaymentCommand::RecordCaptured {
+            intent: intent(),
+            amount: part,
+        })
+        .then([PaymentEvent::Captured {
+            amount: part,
+            at: test_now(),
+        }]);
+    taken
+        .when(PaymentCommand::RequestRefund {
+            refund: sample::id(7),
+            amount: yen(701),
+            reason: RefundReason::OrderChanged,
+        })
+        .then_refused(PaymentRejection::RefundExceedsCaptured { left: part });
+    let more = Some(yen(981));
+    given([authorised()])
+        .when(PaymentCommand::RequestCapture { amount: more })
+        .then_refused(PaymentRejection::AmountMismatch {
+            expected: yen(980),
+            found: yen(981),
+        });
+}
+
 #[test]
 fn a_request_is_made_once() {
     let again = given([]).when(requested_of(yen(980))).then_nothing();
@@ -115,7 +152,7 @@ fn nothing_to_pay_never_meets_the_vendor() {
     let free = Given::<Payment>::nothing().done([requested_of(yen(0))]);
     assert_eq!(free.state().stage(), PaymentStage::Authorized);
     free.clone()
-        .when(PaymentCommand::RequestCapture)
+        .when(capture())
         .then([PaymentEvent::Captured {
             amount: yen(0),
             at: test_now(),
@@ -140,12 +177,12 @@ fn the_usual_way_ends_captured_and_each_step_repeated_changes_nothing() {
         }])
         .when(authorised())
         .then_nothing()
-        .when(PaymentCommand::RequestCapture)
+        .when(capture())
         .then([PaymentEvent::CaptureRequested {
             amount: yen(980),
             at: test_now(),
         }])
-        .when(PaymentCommand::RequestCapture)
+        .when(capture())
         .then_nothing()
         .when(captured())
         .then([PaymentEvent::Captured {
@@ -219,7 +256,7 @@ fn another_intent_or_amount_is_refused() {
         intent: intent(),
         amount: yen(979),
     };
-    given([authorised(), PaymentCommand::RequestCapture])
+    given([authorised(), capture()])
         .when(less)
         .then_refused(mismatch);
 }
@@ -296,14 +333,15 @@ fn unwinding_before_the_intent_is_known_voids_it_when_it_comes() {
 #[test]
 fn capture_and_void_exclude_each_other() {
     given([authorised(), unwind()])
-        .when(PaymentCommand::RequestCapture)
+        .when(capture())
         .then_refused(not_allowed(PaymentStage::Voiding, Kind::RequestCapture));
-    let waiting = given([authorised(), PaymentCommand::RequestCapture])
-        .when(unwind())
-        .then([PaymentEvent::UnwindRequested {
-            reason: RefundReason::OrderCancelled,
-            at: test_now(),
-        }]);
+    let waiting =
+        given([authorised(), capture()])
+            .when(unwind())
+            .then([PaymentEvent::UnwindRequested {
+                reason: RefundReason::OrderCancelled,
+                at: test_now(),
+            }]);
     waiting.clone().when(capture_failed()).then([
         PaymentEvent::CaptureFailed {
             code: code(),
@@ -319,7 +357,7 @@ fn capture_and_void_exclude_each_other() {
 
 #[test]
 fn a_failed_capture_is_tried_again_or_given_up() {
-    let failed = given([authorised(), PaymentCommand::RequestCapture])
+    let failed = given([authorised(), capture()])
         .when(capture_failed())
         .then([PaymentEvent::CaptureFailed {
             code: code(),
@@ -329,7 +367,7 @@ fn a_failed_capture_is_tried_again_or_given_up() {
         .then_nothing();
     failed.clone().when(unwind()).then([void_requested()]);
     failed
-        .when(PaymentCommand::RequestCapture)
+        .when(capture())
         .then([PaymentEvent::CaptureRequested {
             amount: yen(980),
             at: test_now(),
@@ -371,12 +409,12 @@ fn a_reservation_that_lapses_is_expired() {
         .when(unwind())
         .then_nothing();
     expired
-        .when(PaymentCommand::RequestCapture)
+        .when(capture())
         .then_refused(not_allowed(PaymentStage::Expired, Kind::RequestCapture));
 }
 
 fn paid() -> Given<Payment> {
-    given([authorised(), PaymentCommand::RequestCapture, captured()])
+    given([authorised(), capture(), captured()])
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What follows from news of a delivery: the order is told, and a transport of a dead order called off.
+//! What follows from news of a delivery: the order is told, and a transport that nobody needs called off.
 
 use uuid::Uuid;
 
@@ -13,7 +13,12 @@ impl Effects<'_> {
         match news {
             DeliveryEvent::Requested(_) => {
                 self.state.deliveries.insert(delivery, None);
-                if self.state.dead {
+                let fetched = self
+                    .state
+                    .terms
+                    .as_ref()
+                    .is_some_and(|terms| !terms.is_delivery);
+                if self.state.dead || fetched {
                     self.call_off(delivery);
                 }
             }

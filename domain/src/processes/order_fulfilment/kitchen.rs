@@ -5,22 +5,29 @@ use uuid::Uuid;
 
 use super::effects::Effects;
 use super::state::Terms;
-use super::timers;
+use super::{OrderFulfilment, timers};
 use crate::aggregates::AnyCommand;
 use crate::kernel::actor::Actor;
 use crate::kernel::flags::Flags;
-use crate::kernel::quantity::Minutes;
-use crate::ordering::order::{FaultParty, OrderCommand, OrderEvent, RejectReason};
+use crate::kernel::key::Key;
+use crate::kernel::money::{Currency, Money};
+use crate::kernel::quantity::{IngredientAmount, Minutes};
+use crate::ordering::line::{LineNeeds, OrderLine};
+use crate::ordering::order::{
+    FaultParty, OrderCommand, OrderEvent, RejectReason, ShortAnswer, ShortOutcome,
+};
+use crate::ordering::settlement::Settlement;
 use crate::payment::payment::{PaymentCommand, RefundReason};
-use crate::processes::Effect;
+use crate::processes::{Effect, Process as _};
 use crate::restaurant::inventory::{InventoryCommand, ReleaseReason};
 use crate::restaurant::promotion::PromotionCommand;
 
 impl Effects<'_> {
-    pub(super) fn on_order(&mut self, news: &OrderEvent, flags: &Flags) {
+    pub(super) fn on_order(&mut self, news: &OrderEvent, event_id: Uuid, flags: &Flags) {
         match news {
             OrderEvent::CheckedOut(terms) => {
                 self.state.terms = Some(Terms::of(terms));
+                self.state.needs.clone_from(&terms.needs);
                 self.start_timer(timers::PAYMENT, terms.expires_at, OrderCommand::Expire);
             }
             OrderEvent::Placed { at } => {
@@ -43,7 +50,8 @@ impl Effects<'_> {
             } => {
                 self.state.accepted = true;
                 self.cancel_timer(timers::ACCEPTANCE);
-                self.payment(PaymentCommand::RequestCapture);
+                self.capture();
+                self.state.accepted_at = Some(*at);
                 self.fire_noodle_last(*prep_minutes, *at);
             }
             OrderEvent::Fired { .. } => {
@@ -54,27 +62,24 @@ impl Effects<'_> {
                 slurp_deadline: _,
                 at,
             } => {
-                if self
-                    .state
-                    .terms
-                    .as_ref()
-                    .is_some_and(|terms| !terms.is_delivery)
-                {
-                    let at = *at + flags.pickup_timer.span();
-                    self.start_timer(timers::COLLECTION, at, OrderCommand::NotCollected);
-                }
+                self.state.ready_at = Some(*at);
+                self.wait_for_customer(flags);
             }
             OrderEvent::PickedUp { .. } => {
                 self.cancel_timer(timers::FIRE);
                 self.consume();
             }
-            OrderEvent::Collected { at }
-            | OrderEvent::Delivered { proof: _, at }
-            | OrderEvent::Undeliverable { reason: _, at }
-            | OrderEvent::NotCollected { at } => {
-                self.cancel_timer(timers::COLLECTION);
-                let at = *at + flags.completion_delay.span();
-                self.start_timer(timers::COMPLETION, at, OrderCommand::Complete);
+            OrderEvent::Collected { at } | OrderEvent::Delivered { proof: _, at } => {
+                self.complete_after(*at, flags);
+            }
+            OrderEvent::Undeliverable { settlement, at, .. }
+            | OrderEvent::NotCollected { settlement, at } => {
+                let back = settlement.map_or(0, |settled| settled.back_minor);
+                if let Some(currency) = self.currency() {
+                    let amount = Money::new(back, currency);
+                    self.give_back(event_id, amount, RefundReason::OrderNotHandedOver);
+                }
+                self.complete_after(*at, flags);
             }
             OrderEvent::Completed { .. } => {
                 self.state.completed = true;
@@ -86,9 +91,12 @@ impl Effects<'_> {
             OrderEvent::Rejected { .. } => {
                 self.end(RefundReason::OrderRejected, ReleaseReason::Rejected, true);
             }
-            OrderEvent::Cancelled { by, fault, .. } => {
-                // Cooked food that the customer is to blame for is paid for.
-                let money_back = !(self.state.consumed && *fault == FaultParty::Customer);
+            OrderEvent::Cancelled {
+                by,
+                fault,
+                settlement,
+                ..
+            } => {
                 let release = match by {
                     Actor::System { .. } => ReleaseReason::PaymentFailed,
                     Actor::Customer { .. }
@@ -96,12 +104,126 @@ impl Effects<'_> {
                     | Actor::Driver { .. }
                     | Actor::Ops { .. } => ReleaseReason::Cancelled,
                 };
-                self.end(RefundReason::OrderCancelled, release, money_back);
+                let everything = self.goes_back_whole(*settlement, *fault);
+                self.end(RefundReason::OrderCancelled, release, everything);
+                let part = settlement.filter(|_| !everything).zip(self.currency());
+                if let Some((settled, currency)) = part {
+                    let amount = Money::new(settled.back_minor, currency);
+                    self.give_back(event_id, amount, RefundReason::OrderCancelled);
+                }
+            }
+            OrderEvent::ShortReported {
+                short,
+                substitute_needs,
+                answer_by,
+                ..
+            } => {
+                let needs = substitute_needs.clone();
+                self.state.offered.insert(*short, needs);
+                if let Some(answer_by) = answer_by {
+                    self.wait_for_answer(*short, *answer_by);
+                }
+            }
+            OrderEvent::ShortSettled {
+                short,
+                outcome,
+                bill,
+                at: _,
+            } => {
+                self.cancel_timer(&format!("{}{short}", timers::SHORT_ANSWER));
+                self.falls_to(bill.total, event_id);
+                self.hold_less(&bill.lines);
+                if *outcome == ShortOutcome::Substituted {
+                    self.hold_substitute(*short, &bill.lines);
+                }
+            }
+            OrderEvent::PromiseMoved { prep_minutes, .. } => {
+                if let Some(accepted_at) = self.state.accepted_at {
+                    self.fire_noodle_last(*prep_minutes, accepted_at);
+                }
+            }
+            OrderEvent::SwitchedToPickup { bill, .. } => {
+                if let Some(terms) = &mut self.state.terms {
+                    terms.is_delivery = false;
+                }
+                self.falls_to(bill.total, event_id);
+                let open: Vec<Uuid> = self.state.deliveries.keys().copied().collect();
+                for delivery in open {
+                    self.call_off(delivery);
+                }
+                self.wait_for_customer(flags);
             }
             OrderEvent::CourierRequested { .. }
             | OrderEvent::BowlBoiled { .. }
             | OrderEvent::BowlSealed { .. }
             | OrderEvent::Acknowledged { .. } => {}
+        }
+    }
+
+    fn wait_for_answer(&mut self, short: Uuid, answer_by: DateTime<Utc>) {
+        let process = Key::parse(OrderFulfilment::NAME).expect("the name is a key");
+        let leave_out = OrderCommand::AnswerShort {
+            short,
+            answer: ShortAnswer::Refund,
+            by: Actor::System { process },
+        };
+        let name = format!("{}{short}", timers::SHORT_ANSWER);
+        self.start_timer(&name, answer_by, leave_out);
+    }
+
+    /// What is left out is free again. An order that does not say what its lines take keeps its hold.
+    fn hold_less(&mut self, lines: &[OrderLine]) {
+        if self.state.consumed || self.state.needs.is_empty() {
+            return;
+        }
+        if let Some(needs) = needs_of(lines, &self.state.needs) {
+            self.stock(|hold| InventoryCommand::ChangeHold {
+                hold,
+                needs,
+                kitchen: None,
+            });
+        }
+    }
+
+    /// What is cooked instead is set aside, if it is free: the shop that offers it knows better than the books.
+    fn hold_substitute(&mut self, short: Uuid, lines: &[OrderLine]) {
+        let offered = self.state.offered.remove(&short);
+        if let (Some(of_one), Some(taken)) = (offered, lines.last()) {
+            let line = taken.line;
+            self.state.needs.push(LineNeeds { line, of_one });
+            self.hold_less(lines);
+        }
+    }
+
+    /// Gives a packed order up when nobody fetches it.
+    fn wait_for_customer(&mut self, flags: &Flags) {
+        let terms = self.state.terms.as_ref();
+        let fetched = terms.is_some_and(|terms| !terms.is_delivery);
+        if let Some(ready_at) = self.state.ready_at.filter(|_| fetched) {
+            let at = ready_at + flags.pickup_timer.span();
+            self.start_timer(timers::COLLECTION, at, OrderCommand::NotCollected);
+        }
+    }
+
+    fn complete_after(&mut self, at: DateTime<Utc>, flags: &Flags) {
+        self.cancel_timer(timers::COLLECTION);
+        let at = at + flags.completion_delay.span();
+        self.start_timer(timers::COMPLETION, at, OrderCommand::Complete);
+    }
+
+    fn currency(&self) -> Option<Currency> {
+        let total = self.state.terms.as_ref()?.total?;
+        Some(total.currency())
+    }
+
+    /// Whether all of the money goes back. Older events leave it to the fault: cooked food that the
+    /// customer is to blame for is paid for.
+    fn goes_back_whole(&self, settlement: Option<Settlement>, fault: FaultParty) -> bool {
+        let agreed = self.state.terms.as_ref().and_then(|terms| terms.total);
+        let total = self.state.total.or(agreed);
+        match (settlement, total) {
+            (Some(settled), Some(total)) => settled.back_minor == total.amount_minor(),
+            _ => !(self.state.consumed && fault == FaultParty::Customer),
         }
     }
 
@@ -160,4 +282,19 @@ impl Effects<'_> {
             self.stock(|hold| InventoryCommand::ConsumeHold { hold });
         }
     }
+}
+
+/// What these lines take altogether; the same ingredient may stand there more than once.
+fn needs_of(lines: &[OrderLine], needs: &[LineNeeds]) -> Option<Vec<IngredientAmount>> {
+    let mut all = Vec::new();
+    for line in lines {
+        let of_one = needs.iter().find(|needs| needs.line == line.line);
+        for need in of_one.iter().flat_map(|needs| &needs.of_one) {
+            all.push(IngredientAmount {
+                ingredient: need.ingredient.clone(),
+                amount: need.amount.checked_mul(line.quantity.get())?,
+            });
+        }
+    }
+    Some(all)
 }

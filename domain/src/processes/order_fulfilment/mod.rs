@@ -15,7 +15,11 @@
 //! | rejected, cancelled, expired | release what is held, unwind the payment, call off the courier |
 //! | the same before it was accepted, or unpaid | release the redemptions of its promotions |
 //! | courier: picked up, delivered, failed | tell the order |
-//! | delivered, undeliverable, not collected | completion timer |
+//! | short and asked | answer timer |
+//! | what it comes to falls | a smaller capture, or a refund as soon as the money is taken |
+//! | promised for later | the timer that fires moves |
+//! | fetched after all | call off the courier |
+//! | delivered, undeliverable, not collected | completion timer; the policy's part goes back |
 
 mod courier;
 mod effects;
@@ -43,6 +47,8 @@ pub mod timers {
     pub const FIRE: &str = "auto_fire";
     /// Gives a ready order up that nobody fetches.
     pub const COLLECTION: &str = "collection";
+    /// Leaves out what is short and nobody answered about; followed by the shortage.
+    pub const SHORT_ANSWER: &str = "short_answer_";
     /// Closes an ended order.
     pub const COMPLETION: &str = "completion";
     /// Reads the vendor's intent; followed by the minutes.
@@ -82,7 +88,7 @@ impl Process for OrderFulfilment {
         }
         let mut effects = Effects::of(order, state);
         match &recorded.event {
-            AnyEvent::Order(news) => effects.on_order(news, flags),
+            AnyEvent::Order(news) => effects.on_order(news, recorded.event_id, flags),
             AnyEvent::Payment(news) => {
                 effects.on_payment(PaymentId::new(recorded.stream), news, recorded.recorded_at);
             }

@@ -1,17 +1,19 @@
 //! What follows from news of the payment: the vendor is called and read, the order is told.
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::effects::Effects;
-use super::state::Money;
+use super::state::{Money, Owed};
 use super::{OrderFulfilment, timers};
 use crate::kernel::actor::Actor;
 use crate::kernel::ids::PaymentId;
 use crate::kernel::key::Key;
+use crate::kernel::money::Money as Amount;
 use crate::kernel::quantity::Minutes;
 use crate::kernel::text::Reason;
 use crate::ordering::order::{FaultParty, OrderCommand};
-use crate::payment::payment::{IntentId, PaymentEvent};
+use crate::payment::payment::{IntentId, PaymentCommand, PaymentEvent, RefundReason};
 use crate::processes::{Effect, PaymentCall, Process as _};
 
 /// Minutes after its creation at which an intent is read: webhooks get lost, and a payment open for
@@ -74,22 +76,88 @@ impl Effects<'_> {
                     amount,
                 });
             }
-            PaymentEvent::Captured { .. } | PaymentEvent::Voided { .. } => {
+            PaymentEvent::Captured { .. } => {
                 self.state.money = Money::Settled;
+                self.state.taken = true;
+                for owed in std::mem::take(&mut self.state.owed) {
+                    self.refund(owed);
+                }
+            }
+            PaymentEvent::Voided { .. } => {
+                self.state.money = Money::Settled;
+                self.state.owed.clear();
             }
             PaymentEvent::Refunded { .. } | PaymentEvent::RefundFailed { .. } => {
                 self.state.money = self.state.money.without_refund();
             }
             PaymentEvent::Failed { .. } | PaymentEvent::ExpiredByVendor { .. } => {
                 self.state.money = Money::Settled;
+                self.state.owed.clear();
                 self.cancel_reads();
                 self.cancel_unpaid();
             }
-            PaymentEvent::CaptureFailed { .. } => self.cancel_unpaid(),
+            PaymentEvent::CaptureFailed { .. } => {
+                self.state.owed.clear();
+                self.cancel_unpaid();
+            }
             PaymentEvent::ActionRequired { .. }
             | PaymentEvent::Declined { .. }
             | PaymentEvent::UnwindRequested { .. } => {}
         }
+    }
+
+    /// Asks for the money: what the order comes to by now.
+    pub(super) fn capture(&mut self) {
+        self.state.asked = true;
+        let agreed = self.state.terms.as_ref().and_then(|terms| terms.total);
+        let less = self.state.total.filter(|total| Some(*total) != agreed);
+        match less {
+            Some(total) if total.is_zero() => self.payment(PaymentCommand::Unwind {
+                reason: RefundReason::OrderChanged,
+            }),
+            amount => self.payment(PaymentCommand::RequestCapture { amount }),
+        }
+    }
+
+    /// The order comes to less than before: less is taken, or the difference goes back.
+    pub(super) fn falls_to(&mut self, total: Amount, refund: Uuid) {
+        let agreed = self.state.terms.as_ref().and_then(|terms| terms.total);
+        let before = self.state.total.or(agreed);
+        self.state.total = Some(total);
+        let difference = before.and_then(|before| before.checked_sub(total).ok());
+        if let Some(amount) = difference.filter(|_| self.state.asked) {
+            self.give_back(refund, amount, RefundReason::OrderChanged);
+        }
+    }
+
+    /// A part of the money goes back, as soon as it is taken.
+    pub(super) fn give_back(&mut self, refund: Uuid, amount: Amount, reason: RefundReason) {
+        if amount.amount_minor() <= 0 {
+            return;
+        }
+        let owed = Owed {
+            refund,
+            amount,
+            reason,
+        };
+        if self.state.taken {
+            self.refund(owed);
+        } else {
+            self.state.owed.push(owed);
+        }
+    }
+
+    fn refund(&mut self, owed: Owed) {
+        let Owed {
+            refund,
+            amount,
+            reason,
+        } = owed;
+        self.payment(PaymentCommand::RequestRefund {
+            refund,
+            amount,
+            reason,
+        });
     }
 
     /// The order cannot be paid for. One that is cooking refuses this and goes on at the platform's cost.

@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::kernel::ids::{DriverId, PaymentId, PromotionId, RestaurantId};
-use crate::ordering::line::BowlSpec;
+use crate::kernel::money::Money as Amount;
+use crate::kernel::quantity::IngredientAmount;
+use crate::ordering::line::{BowlSpec, LineNeeds};
 use crate::ordering::order::CheckedOut;
-use crate::payment::payment::IntentId;
+use crate::payment::payment::{IntentId, RefundReason};
 
 /// What an instance remembers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -30,6 +33,30 @@ pub struct OrderFulfilmentState {
     pub(super) intent: Option<IntentId>,
     /// Whether money may still move.
     pub(super) money: Money,
+    /// When the shop took it.
+    #[serde(default)]
+    pub(super) accepted_at: Option<DateTime<Utc>>,
+    /// When it was packed.
+    #[serde(default)]
+    pub(super) ready_at: Option<DateTime<Utc>>,
+    /// What one of each line takes from stock.
+    #[serde(default)]
+    pub(super) needs: Vec<LineNeeds>,
+    /// What one of each substitute takes that was offered, by shortage.
+    #[serde(default)]
+    pub(super) offered: BTreeMap<Uuid, Vec<IngredientAmount>>,
+    /// What it comes to now, once that has changed.
+    #[serde(default)]
+    pub(super) total: Option<Amount>,
+    /// Whether its capture was asked for.
+    #[serde(default)]
+    pub(super) asked: bool,
+    /// Whether its money is taken.
+    #[serde(default)]
+    pub(super) taken: bool,
+    /// What goes back as soon as the money is taken.
+    #[serde(default)]
+    pub(super) owed: Vec<Owed>,
     /// Its deliveries that have not ended.
     pub(super) deliveries: BTreeMap<Uuid, Option<DriverId>>,
     /// Timers started and not cancelled.
@@ -41,6 +68,9 @@ pub struct OrderFulfilmentState {
 pub(super) struct Terms {
     pub(super) restaurant: RestaurantId,
     pub(super) payment: PaymentId,
+    /// Older states do not have it.
+    #[serde(default)]
+    pub(super) total: Option<Amount>,
     pub(super) is_delivery: bool,
     pub(super) auto_fire: bool,
     /// From boiler to sealed for the slowest bowl.
@@ -48,6 +78,14 @@ pub(super) struct Terms {
     /// The promotions that it used.
     #[serde(default)]
     pub(super) promotions: BTreeSet<PromotionId>,
+}
+
+/// A part of the money that goes back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Owed {
+    pub(super) refund: Uuid,
+    pub(super) amount: Amount,
+    pub(super) reason: RefundReason,
 }
 
 /// Where the money is, as far as this process must wait for it.
@@ -73,7 +111,7 @@ impl OrderFulfilmentState {
 
     /// Whether nothing more can follow, unless somebody acts.
     pub(super) fn is_over(&self) -> bool {
-        self.completed || (self.dead && self.money == Money::Settled)
+        self.completed || (self.dead && self.money == Money::Settled && self.owed.is_empty())
     }
 }
 
@@ -102,6 +140,7 @@ impl Terms {
         Self {
             restaurant: terms.restaurant,
             payment: terms.payment,
+            total: Some(terms.total),
             is_delivery: terms.fulfilment.is_delivery(),
             auto_fire: terms.auto_fire,
             lead_seconds: terms

@@ -11,7 +11,7 @@ use http::header::ETAG;
 use infra::http::conditional::Etag;
 use infra::http::policy::{Role, action};
 use infra::http::{ApiError, Caller, Consistency, Json, Path, Problem};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -39,6 +39,8 @@ pub(crate) struct OrderDetail {
     /// The allergens that were shown.
     #[schema(value_type = Object)]
     allergens: Value,
+    /// What has changed since checkout: what ran out and what came of it, each move of the promise, and the like.
+    changes: Vec<OrderChange>,
     /// Name of who receives; none for pickup, or when the person's data was erased.
     recipient: Option<String>,
     /// Where to; the shop does not see it.
@@ -47,6 +49,27 @@ pub(crate) struct OrderDetail {
     payment: Option<PaymentPart>,
     /// How far the delivery is.
     delivery: Option<DeliveryPart>,
+}
+
+/// The events that change what was agreed, in the order's story.
+const CHANGES: [&str; 5] = [
+    "accepted",
+    "short_reported",
+    "short_settled",
+    "promise_moved",
+    "switched_to_pickup",
+];
+
+/// A change of what was agreed.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct OrderChange {
+    /// The event's name.
+    event: String,
+    /// When it happened.
+    happened_at: DateTime<Utc>,
+    /// What it says, as in the timeline.
+    #[schema(value_type = Object)]
+    facts: Value,
 }
 
 /// What an order shows of its payment.
@@ -109,12 +132,18 @@ async fn detail(app: &App, status: OrderStatus, role: Role) -> Result<OrderDetai
         r#"SELECT d.lines::text AS "lines!", d.quote::text AS "quote!",
                   d.allergens::text AS "allergens!", d.fulfilment::text AS "fulfilment!",
                   p.stage AS "payment_stage?", p.captured_minor AS "captured_minor?",
-                  p.refunded_minor AS "refunded_minor?", p.failure_code
+                  p.refunded_minor AS "refunded_minor?", p.failure_code,
+                  (SELECT coalesce(json_agg(json_build_object(
+                              'event', t.event, 'happened_at', t.happened_at, 'facts', t.facts)
+                              ORDER BY t.sequence), '[]')::text
+                   FROM views.order_timeline t
+                   WHERE t.order_id = d.order_id AND t.event = ANY ($3)) AS "changes!"
            FROM views.order_details d
            LEFT JOIN views.payments p ON p.payment_id = $2
            WHERE d.order_id = $1"#,
         status.id,
-        status.payment_id
+        status.payment_id,
+        &CHANGES.map(str::to_owned)
     )
     .fetch_one(app.pool())
     .await
@@ -139,6 +168,7 @@ async fn detail(app: &App, status: OrderStatus, role: Role) -> Result<OrderDetai
         lines,
         quote: json_of(&row.quote)?,
         allergens: json_of(&row.allergens)?,
+        changes: json_of(&row.changes)?,
         recipient,
         address,
         payment,

@@ -1,0 +1,62 @@
+//! A customer says what to do about something that ran out.
+
+use axum::extract::State;
+use domain::aggregates::Order;
+use domain::kernel::actor::Actor;
+use domain::kernel::ids::OrderId;
+use domain::ordering::order::{OrderCommand, ShortAnswer};
+use infra::http::conditional::IfMatch;
+use infra::http::policy::Role;
+use infra::http::policy::action::AnswerShort;
+use infra::http::{ApiError, Caller, Idempotency, Json, Path};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::http::answer::{Committed, Refusals, Written};
+use crate::http::asked::{Asked, BuildsOn};
+
+/// What to do.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AnswerShortBody {
+    /// Leave it out, take what is offered instead, or cancel the order.
+    answer: ShortAnswer,
+}
+domain::collect_struct!(AnswerShortBody { answer });
+
+/// Answers what to do about something that ran out. Without an answer in time it is left out.
+#[utoipa::path(
+    post,
+    path = "/v1/orders/{order_id}/short/{short}/answer",
+    params(
+        ("order_id" = uuid::Uuid, Path, description = "The order"),
+        ("short" = uuid::Uuid, Path, description = "The shortage"),
+    ),
+    request_body = AnswerShortBody,
+    responses(Committed, Refusals)
+)]
+pub(super) async fn answer_short(
+    State(app): State<App>,
+    by: Caller<AnswerShort>,
+    Path((id, short)): Path<(OrderId, Uuid)>,
+    if_match: IfMatch,
+    key: Idempotency,
+    Json(AnswerShortBody { answer }): Json<AnswerShortBody>,
+) -> Result<Committed, ApiError> {
+    let asked = Asked::new(&by, key.key());
+    let by = match by.principal.role {
+        Role::Customer => Actor::Customer {
+            id: by.principal.id.into(),
+        },
+        Role::Ops => Actor::Ops {
+            id: by.principal.id,
+        },
+        Role::Owner | Role::Driver | Role::Service => return Err(ApiError::forbidden()),
+    };
+    let command = OrderCommand::AnswerShort { short, answer, by };
+    let builds_on = BuildsOn::Version(if_match.version()?);
+    app.change::<Order>(&asked, id, builds_on, command, Written::reply(id))
+        .await
+}

@@ -1,0 +1,144 @@
+//! A shop has run out of something that was ordered.
+
+use std::borrow::Cow;
+
+use axum::extract::State;
+use domain::aggregates::{Menu, Order};
+use domain::joint::substitute::substitute;
+use domain::kernel::actor::Actor;
+use domain::kernel::flags::Flags;
+use domain::kernel::ids::OrderId;
+use domain::kernel::key::Key;
+use domain::kernel::quantity::Quantity;
+use domain::ordering::line::{LineId, OptionChoice};
+use domain::ordering::order::OrderCommand;
+use infra::http::policy::Scope;
+use infra::http::policy::action::ShortOrder;
+use infra::http::{ApiError, Idempotency, Json, Path, RestaurantStaff};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::execute::{ExecuteError, Refusal, Reply, Unit, Work};
+use crate::http::answer::{Committed, Refusals, json_of};
+use crate::http::asked::Asked;
+use crate::http::whose::only_theirs;
+
+/// What ran out.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ShortOrderBody {
+    /// The line of the order.
+    #[schema(value_type = u32)]
+    line: LineId,
+    /// How many units of it.
+    #[schema(value_type = u32, minimum = 1, maximum = 99)]
+    units: Quantity,
+    /// What the shop offers instead; the customer pays at most what it replaces.
+    #[serde(default)]
+    substitute: Option<SubstituteBody>,
+}
+domain::collect_struct!(ShortOrderBody {
+    line,
+    units,
+    substitute
+});
+
+/// A dish of the menu that is offered instead.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SubstituteBody {
+    /// The item of the menu.
+    #[schema(value_type = String)]
+    item: Key,
+    /// Its options.
+    #[serde(default)]
+    options: Vec<OptionChoice>,
+}
+domain::collect_struct!(SubstituteBody {
+    item,
+    options = Vec::new()
+});
+
+/// The shortage that was noted.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct NotedShort {
+    /// The order.
+    id: Uuid,
+    /// The shortage, for the customer's answer.
+    short: Uuid,
+}
+
+/// Says that some units of a line cannot be made. What follows is the choice that the customer made for this case:
+/// they are left out and their price goes back, something else is cooked, the order is cancelled, or the customer is asked.
+#[utoipa::path(
+    post,
+    path = "/v1/orders/{order_id}/short",
+    params(("order_id" = uuid::Uuid, Path, description = "The order")),
+    request_body = ShortOrderBody,
+    responses((status = 200, description = "Noted.", body = NotedShort), Refusals)
+)]
+pub(super) async fn short_order(
+    State(app): State<App>,
+    by: RestaurantStaff<ShortOrder>,
+    Path(order): Path<OrderId>,
+    key: Idempotency,
+    Json(body): Json<ShortOrderBody>,
+) -> Result<Committed, ApiError> {
+    let asked = Asked::new(&by, key.key());
+    let request = Report {
+        scope: &by.scope,
+        by: Actor::Restaurant {
+            id: by.principal.id,
+        },
+        order,
+        body,
+    };
+    app.carry_out(&asked, &request).await
+}
+
+struct Report<'a> {
+    scope: &'a Scope,
+    by: Actor,
+    order: OrderId,
+    body: ShortOrderBody,
+}
+
+impl Work for Report<'_> {
+    fn name(&self) -> Cow<'static, str> {
+        "ordering.order.short".into()
+    }
+
+    async fn run(&self, unit: &mut Unit<'_>) -> Result<Reply, ExecuteError> {
+        let order = unit.load::<Order>(self.order.uuid()).await?;
+        only_theirs(&order, self.scope)?;
+        let body = order.state.body().ok_or(ExecuteError::NotTheirs)?;
+        let offered = match self.body.substitute.clone() {
+            None => None,
+            Some(SubstituteBody { item, options }) => {
+                let menu = unit.load::<Menu>(body.terms.restaurant.uuid()).await?;
+                let offered = substitute(body, &menu.state, item, options)
+                    .map_err(|refused| Refusal::from(&refused))?;
+                Some(offered)
+            }
+        };
+        let (line, needs) = offered.map(|offered| (offered.line, offered.needs)).unzip();
+        let short = unit.context.fresh_id();
+        let command = OrderCommand::Short {
+            short,
+            line: self.body.line,
+            units: self.body.units.get(),
+            substitute: line,
+            substitute_needs: needs.unwrap_or_default(),
+            answer_by: unit.context.now + Flags::default().short_answer.span(),
+            by: self.by.clone(),
+        };
+        unit.decide(&order, command)?;
+        let answer = NotedShort {
+            id: self.order.uuid(),
+            short,
+        };
+        Ok(Reply::ok(json_of(&answer)).tagged(order.stream))
+    }
+}

@@ -1,0 +1,324 @@
+//! What an order holds and comes to, and how both shrink when something of it is left out.
+//!
+//! Amounts are never priced anew after checkout: they are the agreed ones, less what is left out. Discounts shrink with
+//! the goods that they were given on, tax follows, and each is spread by largest remainder. So a change never raises
+//! the total, and the lines always add up to it.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::line::{LineId, OrderLine, OrderOption};
+use super::quote::{Party, QuoteLine, QuoteLineKind};
+use super::tax::{self, PricesAre};
+use crate::kernel::money::{BasisPoints, Money, split};
+use crate::kernel::quantity::Quantity;
+use crate::kernel::text::LocalizedText;
+
+/// Lines and amounts of an order as they are now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Bill {
+    /// What is cooked.
+    pub lines: Vec<OrderLine>,
+    /// Every amount.
+    pub quote: Vec<QuoteLine>,
+    /// Their sum.
+    pub total: Money,
+    /// The part of the total that is tax contained in prices, in minor units.
+    pub tax_included_minor: i64,
+}
+
+/// The goods that a discount was given on: an amount of its own reference, or all of a seller and rate.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Group {
+    /// The goods of this reference.
+    One(String),
+    /// All that is sold and taxed so.
+    Taxed(Option<Party>, BasisPoints),
+    /// All.
+    All,
+}
+
+impl Bill {
+    /// The order's line of this number.
+    pub fn line(&self, line: LineId) -> Option<&OrderLine> {
+        self.lines.iter().find(|found| found.line == line)
+    }
+
+    /// The same without some units of a line. Nothing when there are fewer, or an amount does not fit.
+    #[must_use]
+    pub fn without(&self, line: LineId, units: u32) -> Option<Self> {
+        let (lines, goods) = self.parted(line, units)?;
+        self.rebuilt(lines, goods)
+    }
+
+    /// The same with a substitute for some units of a line, for at most the price of what it replaces.
+    /// Nothing when there are fewer units, or an amount does not fit.
+    #[must_use]
+    pub fn substituted(&self, line: LineId, units: u32, substitute: &OrderLine) -> Option<Self> {
+        let replaced = self.line(line)?;
+        let most = self.paid_for_one_minor(line, replaced.quantity.get())?;
+        let taxed_as = self
+            .quote
+            .iter()
+            .find(|amount| is_goods(amount) && line_of(amount) == Some(line))?;
+        let number = self.lines.iter().map(|line| line.line.get()).max()?;
+        let mut taken = substitute.clone();
+        taken.line = LineId::new(number.checked_add(1)?);
+        taken.quantity = Quantity::try_from(units).ok()?;
+        taken.note.clone_from(&replaced.note);
+        taken.shortage = replaced.shortage;
+        taken.cap_price(most)?;
+        let added = taken.amounts(taxed_as)?;
+        let (mut lines, mut goods) = self.parted(line, units)?;
+        lines.push(taken);
+        goods.extend(added);
+        self.rebuilt(lines, goods)
+    }
+
+    /// What the customer pays for one of a line, discounts on it taken off, in minor units; rounded down.
+    fn paid_for_one_minor(&self, line: LineId, quantity: u32) -> Option<i64> {
+        let of_line = self.quote.iter().filter(|amount| {
+            (is_goods(amount) || amount.amount_minor < 0) && line_of(amount) == Some(line)
+        });
+        let paid = of_line.map(|amount| amount.amount_minor);
+        let paid = paid.fold(Some(0_i64), |sum, amount| sum?.checked_add(amount))?;
+        paid.max(0).checked_div(i64::from(quantity))
+    }
+
+    /// The same without what bringing it costs. A tip stays: who fetches tips the shop.
+    #[must_use]
+    pub fn without_delivery(&self) -> Option<Self> {
+        let mut kept = self.clone();
+        kept.quote
+            .retain(|amount| amount.kind != QuoteLineKind::DeliveryFee);
+        for amount in &mut kept.quote {
+            if amount.kind == QuoteLineKind::Tip {
+                amount.payee = Party::Shop;
+            }
+        }
+        kept.taxed()
+    }
+
+    /// What bringing it and the courier's tip cost the customer, tax included, in minor units.
+    pub fn bringing_minor(&self) -> i64 {
+        let on_top = self.prices() == PricesAre::Net;
+        let parts = self.quote.iter().filter_map(|amount| match amount.kind {
+            QuoteLineKind::DeliveryFee if on_top => {
+                amount.amount_minor.checked_add(amount.tax_minor)
+            }
+            QuoteLineKind::DeliveryFee => Some(amount.amount_minor),
+            QuoteLineKind::Tip if amount.payee == Party::Courier => Some(amount.amount_minor),
+            _ => None,
+        });
+        parts.fold(0, i64::saturating_add)
+    }
+
+    /// The lines without some units of one, and the amounts of the goods that are left.
+    fn parted(&self, line: LineId, units: u32) -> Option<(Vec<OrderLine>, Vec<QuoteLine>)> {
+        let ordered = self.line(line)?.quantity.get();
+        let left = ordered.checked_sub(units)?;
+        let mut lines = self.lines.clone();
+        match Quantity::try_from(left) {
+            Ok(left) => {
+                for found in lines.iter_mut().filter(|found| found.line == line) {
+                    found.quantity = left;
+                }
+            }
+            Err(_) => lines.retain(|found| found.line != line),
+        }
+        let mut goods: Vec<QuoteLine> = self
+            .quote
+            .iter()
+            .filter(|amount| is_goods(amount))
+            .cloned()
+            .collect();
+        for amount in goods
+            .iter_mut()
+            .filter(|amount| line_of(amount) == Some(line))
+        {
+            let parts = split(amount.amount_minor, &[u64::from(left), u64::from(units)])?;
+            amount.amount_minor = parts[0];
+        }
+        goods.retain(|amount| left > 0 || line_of(amount) != Some(line));
+        Some((lines, goods))
+    }
+
+    /// The bill with other lines and goods. What was taken off goods shrinks as they do.
+    fn rebuilt(&self, lines: Vec<OrderLine>, goods: Vec<QuoteLine>) -> Option<Self> {
+        let (before, now) = (sums(&self.quote)?, sums(&goods)?);
+        let rest = self
+            .quote
+            .iter()
+            .filter(|amount| !is_goods(amount) && amount.kind != QuoteLineKind::Tax);
+        let mut quote = goods;
+        for amount in rest {
+            let mut amount = amount.clone();
+            if amount.amount_minor < 0 {
+                amount.amount_minor = shrunk(&amount, &before, &now)?;
+                if amount.amount_minor == 0 {
+                    continue;
+                }
+            }
+            quote.push(amount);
+        }
+        let rebuilt = Self {
+            lines,
+            quote,
+            total: self.total,
+            tax_included_minor: self.tax_included_minor,
+        }
+        .taxed_as(self.prices())?;
+        (rebuilt.total.amount_minor() <= self.total.amount_minor()).then_some(rebuilt)
+    }
+
+    fn taxed(self) -> Option<Self> {
+        let prices = self.prices();
+        self.taxed_as(prices)
+    }
+
+    /// Tax and total of these amounts.
+    fn taxed_as(mut self, prices: PricesAre) -> Option<Self> {
+        self.quote
+            .retain(|amount| amount.kind != QuoteLineKind::Tax);
+        let (tips, mut quote): (Vec<_>, Vec<_>) = self
+            .quote
+            .into_iter()
+            .partition(|amount| amount.kind == QuoteLineKind::Tip);
+        self.tax_included_minor = tax::apply(prices, &mut quote).ok()?;
+        quote.extend(tips);
+        let total = quote
+            .iter()
+            .try_fold(0_i64, |sum, amount| sum.checked_add(amount.amount_minor))?;
+        self.total = Money::new(total, self.total.currency());
+        self.quote = quote;
+        Some(self)
+    }
+
+    /// Tax that comes on top has lines of its own.
+    fn prices(&self) -> PricesAre {
+        if self
+            .quote
+            .iter()
+            .any(|amount| amount.kind == QuoteLineKind::Tax)
+        {
+            PricesAre::Net
+        } else {
+            PricesAre::Gross
+        }
+    }
+}
+
+fn is_goods(amount: &QuoteLine) -> bool {
+    matches!(amount.kind, QuoteLineKind::Item | QuoteLineKind::Option)
+}
+
+/// The line of the order that an amount belongs to.
+fn line_of(amount: &QuoteLine) -> Option<LineId> {
+    let number = amount.reference.split('/').next()?;
+    number.parse().ok().map(LineId::new)
+}
+
+/// What goods come to, by each group that they are in.
+fn sums(quote: &[QuoteLine]) -> Option<BTreeMap<Group, i64>> {
+    let mut sums: BTreeMap<Group, i64> = BTreeMap::new();
+    for amount in quote.iter().filter(|amount| is_goods(amount)) {
+        let taxed = amount.tax_bp.map(|rate| Group::Taxed(amount.seller, rate));
+        let groups = [
+            Some(Group::One(amount.reference.clone())),
+            taxed,
+            Some(Group::All),
+        ];
+        for group in groups.into_iter().flatten() {
+            let sum = sums.entry(group).or_default();
+            *sum = sum.checked_add(amount.amount_minor)?;
+        }
+    }
+    Some(sums)
+}
+
+/// What is left of a discount when the goods that it was given on shrink.
+fn shrunk(
+    discount: &QuoteLine,
+    before: &BTreeMap<Group, i64>,
+    now: &BTreeMap<Group, i64>,
+) -> Option<i64> {
+    let one = Group::One(discount.reference.clone());
+    let group = match discount.tax_bp {
+        _ if before.contains_key(&one) => one,
+        Some(rate) => Group::Taxed(discount.seller, rate),
+        None => Group::All,
+    };
+    let sum = |sums: &BTreeMap<Group, i64>| sums.get(&group).copied().unwrap_or(0);
+    let (before, now) = (sum(before), sum(now));
+    let weights = [
+        u64::try_from(now).ok()?,
+        u64::try_from(before.checked_sub(now)?).ok()?,
+    ];
+    // A discount on goods that there never were stays what it is.
+    split(discount.amount_minor, &weights)
+        .map_or(Some(discount.amount_minor), |parts| parts.first().copied())
+}
+
+impl OrderLine {
+    /// The price of one with its options, in minor units. Nothing when it does not fit.
+    pub fn price_of_one_minor(&self) -> Option<i64> {
+        let mut one = self.clone();
+        one.quantity = Quantity::ONE;
+        let options = one.charged_options()?;
+        let amounts = options.iter().map(|option| option.amount_minor);
+        amounts.fold(Some(self.unit_price_minor), |sum, amount| {
+            sum?.checked_add(amount)
+        })
+    }
+
+    /// Makes one cost at most this: then its options are part of the price.
+    fn cap_price(&mut self, most_minor: i64) -> Option<()> {
+        if self.price_of_one_minor()? > most_minor {
+            self.unit_price_minor = most_minor;
+            forget_prices(&mut self.options);
+        }
+        Some(())
+    }
+
+    /// The amounts of this line, sold and taxed as another one is.
+    fn amounts(&self, taxed_as: &QuoteLine) -> Option<Vec<QuoteLine>> {
+        let amount = |kind, reference, label: &LocalizedText, amount_minor| QuoteLine {
+            kind,
+            reference,
+            label: Some(label.clone()),
+            amount_minor,
+            ..taxed_as.clone()
+        };
+        let pieces = i64::from(self.quantity.get());
+        let whole = self.unit_price_minor.checked_mul(pieces)?;
+        let mut amounts = vec![amount(
+            QuoteLineKind::Item,
+            self.line.to_string(),
+            &self.name,
+            whole,
+        )];
+        for charged in self
+            .charged_options()?
+            .into_iter()
+            .filter(|option| option.amount_minor != 0)
+        {
+            let label = &charged.option.name;
+            amounts.push(amount(
+                QuoteLineKind::Option,
+                charged.reference.clone(),
+                label,
+                charged.amount_minor,
+            ));
+        }
+        Some(amounts)
+    }
+}
+
+fn forget_prices(options: &mut [OrderOption]) {
+    for option in options {
+        option.price_minor = 0;
+        forget_prices(&mut option.options);
+    }
+}

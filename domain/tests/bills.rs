@@ -1,0 +1,169 @@
+//! What is left out of an order: amounts still add up, and nothing ever costs more than before.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use domain::decider::Event as _;
+use domain::kernel::money::{BasisPoints, Currency, Money};
+use domain::ordering::bill::Bill;
+use domain::ordering::line::{LineId, OrderLine};
+use domain::ordering::order::{CheckedOut, OrderEvent};
+use domain::ordering::quote::{Party, QuoteLine, QuoteLineKind};
+use domain::ordering::tax::{self, PricesAre};
+use proptest::prelude::*;
+
+fn terms() -> CheckedOut {
+    let samples = OrderEvent::samples().into_iter();
+    samples
+        .filter_map(|event| match event {
+            OrderEvent::CheckedOut(terms) => Some(*terms),
+            _ => None,
+        })
+        .next()
+        .unwrap()
+}
+
+fn amount(kind: QuoteLineKind, reference: String, minor: i64, rate: Option<u32>) -> QuoteLine {
+    QuoteLine {
+        kind,
+        reference,
+        label: None,
+        amount_minor: minor,
+        payer: Party::Customer,
+        payee: Party::Shop,
+        seller: rate.map(|_| Party::Shop),
+        tax_class: None,
+        tax_bp: rate.map(|rate| BasisPoints::try_from(rate).unwrap()),
+        tax_minor: 0,
+        promotion: None,
+    }
+}
+
+/// A line: its price, how many, and which of two rates.
+type Line = (i64, u32, bool);
+
+/// A bill of these lines, with a discount in percent of the goods of one rate, a fee and a tip.
+fn bill(lines: &[Line], percent: i64, fee: i64, tip: i64, prices: PricesAre) -> Bill {
+    let rates = [800, 1000];
+    let mut quote = Vec::new();
+    let mut kept = Vec::new();
+    for (index, (price, quantity, high)) in lines.iter().enumerate() {
+        let number = LineId::new(u32::try_from(index).unwrap() + 1);
+        let mut line: OrderLine = terms().lines.remove(0);
+        line.line = number;
+        line.quantity = (*quantity).try_into().unwrap();
+        line.unit_price_minor = *price;
+        line.bowl = None;
+        let minor = price * i64::from(*quantity);
+        let rate = Some(rates[usize::from(*high)]);
+        quote.push(amount(QuoteLineKind::Item, number.to_string(), minor, rate));
+        kept.push(line);
+    }
+    let goods: i64 = quote
+        .iter()
+        .filter(|amount| amount.tax_bp == BasisPoints::try_from(800).ok())
+        .map(|amount| amount.amount_minor)
+        .sum();
+    let discount = -(goods * percent / 100);
+    let off = QuoteLineKind::Discount;
+    quote.push(amount(off, "promotion".to_owned(), discount, Some(800)));
+    quote.push(amount(
+        QuoteLineKind::DeliveryFee,
+        "zone".to_owned(),
+        fee,
+        Some(1000),
+    ));
+    let tax_included_minor = tax::apply(prices, &mut quote).unwrap();
+    quote.push(amount(QuoteLineKind::Tip, String::new(), tip, None));
+    let total = quote.iter().map(|amount| amount.amount_minor).sum();
+    Bill {
+        lines: kept,
+        quote,
+        total: Money::new(total, Currency::parse("JPY").unwrap()),
+        tax_included_minor,
+    }
+}
+
+fn adds_up(bill: &Bill) -> Result<(), TestCaseError> {
+    let sum: i64 = bill.quote.iter().map(|amount| amount.amount_minor).sum();
+    prop_assert_eq!(sum, bill.total.amount_minor());
+    for line in &bill.lines {
+        let pieces = i64::from(line.quantity.get());
+        let priced: i64 = bill
+            .quote
+            .iter()
+            .filter(|amount| amount.reference == line.line.to_string())
+            .map(|amount| amount.amount_minor)
+            .sum();
+        prop_assert_eq!(priced, line.unit_price_minor * pieces);
+    }
+    Ok(())
+}
+
+fn lines() -> impl Strategy<Value = Vec<Line>> {
+    prop::collection::vec((0..5_000_i64, 1..9_u32, any::<bool>()), 1..6)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn leaving_something_out_adds_up_and_never_costs_more(
+        lines in lines(), percent in 0..=100_i64, fee in 0..800_i64, tip in 0..500_i64, net in any::<bool>(),
+        outs in prop::collection::vec((0..5_usize, 1..9_u32), 0..6),
+    ) {
+        let prices = if net { PricesAre::Net } else { PricesAre::Gross };
+        let mut bill = bill(&lines, percent, fee, tip, prices);
+        adds_up(&bill)?;
+        for (line, units) in outs {
+            let line = LineId::new(u32::try_from(line).unwrap() + 1);
+            let Some(before) = bill.line(line).map(|line| line.quantity.get()) else {
+                prop_assert!(bill.without(line, units).is_none());
+                continue;
+            };
+            let Some(left) = bill.without(line, units) else {
+                prop_assert!(units > before, "{} of {}", units, before);
+                continue;
+            };
+            adds_up(&left)?;
+            prop_assert!(left.total.amount_minor() <= bill.total.amount_minor());
+            prop_assert!(left.total.amount_minor() >= 0);
+            bill = left;
+        }
+        if bill.lines.is_empty() {
+            let rest: i64 = bill.quote.iter().filter(|amount| amount.reference == "promotion")
+                .map(|amount| amount.amount_minor).sum();
+            prop_assert_eq!(rest, 0, "no discount without goods");
+        }
+    }
+
+    #[test]
+    fn a_substitute_adds_up_and_never_costs_more(
+        lines in lines(), percent in 0..=100_i64, net in any::<bool>(), price in 0..9_000_i64, units in 1..9_u32,
+    ) {
+        let prices = if net { PricesAre::Net } else { PricesAre::Gross };
+        let bill = bill(&lines, percent, 300, 100, prices);
+        let mut instead = bill.lines[0].clone();
+        instead.unit_price_minor = price;
+        let line = LineId::new(1);
+        match bill.substituted(line, units, &instead) {
+            None => prop_assert!(units > lines[0].1),
+            Some(other) => {
+                adds_up(&other)?;
+                prop_assert!(other.total.amount_minor() <= bill.total.amount_minor());
+                let pieces = |bill: &Bill| bill.lines.iter().map(|line| line.quantity.get()).sum::<u32>();
+                prop_assert_eq!(pieces(&other), pieces(&bill));
+            }
+        }
+    }
+
+    #[test]
+    fn fetching_after_all_costs_neither_fee_nor_its_tax(
+        lines in lines(), fee in 0..800_i64, net in any::<bool>(),
+    ) {
+        let prices = if net { PricesAre::Net } else { PricesAre::Gross };
+        let with_fee = bill(&lines, 10, fee, 50, prices);
+        let without = bill(&lines, 10, 0, 50, prices);
+        let switched = with_fee.without_delivery().unwrap();
+        prop_assert_eq!(switched.total, without.total);
+        prop_assert_eq!(switched.tax_included_minor, without.tax_included_minor);
+    }
+}
