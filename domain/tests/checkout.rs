@@ -99,8 +99,8 @@ fn four_aggregates_change_together() {
 fn a_checkout_just_before_closing_is_paid_soon_after() {
     let world = World::new(&Setup::default());
     let cart = cart([bowl(2), pickup()]);
-    // The shop closes at two in the night, seven hours from now.
-    let now = test_now() + TimeDelta::minutes(7 * 60 - 2);
+    // The shop closes in seven hours and takes the last pickup a quarter before.
+    let now = test_now() + TimeDelta::minutes(7 * 60 - 17);
     let market = Market {
         now,
         ..world.market()
@@ -110,7 +110,7 @@ fn a_checkout_just_before_closing_is_paid_soon_after() {
     let order: Order = replay(&done.order);
     assert_eq!(
         order.body().unwrap().terms.expires_at,
-        now + TimeDelta::minutes(7)
+        now + TimeDelta::minutes(5)
     );
 }
 

@@ -10,6 +10,7 @@ use crate::kernel::fault::{Fault, Faults};
 use crate::kernel::geo::GeoPoint;
 use crate::kernel::ids::{CartId, OrderId, PaymentId, PromotionId};
 use crate::kernel::sealed::Sealed;
+use crate::kernel::tax::FulfilmentKind;
 use crate::ordering::cart::{Cart, CartBody, CartCommand, CartEvent, CartRejection};
 use crate::ordering::fulfilment::Fulfilment;
 use crate::ordering::order::{CheckedOut, Order, OrderCommand, OrderEvent, OrderRejection};
@@ -241,7 +242,8 @@ fn terms(
     let service_date = live
         .service_date(market.now)
         .ok_or_else(|| refused("shop_closed", "the shop is closed"))?;
-    let expires_at = pay_until(&live, market);
+    let fulfilment = body.fulfilment.clone().unwrap_or(Fulfilment::Pickup);
+    let expires_at = pay_until(&live, &fulfilment, market);
     let open = InventoryCommand::OpenHold {
         hold: request.order,
         service_date,
@@ -267,7 +269,7 @@ fn terms(
         cart: request.cart,
         payment: request.payment,
         channel: body.channel,
-        fulfilment: body.fulfilment.clone().unwrap_or(Fulfilment::Pickup),
+        fulfilment,
         lines: quote.content.items.clone(),
         needs: quote.content.line_needs.clone(),
         quote_id: quote.quote_id,
@@ -286,14 +288,15 @@ fn terms(
     Ok((terms, inventory))
 }
 
-/// Until when it can be paid: a checkout just before closing stands when payment follows soon after.
-fn pay_until(live: &LiveShop<'_>, market: &Market<'_>) -> DateTime<Utc> {
+/// Until when it can be paid: a checkout just before the last order stands when payment follows soon after.
+fn pay_until(live: &LiveShop<'_>, fulfilment: &Fulfilment, market: &Market<'_>) -> DateTime<Utc> {
     let usual = market.now + market.flags.payment_timer.span();
-    let closes_at = live
+    let kind = FulfilmentKind::of(fulfilment.is_delivery());
+    let last = live
         .hours
-        .closes_at(live.profile.time_zone, market.now)
-        .map(|closes_at| closes_at + market.flags.last_order_grace.span());
-    closes_at.map_or(usual, |latest| usual.min(latest))
+        .last_order_at(live.profile.time_zone, market.now, kind);
+    let soon = market.now + market.flags.last_order_grace.span();
+    last.map_or(usual, |last| usual.min(last.max(soon)))
 }
 
 /// The number that the hold was given now. An order id used before has none to give.
