@@ -51,6 +51,12 @@ impl Customer {
             .await
     }
 
+    /// Takes a line out.
+    pub(crate) async fn remove_line(&self, cart: &str, line: i64) -> Called {
+        let path = format!("/v1/carts/{cart}/lines/{line}");
+        self.0.delete("cart: remove line", &path).await
+    }
+
     /// Sets where it goes: an address, or nothing for pickup.
     pub(crate) async fn set_fulfilment(&self, cart: &str, address: Option<&Value>) -> Called {
         let body = match address {

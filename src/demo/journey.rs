@@ -94,6 +94,7 @@ impl<'door> Journey<'door> {
         let cart = self.customer.open_cart(&shop.id).await?;
         self.paper.hop("opens a cart", cart.took, None);
         let cart_id = cart.text("/id")?.to_owned();
+        self.choose_wrong(shop, &cart_id).await?;
         let mut lines = Vec::new();
         for (section, quantity) in [("ramen", 1), ("sides", 1)] {
             let line = choose::line(&shop.menu, section, quantity, &mut choose::first)
@@ -126,6 +127,35 @@ impl<'door> Journey<'door> {
         self.paper
             .detail(format!("order {} at {}", ordered.body["number"], shop.name));
         Ok(Ordered { id, lines })
+    }
+
+    /// A choice that the shop's rules forbid: the cart says why, in the shop's words.
+    async fn choose_wrong(&self, shop: &Shop, cart_id: &str) -> anyhow::Result<()> {
+        let Some((line, reason)) = choose::forbidden_line(&shop.menu) else {
+            return Ok(());
+        };
+        let added = self.customer.add_line(cart_id, &line).await?;
+        self.paper
+            .hop(&format!("tries {}", describe(&line)), added.took, None);
+        let refused = added.list("/refusals");
+        let why = refused
+            .iter()
+            .find(|fault| {
+                fault["code"]
+                    .as_str()
+                    .is_some_and(|code| code.starts_with("rule_"))
+            })
+            .with_context(|| format!("no rule was named: {}", added.body["refusals"]))?;
+        self.paper.detail(format!(
+            "refused at {}: {}",
+            why["pointer"].as_str().unwrap_or_default(),
+            why["detail"].as_str().unwrap_or_default()
+        ));
+        self.paper.detail(format!("the menu said so: {reason}"));
+        let number = added.integer("/line")?;
+        let removed = self.customer.remove_line(cart_id, number).await?;
+        self.paper.hop("takes it out again", removed.took, None);
+        Ok(())
     }
 
     fn print_quote(&self, quoted: &Answer) {

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::market::Market;
@@ -79,6 +79,23 @@ struct MenuOption {
     recipe: BTreeMap<String, i64>,
     firmness: Option<String>,
     cook_seconds: Option<u32>,
+    #[serde(default)]
+    groups: Vec<GroupLink>,
+}
+
+/// A rule between options, and the part of it that says where it belongs.
+#[derive(Debug, Deserialize)]
+struct Rule {
+    when: OptionRef,
+    then: Vec<OptionRef>,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+struct OptionRef {
+    group: String,
+    option: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -93,6 +110,7 @@ struct Ingredient {
 struct Larder {
     ingredients: Vec<Ingredient>,
     groups: Vec<OptionGroup>,
+    rules: Vec<Rule>,
     sides: Vec<Item>,
     drinks: Vec<Item>,
     sections: BTreeMap<String, Value>,
@@ -102,6 +120,7 @@ struct Larder {
 static LARDER: LazyLock<Larder> = LazyLock::new(|| Larder {
     ingredients: read(include_str!("data/ingredients.json")),
     groups: read(include_str!("data/option_groups.json")),
+    rules: read(include_str!("data/rules.json")),
     sides: read(include_str!("data/sides.json")),
     drinks: read(include_str!("data/drinks.json")),
     sections: read(include_str!("data/sections.json")),
@@ -174,6 +193,7 @@ impl House {
             "default_language": market.language,
             "ingredients": ingredients,
             "option_groups": option_groups,
+            "rules": rules_of(&groups),
             "sections": sections,
         })
     }
@@ -225,16 +245,44 @@ impl House {
     }
 }
 
+/// The groups that items offer, and those that open when an option of them is chosen.
 fn groups_of(items: &[&Item]) -> Vec<&'static OptionGroup> {
-    let linked: BTreeSet<&str> = items
+    let mut linked: BTreeSet<&str> = items
         .iter()
         .flat_map(|item| &item.groups)
         .map(|link| link.group.as_str())
         .collect();
-    LARDER
-        .groups
-        .iter()
-        .filter(|group| linked.contains(group.key.as_str()))
+    loop {
+        let found: Vec<&'static OptionGroup> = LARDER
+            .groups
+            .iter()
+            .filter(|group| linked.contains(group.key.as_str()))
+            .collect();
+        let options = found.iter().flat_map(|group| &group.options);
+        let before = linked.len();
+        linked.extend(
+            options
+                .flat_map(|option| &option.groups)
+                .map(|link| link.group.as_str()),
+        );
+        if linked.len() == before {
+            return found;
+        }
+    }
+}
+
+/// The rules about options that these groups have.
+fn rules_of(groups: &[&OptionGroup]) -> Vec<Value> {
+    let known = |named: &OptionRef| groups.iter().any(|group| group.key == named.group);
+    let rules = LARDER.rules.iter();
+    rules
+        .filter(|rule| known(&rule.when) && rule.then.iter().all(known))
+        .map(|rule| {
+            let mut body = rule.rest.clone();
+            body.insert("when".to_owned(), json!(rule.when));
+            body.insert("then".to_owned(), json!(rule.then));
+            Value::Object(body)
+        })
         .collect()
 }
 
@@ -258,18 +306,6 @@ fn recipe(lines: &BTreeMap<String, i64>) -> Value {
 }
 
 fn item_body(item: &Item, market: &Market) -> Value {
-    let links: Vec<Value> = item
-        .groups
-        .iter()
-        .map(|link| {
-            json!({
-                "group": link.group,
-                "min": link.min,
-                "max": link.max,
-                "max_per_option": link.max_per_option,
-            })
-        })
-        .collect();
     without_nulls(json!({
         "key": item.key,
         "name": item.name,
@@ -278,8 +314,20 @@ fn item_body(item: &Item, market: &Market) -> Value {
         "tax_class": item.tax_class,
         "recipe": recipe(&item.recipe),
         "ramen": item.ramen,
-        "groups": links,
+        "groups": links_body(&item.groups),
     }))
+}
+
+fn links_body(links: &[GroupLink]) -> Value {
+    let link = |link: &GroupLink| {
+        json!({
+            "group": link.group,
+            "min": link.min,
+            "max": link.max,
+            "max_per_option": link.max_per_option,
+        })
+    };
+    links.iter().map(link).collect()
 }
 
 fn group_body(group: &OptionGroup, market: &Market) -> Value {
@@ -294,6 +342,7 @@ fn group_body(group: &OptionGroup, market: &Market) -> Value {
                 "recipe": recipe(&option.recipe),
                 "firmness": option.firmness,
                 "cook_seconds": option.cook_seconds,
+                "groups": links_body(&option.groups),
             }))
         })
         .collect();

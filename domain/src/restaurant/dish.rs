@@ -373,15 +373,20 @@ impl<'a> Dish<'a> {
 
     /// How firm the noodles were asked for.
     pub fn firmness(&self) -> Option<Firmness> {
-        let parts = self.all_parts();
-        parts.iter().find_map(|part| part.option.firmness)
+        self.firm()?.option.firmness
+    }
+
+    /// The option that says how firm: one of the item itself before one of an extra portion.
+    fn firm(&self) -> Option<&Part<'a>> {
+        let own = self.parts.iter();
+        let mut parts = own.chain(self.all_parts());
+        parts.find(|part| part.option.firmness.is_some())
     }
 
     /// How long options say that the noodles boil: what a firmness says, else the longest time of any.
     pub fn cook_seconds(&self) -> Option<Seconds> {
         let parts = self.all_parts();
-        let firmness = parts.iter().find(|part| part.option.firmness.is_some());
-        firmness
+        self.firm()
             .and_then(|part| part.option.cook_seconds)
             .or_else(|| {
                 parts
