@@ -8,8 +8,8 @@ use infra::config::Config;
 use crate::running::Running;
 use crate::stack::Services;
 use crate::{
-    check, console, demo, door, import, local, published, rebuild, rehearsal, services, simulate,
-    stack, token,
+    check, console, demo, door, import, import_menu, local, published, rebuild, rehearsal,
+    services, simulate, stack, token,
 };
 
 /// Sells hot ramen from independent shops and brings it to the door.
@@ -49,6 +49,8 @@ enum Command {
     Migrate,
     /// Opens shops from a public extract: good rows go in, bad rows are listed
     Import(import::ImportArgs),
+    /// Publishes a shop's menu from a file of another system, or says all that keeps it from being one
+    ImportMenu(import_menu::ImportMenuArgs),
     /// Brings one bowl from cart to door on a running marketplace, each hop with its latency
     Demo(demo::DemoArgs),
     /// Plays a real day of orders through the public API on a sped-up clock
@@ -168,6 +170,14 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Import(args) => {
             let (door, _) = door::open(args.base()).await?;
             import::run(args, &door).await
+        }
+        Command::ImportMenu(args) => {
+            let imported = import_menu::read(&args)?;
+            if args.is_dry() {
+                return Ok(());
+            }
+            let (door, _) = door::open(args.base()).await?;
+            import_menu::publish(&imported, &door).await
         }
         Command::Demo(args) => {
             let (door, _) = door::open(args.base()).await?;

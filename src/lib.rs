@@ -2,7 +2,7 @@
 //! around them.
 //!
 //! Reading order: `cli` (the list of commands), `stack` (how services are put together), `services`
-//! (`up`, `all` and single services), then the tools: `import`, `demo`, `simulate`, `check`, `token`.
+//! (`up`, `all` and single services), then the tools: `import`, `import-menu`, `demo`, `simulate`, `check`, `token`.
 //!
 //! To add a command: a variant of `cli::Command` and the module that it names.
 
@@ -13,6 +13,7 @@ mod console;
 mod demo;
 mod door;
 mod import;
+mod import_menu;
 mod local;
 mod pools;
 pub mod published;

@@ -200,4 +200,17 @@ fn a_menu_at_its_limits_is_one_event_far_below_three_mebibytes() {
     let size = serde_json::to_string(&event).unwrap().len();
     assert!(size < 3 * 1024 * 1024 / 2, "{size}");
     assert_eq!(event.name(), "published");
+    let mut menu = Menu::default();
+    menu.evolve(&event);
+    let menu = menu.published().unwrap();
+    let items = menu.document().sections.iter();
+    for item in items.flat_map(|section| &section.items) {
+        let choices: Vec<Choice<'_>> = item
+            .groups
+            .iter()
+            .flat_map(|link| required(menu, link))
+            .collect();
+        let dish = menu.compose(item, &choices, &Pointer::root()).unwrap();
+        assert!(dish.needs(99).is_some());
+    }
 }

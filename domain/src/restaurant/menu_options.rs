@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::kernel::bowl::Firmness;
 use crate::kernel::key::Key;
-use crate::kernel::money::PriceDelta;
+use crate::kernel::money::{Price, PriceDelta};
 use crate::kernel::quantity::{IngredientAmount, Seconds};
 use crate::kernel::tax::TaxClass;
 use crate::kernel::text::LocalizedText;
@@ -36,8 +36,10 @@ pub struct MenuOption {
     /// What it is called.
     #[schema(inline)]
     pub name: LocalizedText,
+    // Published as the plain price it was before it could be negative: the same number on the wire.
     /// What it adds to the price, or takes off when negative.
     #[schema(inline)]
+    #[schemars(with = "Price")]
     pub price_minor: PriceDelta,
     /// What it adds instead where another group decides, for instance the size.
     #[serde(default, skip_serializing_if = "Option::is_none")]
