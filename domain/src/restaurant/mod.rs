@@ -12,3 +12,4 @@ pub mod promotion;
 pub mod promotion_book;
 pub mod restaurant;
 pub mod sale_hours;
+pub mod terms;

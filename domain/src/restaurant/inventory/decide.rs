@@ -4,9 +4,11 @@ use uuid::Uuid;
 
 use super::command::{InventoryCommand, InventoryCommandKind};
 use super::event::InventoryEvent;
-use super::holds::{HoldWanted, change_hold, commit_hold, consume_hold, open_hold, release_hold};
 use super::rejection::InventoryRejection;
-use super::rules::{eighty_six, lift_eighty_six, receive, recount, waste};
+use super::rules::{
+    HoldWanted, change_hold, commit_hold, consume_hold, eighty_six, lift_eighty_six, open_hold,
+    receive, recount, release_hold, waste,
+};
 use super::state::{Inventory, InventoryStage};
 use super::transitions::TRANSITIONS;
 use crate::decider::{Context, Decider, Facets, Transitions, check_allowed};

@@ -5,7 +5,6 @@
 mod command;
 mod decide;
 mod event;
-mod holds;
 mod rejection;
 mod rules;
 mod state;

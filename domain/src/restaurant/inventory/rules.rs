@@ -1,18 +1,23 @@
-//! The rules of stock, each from state and command to events or a refusal. Those of holds are in `holds.rs`.
+//! The rules of stock, each from state and command to events or a refusal.
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
 
-use super::event::InventoryEvent;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+
+use super::command::KitchenWanted;
+use super::event::{InventoryEvent, ReleaseReason};
 use super::rejection::InventoryRejection;
-use super::state::{Inventory, Stock};
+use super::state::{Hold, HoldEnd, HoldStage, Inventory, Stock};
+use crate::kernel::ids::OrderId;
 use crate::kernel::key::Key;
-use crate::kernel::quantity::{AMOUNT_MAX, Amount};
+use crate::kernel::kitchen::KitchenBooking;
+use crate::kernel::quantity::{AMOUNT_MAX, Amount, IngredientAmount};
 use crate::kernel::text::Reason;
 
 /// The most ingredients that stock is kept of: twice what a menu may have.
-pub(super) const INGREDIENTS_MAX: usize = 2000;
+const INGREDIENTS_MAX: usize = 2000;
 
-pub(super) type Decision = Result<Vec<InventoryEvent>, InventoryRejection>;
+type Decision = Result<Vec<InventoryEvent>, InventoryRejection>;
 
 /// A new ingredient is named only while there are not too many.
 pub(super) fn check_room(state: &Inventory, ingredient: &Key) -> Result<(), InventoryRejection> {
@@ -122,4 +127,195 @@ pub(super) fn lift_eighty_six(
     } else {
         Vec::new()
     }
+}
+
+/// How many days after its date an order may still be numbered, clocks and late payments included.
+const SERVICE_DATE_GRACE_DAYS: i64 = 2;
+
+/// What a checkout asks for.
+pub(super) struct HoldWanted {
+    pub(super) hold: OrderId,
+    pub(super) service_date: NaiveDate,
+    pub(super) needs: Vec<IngredientAmount>,
+    pub(super) expires_at: DateTime<Utc>,
+    pub(super) kitchen: Option<KitchenWanted>,
+}
+
+/// Everything that the order needs is set aside, or nothing. Lines that share an ingredient are counted together.
+pub(super) fn open_hold(state: &Inventory, wanted: HoldWanted, now: DateTime<Utc>) -> Decision {
+    let HoldWanted {
+        hold,
+        service_date,
+        needs,
+        expires_at,
+        kitchen,
+    } = wanted;
+    let needs = merge(needs).ok_or(InventoryRejection::NeedsOverflow)?;
+    if let Some(held) = state.hold(hold) {
+        let same = held.needs == needs && held.service_date == service_date;
+        return if same {
+            Ok(Vec::new())
+        } else {
+            Err(InventoryRejection::HeldOtherwise { hold })
+        };
+    }
+    if state.ended(hold).is_some() {
+        return Ok(Vec::new());
+    }
+    if service_date < now.date_naive() - TimeDelta::days(SERVICE_DATE_GRACE_DAYS) {
+        return Err(InventoryRejection::ServiceDateOver { service_date });
+    }
+    check_free(state, &needs, now)?;
+    let kitchen = free_slots(state, None, kitchen)?;
+    let number = state.numbers_given(service_date).saturating_add(1);
+    Ok(vec![InventoryEvent::HoldOpened {
+        hold,
+        needs,
+        service_date,
+        number,
+        expires_at,
+        kitchen,
+    }])
+}
+
+/// What the order needs from now on is set aside instead of what it needed; only what comes on top must be free.
+pub(super) fn change_hold(
+    state: &Inventory,
+    id: OrderId,
+    needs: Vec<IngredientAmount>,
+    kitchen: Option<KitchenWanted>,
+    now: DateTime<Utc>,
+) -> Decision {
+    let needs = merge(needs).ok_or(InventoryRejection::NeedsOverflow)?;
+    let Some(hold) = state.hold(id) else {
+        return Err(match state.ended(id) {
+            Some(end) => InventoryRejection::HoldEnded { hold: id, end },
+            None => InventoryRejection::HoldUnknown { hold: id },
+        });
+    };
+    let same_slots =
+        (kitchen.as_ref()).is_none_or(|wanted| hold.kitchen.as_ref() == Some(&wanted.booking));
+    if hold.needs == needs && same_slots {
+        return Ok(Vec::new());
+    }
+    check_free(state, &on_top(hold, &needs), now)?;
+    let kitchen = free_slots(state, hold.kitchen.as_ref(), kitchen)?;
+    Ok(vec![InventoryEvent::HoldChanged {
+        hold: id,
+        needs,
+        kitchen,
+    }])
+}
+
+/// All of it is free, and stock is not kept of too much.
+fn check_free(
+    state: &Inventory,
+    needs: &[IngredientAmount],
+    now: DateTime<Utc>,
+) -> Result<(), InventoryRejection> {
+    let wanted = needs
+        .iter()
+        .map(|need| (&need.ingredient, need.amount.get()));
+    let lacking = state.lacking(wanted, now);
+    if !lacking.is_empty() {
+        return Err(InventoryRejection::OutOfStock {
+            ingredients: lacking.into_iter().cloned().collect(),
+        });
+    }
+    let new = needs
+        .iter()
+        .filter(|need| state.stock(&need.ingredient).is_none())
+        .count();
+    if new > 0 && state.ingredients().saturating_add(new) > INGREDIENTS_MAX {
+        return Err(InventoryRejection::TooManyIngredients);
+    }
+    Ok(())
+}
+
+/// What is needed beyond what is held already.
+fn on_top(hold: &Hold, needs: &[IngredientAmount]) -> Vec<IngredientAmount> {
+    let held: BTreeMap<&Key, Amount> = hold
+        .needs
+        .iter()
+        .map(|need| (&need.ingredient, need.amount))
+        .collect();
+    let more = |need: &IngredientAmount| {
+        let held = held.get(&need.ingredient).copied().unwrap_or_default();
+        let amount = need.amount.checked_sub(held).unwrap_or_default();
+        (!amount.is_zero()).then(|| IngredientAmount {
+            ingredient: need.ingredient.clone(),
+            amount,
+        })
+    };
+    needs.iter().filter_map(more).collect()
+}
+
+/// The slots that are wanted, if they are free once those that the order has are given back.
+fn free_slots(
+    state: &Inventory,
+    given_back: Option<&KitchenBooking>,
+    wanted: Option<KitchenWanted>,
+) -> Result<Option<KitchenBooking>, InventoryRejection> {
+    let Some(KitchenWanted { booking, capacity }) = wanted else {
+        return Ok(None);
+    };
+    let fits = match given_back {
+        None => state.kitchen().fits(&capacity, &booking),
+        Some(before) => {
+            let mut kitchen = state.kitchen().clone();
+            kitchen.give_back(before);
+            kitchen.fits(&capacity, &booking)
+        }
+    };
+    if fits {
+        Ok(Some(booking))
+    } else {
+        Err(InventoryRejection::KitchenFull)
+    }
+}
+
+/// Open → committed.
+pub(super) fn commit_hold(state: &Inventory, hold: OrderId) -> Decision {
+    match (state.hold(hold).map(|hold| hold.stage), state.ended(hold)) {
+        (Some(HoldStage::Open), _) => Ok(vec![InventoryEvent::HoldCommitted { hold }]),
+        (Some(HoldStage::Committed), _) | (None, Some(HoldEnd::Consumed)) => Ok(Vec::new()),
+        (None, Some(end @ HoldEnd::Released)) => Err(InventoryRejection::HoldEnded { hold, end }),
+        (None, None) => Err(InventoryRejection::HoldUnknown { hold }),
+    }
+}
+
+/// Committed → consumed.
+pub(super) fn consume_hold(state: &Inventory, hold: OrderId) -> Decision {
+    match (state.hold(hold).map(|hold| hold.stage), state.ended(hold)) {
+        (Some(HoldStage::Committed), _) => Ok(vec![InventoryEvent::HoldConsumed { hold }]),
+        (Some(HoldStage::Open), _) => Err(InventoryRejection::HoldNotCommitted { hold }),
+        (None, Some(HoldEnd::Consumed)) => Ok(Vec::new()),
+        (None, Some(end @ HoldEnd::Released)) => Err(InventoryRejection::HoldEnded { hold, end }),
+        (None, None) => Err(InventoryRejection::HoldUnknown { hold }),
+    }
+}
+
+/// Open or committed → released.
+pub(super) fn release_hold(state: &Inventory, hold: OrderId, reason: ReleaseReason) -> Decision {
+    match (state.hold(hold).is_some(), state.ended(hold)) {
+        (true, _) => Ok(vec![InventoryEvent::HoldReleased { hold, reason }]),
+        (false, Some(HoldEnd::Released)) => Ok(Vec::new()),
+        (false, Some(end @ HoldEnd::Consumed)) => Err(InventoryRejection::HoldEnded { hold, end }),
+        (false, None) => Err(InventoryRejection::HoldUnknown { hold }),
+    }
+}
+
+/// Each ingredient once, in order of key, without zeros. Nothing when a sum overflows.
+fn merge(needs: Vec<IngredientAmount>) -> Option<Vec<IngredientAmount>> {
+    let mut sums: BTreeMap<Key, Amount> = BTreeMap::new();
+    for need in needs {
+        let sum = sums.entry(need.ingredient).or_default();
+        *sum = sum.checked_add(need.amount)?;
+    }
+    let lines = sums.into_iter().filter(|(_, amount)| !amount.is_zero());
+    Some(
+        lines
+            .map(|(ingredient, amount)| IngredientAmount { ingredient, amount })
+            .collect(),
+    )
 }

@@ -380,3 +380,147 @@ fn what_cannot_be_counted_is_refused() {
         .when(receive("one-more", 1))
         .then_refused(InventoryRejection::TooManyIngredients);
 }
+
+/// Holds with slots of the kitchen, changed and short.
+mod kitchens {
+    use serde_json::json;
+
+    use super::super::command::KitchenWanted;
+    use super::*;
+
+    fn need(ingredient: &str, number: i64) -> IngredientAmount {
+        IngredientAmount {
+            ingredient: key(ingredient),
+            amount: number.try_into().unwrap(),
+        }
+    }
+
+    fn slots(bowls: u32) -> KitchenWanted {
+        serde_json::from_value(json!({
+            "booking": {"slots": [{"starts": test_now(), "bowls": bowls, "basket_seconds": bowls * 100}]},
+            "capacity": {"baskets": 1},
+        }))
+        .unwrap()
+    }
+
+    fn open(number: u128, amount: i64, bowls: u32) -> InventoryCommand {
+        InventoryCommand::OpenHold {
+            hold: id(number),
+            service_date: test_now().date_naive(),
+            needs: vec![need("noodles", amount)],
+            expires_at: test_now() + TimeDelta::minutes(15),
+            kitchen: Some(slots(bowls)),
+        }
+    }
+
+    fn change(number: u128, needs: Vec<IngredientAmount>, bowls: Option<u32>) -> InventoryCommand {
+        InventoryCommand::ChangeHold {
+            hold: id(number),
+            needs,
+            kitchen: bowls.map(slots),
+        }
+    }
+
+    /// 500 of noodles, of which order 1 holds 200 and order 2 holds 100, with two bowls and one.
+    fn two_orders() -> Given<Inventory> {
+        let receive = InventoryCommand::Receive {
+            ingredient: key("noodles"),
+            amount: 500.try_into().unwrap(),
+        };
+        Given::nothing().done([receive, open(1, 200, 2), open(2, 100, 1)])
+    }
+
+    fn free(given: &Given<Inventory>) -> Option<i64> {
+        given.state().free(&key("noodles"))
+    }
+
+    #[test]
+    fn a_changed_hold_takes_only_what_comes_on_top() {
+        let more = two_orders()
+            .when(change(
+                1,
+                vec![need("noodles", 400), need("egg", 2)],
+                Some(5),
+            ))
+            .then([InventoryEvent::HoldChanged {
+                hold: id(1),
+                needs: vec![need("egg", 2), need("noodles", 400)],
+                kitchen: Some(slots(5).booking),
+            }]);
+        assert_eq!(free(&more), Some(0));
+        assert_eq!(more.state().kitchen().load(test_now()).bowls, 6);
+        more.clone()
+            .when(change(1, vec![need("noodles", 400), need("egg", 2)], None))
+            .then_nothing();
+        let less = more.done([change(1, vec![], Some(1))]);
+        assert_eq!(free(&less), Some(400));
+        assert_eq!(less.state().kitchen().load(test_now()).bowls, 2);
+    }
+
+    #[test]
+    fn a_change_that_finds_no_stock_or_no_room_changes_nothing() {
+        let given = two_orders();
+        given
+            .clone()
+            .when(change(1, vec![need("noodles", 401)], None))
+            .then_refused(InventoryRejection::OutOfStock {
+                ingredients: vec![key("noodles")],
+            });
+        given
+            .clone()
+            .when(change(1, vec![need("noodles", 1)], Some(6)))
+            .then_refused(InventoryRejection::KitchenFull);
+        given
+            .when(change(3, vec![], None))
+            .then_refused(InventoryRejection::HoldUnknown { hold: id(3) });
+    }
+
+    #[test]
+    fn an_ended_hold_is_not_changed() {
+        let release = InventoryCommand::ReleaseHold {
+            hold: id(1),
+            reason: ReleaseReason::Cancelled,
+        };
+        two_orders()
+            .done([release])
+            .when(change(1, vec![], None))
+            .then_refused(InventoryRejection::HoldEnded {
+                hold: id(1),
+                end: HoldEnd::Released,
+            });
+    }
+
+    #[test]
+    fn taken_slots_are_refused() {
+        two_orders()
+            .when(open(3, 1, 4))
+            .then_refused(InventoryRejection::KitchenFull);
+    }
+
+    #[test]
+    fn the_newest_orders_are_short_first() {
+        let given = two_orders();
+        let short = |on_hand| -> Vec<(OrderId, i64)> {
+            let found = given.state().short_holds(&key("noodles"), on_hand);
+            found
+                .into_iter()
+                .map(|ShortHold { hold, amount }| (hold, amount.get()))
+                .collect()
+        };
+        assert_eq!(short(300), []);
+        assert_eq!(short(250), [(id(2), 50)]);
+        assert_eq!(short(150), [(id(2), 100), (id(1), 50)]);
+        assert_eq!(short(0), [(id(2), 100), (id(1), 200)]);
+    }
+
+    #[test]
+    fn an_order_that_is_short_may_still_be_made_smaller() {
+        let recount = InventoryCommand::Recount {
+            ingredient: key("noodles"),
+            counted: 250.try_into().unwrap(),
+        };
+        let smaller = two_orders().done([recount, change(2, vec![need("noodles", 50)], None)]);
+        let stock = smaller.state().stock(&key("noodles")).unwrap();
+        assert_eq!((stock.shortfall(), stock.free()), (0, 0));
+    }
+}

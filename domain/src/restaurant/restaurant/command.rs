@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
 use super::event::{Registration, StaffRole, Zone};
-use super::terms::Terms;
 use crate::kernel::bowl::Style;
 use crate::kernel::hours::WeeklyHours;
 use crate::kernel::ids::{DeviceId, PrincipalId, StaffId};
 use crate::kernel::kitchen::KitchenCapacity;
 use crate::kernel::sealed::Sealed;
 use crate::kernel::text::{Name, Reason};
+use crate::restaurant::terms::Terms;
 
 /// A command to a shop.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, EnumDiscriminants)]

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
 
-use super::terms::Terms;
 use crate::decider::Event;
 use crate::kernel::address::Country;
 use crate::kernel::bowl::Style;
@@ -20,6 +19,7 @@ use crate::kernel::quantity::Minutes;
 use crate::kernel::sealed::Sealed;
 use crate::kernel::text::{Name, Reason, Wording};
 use crate::kernel::time::TimeZone;
+use crate::restaurant::terms::Terms;
 
 /// What a shop is and where. Public, so nothing in it is sealed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -272,7 +272,6 @@ impl Event for RestaurantEvent {
 
 /// One of every event.
 mod samples {
-    use super::super::terms::{SmallOrder, Tax, TaxMode, TaxRate};
     use super::{
         GeoPoint, PauseKind, Polygon, Price, Registration, RestaurantEvent, SourceRef, StaffRole,
         Style, StyleLimit, Terms, WeeklyHours, Wording, Zone,
@@ -280,6 +279,7 @@ mod samples {
     use crate::kernel::commission::{CommissionBase, CommissionPlan};
     use crate::kernel::sample::{good, id, json, key, minute, name, reason, sealed};
     use crate::kernel::tax::{FulfilmentKind, TaxClass};
+    use crate::restaurant::terms::{SmallOrder, Tax, TaxMode, TaxRate};
 
     pub(super) fn all() -> Vec<RestaurantEvent> {
         vec![

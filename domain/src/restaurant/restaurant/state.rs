@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
 use super::event::{PauseKind, Registration, RestaurantEvent, StaffRole, Zone};
-use super::terms::Terms;
 use crate::kernel::geo::GeoPoint;
 use crate::kernel::hours::WeeklyHours;
 use crate::kernel::ids::{DeviceId, PrincipalId, RestaurantId, StaffId};
@@ -15,6 +14,7 @@ use crate::kernel::kitchen::KitchenCapacity;
 use crate::kernel::sealed::Sealed;
 use crate::kernel::tax::FulfilmentKind;
 use crate::kernel::text::{Name, Reason};
+use crate::restaurant::terms::Terms;
 
 /// A shop at its stage.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, EnumDiscriminants)]
