@@ -8,7 +8,7 @@ use infra::config::Config;
 use crate::running::Running;
 use crate::stack::Services;
 use crate::{
-    check, console, demo, door, import, import_menu, local, published, rebuild, rehearsal,
+    check, console, demo, door, import, import_menu, local, published, rebuild, redrive, rehearsal,
     services, simulate, stack, token,
 };
 
@@ -59,6 +59,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Makes views anew from the store beside those that are served, compares, and swaps them
     Rebuild(rebuild::RebuildArgs),
+    /// Folds parked events into their views again, in order
+    Redrive(redrive::RedriveArgs),
     /// Opens a login and prints its access token
     Token(token::TokenArgs),
     /// Prints the `OpenAPI` document of both APIs
@@ -190,6 +192,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Rebuild(args) => rebuild::run(args).await,
+        Command::Redrive(args) => redrive::run(args).await,
         Command::Token(args) => token::run(&door::config()?, args).await,
         Command::Openapi => print(&published::openapi()),
         Command::Asyncapi => print(&published::asyncapi()),

@@ -19,6 +19,7 @@ mod pools;
 pub mod published;
 mod ready;
 mod rebuild;
+pub mod redrive;
 mod rehearsal;
 mod running;
 mod services;

@@ -2,6 +2,7 @@
 //! swapped; and the way back.
 
 use std::io::{BufRead as _, IsTerminal as _};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -14,12 +15,17 @@ use infra::postgres::{self, Role};
 use projector::VIEWS;
 use projector::rebuild::{
     Asked, BATCH_EVENTS, Compared, IndependentFold, Old, Progress, Rebuild, RebuildParts, Swapped,
-    views_named,
+    ask_for_index, views_named,
 };
+use serde_json::Value;
 
 use crate::check::{Rebuilt, Rows};
-use crate::{console, door};
+use crate::{check, console, door};
 
+/// An index of a hundred thousand shops is built in less.
+const INDEX_MAX: Duration = Duration::from_mins(5);
+/// Between two looks at it.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Lines about progress are at least so far apart.
 const SAY_EVERY: Duration = Duration::from_secs(1);
 
@@ -29,7 +35,7 @@ const SAY_EVERY: Duration = Duration::from_secs(1);
 pub(crate) struct RebuildArgs {
     #[command(subcommand)]
     back: Option<Back>,
-    /// Names of views, or `all`
+    /// Names of views, `all` of them, or `index`, the search index
     #[arg(required = true)]
     views: Vec<String>,
     /// Drop the tables that are served now instead of keeping them for `rebuild rollback`
@@ -64,6 +70,9 @@ pub(crate) async fn run(args: RebuildArgs) -> anyhow::Result<()> {
         Some(Back::Rollback { views, yes }) => (views, true, yes),
         None => (args.views, false, args.yes),
     };
+    if !back && names == ["index"] {
+        return rebuild_index(&config).await;
+    }
     let views = views_named(&every(names))?;
     let list: Vec<&str> = views.iter().map(|view| view.name).collect();
     let list = list.join(", ");
@@ -85,6 +94,50 @@ pub(crate) async fn run(args: RebuildArgs) -> anyhow::Result<()> {
     };
     report(&swapped);
     Ok(())
+}
+
+/// Has the index built anew, waits for that of this host, and compares it with the views.
+async fn rebuild_index(config: &Config) -> anyhow::Result<()> {
+    let (parts, fold) = parts(config)?;
+    let revision = ask_for_index(&parts.pool).await?;
+    let Some(running) = door::running(config) else {
+        console::line(format!(
+            "every indexer builds its index anew, as revision {revision}"
+        ));
+        return Ok(());
+    };
+    let began = parts.clock.stopwatch();
+    while built(&running.index) != Some(revision) {
+        anyhow::ensure!(
+            began.elapsed() < INDEX_MAX,
+            "the index in {} is not at revision {revision}: does a projector run?",
+            running.index.display()
+        );
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    console::progress(format!(
+        "built      as revision {revision} after {:.1} s",
+        began.seconds()
+    ));
+    let found = check::index_shows(&running.index, &fold.views).await?;
+    anyhow::ensure!(
+        found.differing == 0,
+        "the index does not show the views:\n  {}",
+        found.examples.join("\n  ")
+    );
+    console::line(format!(
+        "index            revision {revision} is served, {} things compared with the views",
+        found.rows
+    ));
+    Ok(())
+}
+
+/// The revision of the last commit of the index in `folder`, if there is one.
+fn built(folder: &Path) -> Option<i64> {
+    let meta: Value =
+        serde_json::from_slice(&std::fs::read(folder.join("meta.json")).ok()?).ok()?;
+    let payload: Value = serde_json::from_str(meta["payload"].as_str()?).ok()?;
+    payload["revision"].as_i64()
 }
 
 /// `all` as the names of all views.

@@ -25,6 +25,7 @@ use infra::lifecycle::{Doorbell, Tasks};
 use infra::postgres::{self, Role};
 use infra::telemetry::Metrics;
 use infra::vault::Vault;
+use projector::redrive::Redriver;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
@@ -32,6 +33,7 @@ use tokio::net::TcpListener;
 use crate::pools::PoolWatch;
 use crate::published;
 use crate::ready::DatabaseProbe;
+use crate::redrive::Redrives;
 
 /// Which services run in this process.
 #[expect(
@@ -253,6 +255,11 @@ impl<'a> Site<'a> {
             webhook_secrets: stripe.webhook_secrets.clone(),
             payments: Vendor::Stripe(stripe).connect(self.clock.clone())?,
             notary: Arc::clone(&self.notary),
+            redrive: Arc::new(Redrives(Redriver::new(
+                self.pools.open("redrive", &self.views, Role::Projector, 1),
+                self.hub.clone(),
+                self.clock.clone(),
+            ))),
             head: self.head.clone(),
         };
         let (app, store) = App::new(&deps);

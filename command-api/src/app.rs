@@ -18,6 +18,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::execute::Executor;
 use crate::gateways::payment::PaymentGateway;
+use crate::http::Redrive;
 use crate::processes::inbox::{Inbox, WebhooksInFlight};
 use crate::processes::{EffectRunner, EffectsInFlight, Retention, Runner, Timers};
 use crate::publisher::{Notary, Relay, Sequencer, Signer, handover};
@@ -49,6 +50,8 @@ pub struct App {
     pub inbox: Doorbell,
     /// Signs and reads checkpoints of the log.
     pub notary: Arc<Notary>,
+    /// Folds parked events of views again.
+    pub redrive: Arc<dyn Redrive>,
 }
 
 /// What the write side is given.
@@ -67,6 +70,8 @@ pub struct Deps {
     pub webhook_secrets: Vec<Secret<String>>,
     /// Signs and reads checkpoints of the log.
     pub notary: Arc<Notary>,
+    /// Folds parked events of views again: the projector's work.
+    pub redrive: Arc<dyn Redrive>,
     /// Where the sequencer's progress is told; shared with a projector in the same process.
     pub head: HeadWatch,
 }
@@ -119,6 +124,7 @@ impl App {
             head: deps.head.clone(),
             inbox: Doorbell::new(),
             notary: Arc::clone(&deps.notary),
+            redrive: Arc::clone(&deps.redrive),
         };
         (app, tasks)
     }

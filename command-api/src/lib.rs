@@ -18,3 +18,4 @@ pub mod quotes;
 mod vitals;
 
 pub use app::{App, Deps, Publishing};
+pub use http::{ParkedName, Redrive, RedriveError, Redriven};

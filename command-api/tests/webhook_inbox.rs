@@ -16,7 +16,7 @@ use command_api::gateways::payment::{Call, NewIntent};
 use command_api::metadata::Origin;
 use command_api::processes::inbox::Inbox;
 use command_api::publisher::Notary;
-use command_api::{App, Deps};
+use command_api::{App, Deps, ParkedName, Redrive, RedriveError, Redriven};
 use domain::aggregates::Payment;
 use domain::decider::Decider as _;
 use domain::kernel::ids::{CustomerId, OrderId, PaymentId, RestaurantId};
@@ -41,6 +41,16 @@ use tower::ServiceExt as _;
 use uuid::Uuid;
 
 const SECRET: &str = "whsec_inbox";
+
+/// A write side that reaches no views.
+struct NoViews;
+
+#[async_trait::async_trait]
+impl Redrive for NoViews {
+    async fn redrive(&self, _parked: &ParkedName) -> Result<Redriven, RedriveError> {
+        Err(RedriveError::NoView)
+    }
+}
 
 /// The write side with a vendor beside it. The clock stands still unless told.
 struct Stand {
@@ -87,6 +97,7 @@ impl Stand {
         drop(tasks.detached(vendor));
         let deps = Deps {
             notary: Arc::new(Notary::new(&config.checkpoints).unwrap()),
+            redrive: Arc::new(NoViews),
             pool: database.pool(Role::App),
             options: database.options(),
             vault: Vault::new(database.pool(Role::Vault), &config.vault, clock.clone()).unwrap(),

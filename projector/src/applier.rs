@@ -15,7 +15,7 @@ use sqlx::PgPool;
 use tracing::Span;
 
 use crate::batch::Item;
-use crate::checkpoint::{Marks, Moved, revise};
+use crate::checkpoint::{Marks, Moved};
 use crate::consumer::{Announce, ProjectorError};
 use crate::parked;
 use crate::views::{self, ApplyError, Folding, Gap, Outcome, Remembered, Source, Version};
@@ -201,41 +201,6 @@ impl Applier {
             .map(|row| Item::fetched(FeedRecord::from_row(row, Origin::store())));
         items.splice(at..at, fetched);
         Ok(())
-    }
-
-    /// Folds the parked events of a stream into a view again, in order.
-    ///
-    /// # Errors
-    /// As [`ProjectorError`]; everything stays parked.
-    pub(crate) async fn redrive(
-        &self,
-        view: &str,
-        stream: StreamId,
-    ) -> Result<Outcome, ProjectorError> {
-        let mut transaction = self.pool.begin().await?;
-        // Keeps a batch from parking behind events that leave at this moment.
-        revise(&mut transaction, view).await?;
-        let records = parked::take(&mut transaction, view, stream).await?;
-        let items: Vec<Item> = records.into_iter().map(Item::fetched).collect();
-        let names = views::names().into_iter();
-        let only: Vec<&'static str> = names.filter(|name| *name == view).collect();
-        let careful: HashSet<&'static str> = only.iter().copied().collect();
-        let folding = Folding {
-            items: &items,
-            marks: &Marks::default(),
-            parked: &parked::ParkedStreams::new(),
-            careful: &careful,
-            only: Some(&only),
-        };
-        let mut outcome = Outcome::default();
-        views::fold_carefully(&mut transaction, &folding, &mut outcome).await?;
-        parked::park(&mut transaction, &outcome.parkings, self.clock.now()).await?;
-        if self.announce == Announce::Everywhere && !outcome.visible.is_empty() {
-            let applied = Applied::Views(outcome.announced().into());
-            self.hub.tell_others(&mut transaction, &applied).await?;
-        }
-        transaction.commit().await?;
-        Ok(outcome)
     }
 }
 

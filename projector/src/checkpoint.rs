@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use infra::applied::CHANNEL;
 use infra::event_store::Mark;
 use infra::feed::{Checkpoints, FeedRecord, Origin};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgExecutor};
 
 use crate::consumer::Reached;
 use crate::views::ViewInfo;
@@ -234,6 +234,23 @@ pub(crate) async fn revise(connection: &mut PgConnection, view: &str) -> Result<
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// How often rows of `views` were changed by anything but the feed, together.
+///
+/// # Errors
+/// When the database cannot be read.
+pub(crate) async fn revision_of(
+    connection: impl PgExecutor<'_>,
+    views: &[String],
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT coalesce(sum(revision), 0)::bigint AS "revision!" FROM views.checkpoints
+           WHERE view = ANY($1)"#,
+        views
+    )
+    .fetch_one(connection)
+    .await
 }
 
 /// The checkpoints that move, by column.

@@ -4,9 +4,11 @@
 //! Of several projectors one has its turn and folds. The others keep reading, since each has the index
 //! of its own host to feed, and mark for it what they see the views hold.
 
+use std::time::Duration;
+
 use infra::applied::{Applied, AppliedHub};
-use infra::clock::Clock;
-use infra::event_store::{EventLog, LogError, Mark, OtherHistory, StreamId};
+use infra::clock::{Clock, Stopwatch};
+use infra::event_store::{EventLog, LogError, Mark, OtherHistory};
 use infra::feed::{Feed, FeedError, FeedRecord, HistoryAlarm, Origin};
 use infra::http::health::Readiness;
 use infra::lifecycle::{Loop, Progress};
@@ -15,14 +17,16 @@ use sqlx::PgPool;
 use tracing::{Instrument as _, Span};
 
 use crate::applier::{Applier, Memory};
-use crate::checkpoint::{Marks, Moved};
-use crate::search::IndexQueue;
+use crate::checkpoint::{Marks, Moved, revision_of};
+use crate::search::{self, IndexQueue};
 use crate::turn::Turn;
 use crate::views::{self, ApplyError, Gap};
 use crate::vitals;
 
 /// Events folded in one transaction: above this a batch gains nothing and its rows stay locked longer.
 const BATCH_EVENTS_MAX: usize = 1_000;
+/// Between two looks whether rows behind the index were changed by anything but the feed.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Views that hold what never happened are made anew; the index is by itself.
 const REMEDY: &str =
     "point it at the right store, or rebuild the views (empty them and views.checkpoints)";
@@ -45,6 +49,9 @@ pub enum ProjectorError {
     /// Missing events are not in the store either.
     #[error("events {from} to {to} of {stream} are missing and the store does not give them", from = .0.from, to = .0.to, stream = .0.stream)]
     Missing(Gap),
+    /// A redrive names a view that there is not.
+    #[error("there is no view {0}")]
+    NoView(String),
     /// Another projector works on the same views.
     #[error("the projector begins again")]
     Moved(#[from] Moved),
@@ -92,6 +99,9 @@ pub struct Projector {
     held: Vec<FeedRecord>,
     frontier: Mark,
     alarm: HistoryAlarm,
+    /// The views behind the index, and when their revisions were last looked at.
+    sources: Vec<String>,
+    looked: Option<Stopwatch>,
 }
 
 impl Projector {
@@ -113,6 +123,8 @@ impl Projector {
             turn: Turn::default(),
             held: Vec::new(),
             frontier: Mark::default(),
+            sources: search::sources(),
+            looked: None,
             alarm: HistoryAlarm::new("projector", REMEDY, &parts.readiness),
         }
     }
@@ -253,6 +265,25 @@ impl Projector {
         Ok((next, Progress::Did(count)))
     }
 
+    /// Lets the index be built anew when rows behind it were changed by anything but the feed. Asks the
+    /// database once a second at most.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn follow_revisions(&mut self) -> Result<(), ProjectorError> {
+        let Some(index) = &self.index else {
+            return Ok(());
+        };
+        let looked = self.looked.as_ref();
+        if looked.is_some_and(|looked| looked.elapsed() < LOOK_EVERY) {
+            return Ok(());
+        }
+        let revision = revision_of(&self.applier.pool, &self.sources).await?;
+        self.looked = Some(self.applier.clock.stopwatch());
+        index.follow_revision(revision);
+        Ok(())
+    }
+
     /// The span of a batch: it has a parent in each of its events.
     fn batch_span(&self) -> Span {
         let span = tracing::debug_span!("project", events = self.held.len());
@@ -293,24 +324,6 @@ impl Projector {
         }
         reached
     }
-
-    /// Folds the parked events of a stream into a view again, in order. Checkpoints stay: these
-    /// events were passed long ago. Gives how many are parked again.
-    ///
-    /// # Errors
-    /// As [`ProjectorError`]; everything stays parked.
-    pub async fn redrive(&mut self, view: &str, stream: StreamId) -> Result<usize, ProjectorError> {
-        let outcome = self.applier.redrive(view, stream).await?;
-        if let Some(before) = self.marks.take() {
-            self.look_again(&before).await?;
-        }
-        if let Some(index) = &self.index {
-            index.mark_stream(stream);
-        }
-        self.hub
-            .announce(Applied::Views(outcome.announced().into()));
-        Ok(outcome.parkings.len())
-    }
 }
 
 /// How far an origin is, and whose events it carries: every kind's when none.
@@ -331,6 +344,7 @@ impl Loop for Projector {
     /// As [`Projector::advance`] in its turn, but waits for the feed when there is nothing to do: the
     /// feed knows best when it may have something.
     async fn step(&mut self) -> Result<Progress, ProjectorError> {
+        self.follow_revisions().await?;
         if !self
             .turn
             .is_mine(&self.applier.pool, &self.applier.clock)

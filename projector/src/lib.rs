@@ -14,6 +14,7 @@ mod consumer;
 mod names;
 mod parked;
 pub mod rebuild;
+pub mod redrive;
 mod search;
 mod turn;
 mod views;

@@ -10,6 +10,8 @@ use infra::feed::{FeedRecord, Origin};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use crate::redrive::ParkedStream;
+
 /// Text that stands for events which only wait behind another.
 pub(crate) const WAITS: Option<String> = None;
 
@@ -60,6 +62,42 @@ pub(crate) async fn parked_among(
                 id: row.stream,
             },
         ))
+    });
+    Ok(known.collect())
+}
+
+/// Parked streams in order of view, kind and id, after `after`: of `view`, or of all views.
+///
+/// # Errors
+/// When the database cannot be read.
+pub(crate) async fn streams(
+    pool: &PgPool,
+    view: Option<&str>,
+    after: Option<&ParkedStream>,
+    max: i64,
+) -> Result<Vec<ParkedStream>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT DISTINCT view, kind, stream FROM views.parked_events
+         WHERE ($1::text IS NULL OR view = $1)
+           AND ($2::text IS NULL OR (view, kind, stream) > ($2, $3::text, $4::uuid))
+         ORDER BY view, kind, stream LIMIT $5",
+        view,
+        after.map(|after| after.view.as_str()),
+        after.map(|after| after.stream.kind.as_str()),
+        after.map(|after| after.stream.id),
+        max
+    )
+    .fetch_all(pool)
+    .await?;
+    let known = rows.into_iter().filter_map(|row| {
+        let kind = Kind::parse(&row.kind).ok()?;
+        Some(ParkedStream {
+            view: row.view,
+            stream: StreamId {
+                kind,
+                id: row.stream,
+            },
+        })
     });
     Ok(known.collect())
 }

@@ -45,7 +45,7 @@ use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use clap::Args;
 
-pub(crate) use rebuilt::{Rebuilt, Rows};
+pub(crate) use rebuilt::{Rebuilt, Rows, index_shows};
 pub(crate) use report::Verdict;
 
 use crate::console;

@@ -2,9 +2,11 @@
 //! some views in any schema, after the events up to a position.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use uuid::Uuid;
 
+use super::index;
 use super::report::{Invariant, Report};
 use super::store::{STORED_COLUMNS, Store, Stored};
 use super::streams::understood;
@@ -79,6 +81,22 @@ impl Rebuilt {
             examples,
         })
     }
+}
+
+/// Compares the index in `folder` with the views.
+///
+/// # Errors
+/// When the folder holds no index, or the database fails.
+pub(crate) async fn index_shows(folder: &Path, views: &str) -> anyhow::Result<Rebuilt> {
+    let mut report = Report::default();
+    let mut shown = Store::open(views, None).await?;
+    index::check(folder, &mut shown, &mut report).await?;
+    let (rows, differing, examples) = report.found_of(&[Invariant::I7]);
+    Ok(Rebuilt {
+        rows,
+        differing,
+        examples,
+    })
 }
 
 /// Events stream by stream. Kinds are names of the list of views; ids are formatted by us.

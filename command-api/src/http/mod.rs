@@ -25,6 +25,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
+pub use ops::{ParkedName, Redrive, RedriveError, Redriven};
 
 /// What all routes share in the document.
 #[derive(OpenApi)]

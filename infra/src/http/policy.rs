@@ -281,6 +281,12 @@ policy! {
     ReadLag / "read_lag" => { Ops: Any, Service: Any }
     /// Reads what was set aside.
     ReadParked / "read_parked" => { Ops: Any }
+    /// Looks for orders of anybody.
+    SearchOrders / "search_orders" => { Ops: Any }
+    /// Gives one command to many orders.
+    ActOnOrders / "act_on_orders" => { Ops: Any }
+    /// Has parked events folded again.
+    RedriveParked / "redrive_parked" => { Ops: Any }
     /// Reads an aggregate at a time.
     ReadAudit / "read_audit" => { Ops: Any }
     /// Reads what proves that an event is in the log, unchanged.

@@ -116,6 +116,10 @@ pub struct CommitPayload {
     pub schema: u32,
     /// One entry for each partition.
     pub checkpoints: Vec<PartitionMark>,
+    /// How often rows of the views behind it had been changed by anything but the feed: after another
+    /// change it is built anew.
+    #[serde(default)]
+    pub revision: i64,
 }
 
 /// How far one partition has been folded.

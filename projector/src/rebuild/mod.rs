@@ -20,6 +20,8 @@ use infra::fault;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
 
+use crate::checkpoint::{revise, revision_of};
+use crate::search;
 use crate::views::{VIEWS, Version, ViewInfo};
 use builder::Builder;
 pub use error::RebuildError;
@@ -164,6 +166,23 @@ pub fn views_named(names: &[String]) -> Result<Vec<ViewInfo>, RebuildError> {
         .iter()
         .filter(|view| names.iter().any(|name| name == view.name));
     Ok(wanted.copied().collect())
+}
+
+/// Has the search index built anew from the views, on every host that has one: its builder sees within a
+/// second or two that the views behind it have another revision, writes all documents in one commit that
+/// carries it, and readers move over. Gives the revision.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn ask_for_index(pool: &PgPool) -> Result<i64, RebuildError> {
+    let sources = search::sources();
+    let mut transaction = pool.begin().await?;
+    for view in &sources {
+        revise(&mut transaction, view).await?;
+    }
+    let revision = revision_of(&mut *transaction, &sources).await?;
+    transaction.commit().await?;
+    Ok(revision)
 }
 
 impl Rebuild {

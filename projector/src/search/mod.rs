@@ -29,6 +29,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::consumer::{Announce, Reached};
+use crate::views::VIEWS;
 use rows::{load_all, load_some};
 use shops::ShopDocuments;
 pub use writer::SearchError;
@@ -58,6 +59,8 @@ struct Waiting {
     marks: BTreeMap<Origin, Mark>,
     /// What the last commit covers; none while there is no index.
     committed: Option<BTreeMap<Origin, Mark>>,
+    /// How often rows have been changed by anything but the feed.
+    revision: i64,
 }
 
 impl IndexQueue {
@@ -94,10 +97,20 @@ impl IndexQueue {
         self.doorbell.ring();
     }
 
-    /// Notes a stream that was redriven.
-    pub(crate) fn mark_stream(&self, stream: StreamId) {
-        if is_indexed(stream.kind) {
-            self.mark_shops([stream.id]);
+    /// Notes how often rows of the views behind the index have been changed by anything but the feed: a
+    /// rebuild, a redrive, or somebody who wants a new index. After a change it is built anew.
+    pub(crate) fn follow_revision(&self, revision: i64) {
+        let mut waiting = self.lock();
+        if waiting.revision == revision {
+            return;
+        }
+        waiting.revision = revision;
+        waiting.marks.clear();
+        let stale = waiting.committed.take().is_some();
+        drop(waiting);
+        if stale {
+            tracing::info!("the views behind the search index were changed, it is built anew");
+            self.doorbell.ring();
         }
     }
 
@@ -139,8 +152,9 @@ impl IndexQueue {
         self.lock().committed = Some(marks);
     }
 
-    fn begin(&self, committed: Option<BTreeMap<Origin, Mark>>) {
+    fn begin(&self, committed: Option<BTreeMap<Origin, Mark>>, revision: i64) {
         let mut waiting = self.lock();
+        waiting.revision = revision;
         waiting.marks = committed.clone().unwrap_or_default();
         waiting.committed = committed;
     }
@@ -154,8 +168,13 @@ impl IndexQueue {
 
     /// Lets the indexer build everything anew from the views.
     pub(crate) fn give_up_index(&self) {
-        self.begin(None);
+        let revision = self.revision();
+        self.begin(None, revision);
         self.doorbell.ring();
+    }
+
+    fn revision(&self) -> i64 {
+        self.lock().revision
     }
 
     fn is_without_index(&self) -> bool {
@@ -183,6 +202,12 @@ struct Work {
     covered: BTreeMap<StreamId, i64>,
     /// None when shops are left for the next commit.
     marks: Option<BTreeMap<Origin, Mark>>,
+}
+
+/// The views from which documents are made.
+pub(crate) fn sources() -> Vec<String> {
+    let sources = VIEWS.iter().filter(|view| is_indexed(view.follows));
+    sources.map(|view| view.name.to_owned()).collect()
 }
 
 fn is_indexed(kind: Kind) -> bool {
@@ -233,6 +258,7 @@ impl SearchIndexer {
     pub async fn open(parts: IndexerParts) -> Result<Self, SearchError> {
         let directory = parts.directory.clone();
         let (writer, payload) = blocking(move || SearchWriter::open(&directory)).await?;
+        let revision = payload.as_ref().map_or(0, |payload| payload.revision);
         let committed = payload.map(|payload| {
             payload
                 .checkpoints
@@ -249,7 +275,7 @@ impl SearchIndexer {
                 .collect::<BTreeMap<_, _>>()
         });
         let begun = committed.is_some();
-        parts.queue.begin(committed);
+        parts.queue.begin(committed, revision);
         if begun {
             // What comes back by itself is not remembered by the index: these shops say it again.
             parts
@@ -294,9 +320,11 @@ impl SearchIndexer {
     /// Everything anew, from one snapshot of the views and the checkpoints that belong to it.
     async fn build(&mut self) -> Result<Progress, SearchError> {
         let now = self.parts.clock.now();
+        // Read before the rows: a change after it is followed by another build.
+        let revision = self.parts.queue.revision();
         let (shops, marks) = in_time(READ_MAX, load_all(&self.parts.pool, now)).await?;
         let count = shops.len();
-        let payload = payload(&marks);
+        let payload = payload(&marks, revision);
         self.indexed = shops
             .iter()
             .map(|shop| (shop.restaurant, shop.digest))
@@ -334,6 +362,7 @@ impl SearchIndexer {
             .clone()
             .unwrap_or_default();
         let marks = work.marks.clone().unwrap_or(committed);
+        let revision = self.parts.queue.revision();
         let digests: Vec<(Uuid, u64)> = changed
             .iter()
             .map(|shop| (shop.restaurant, shop.digest))
@@ -341,7 +370,7 @@ impl SearchIndexer {
         self.writer = self
             .writer
             .clone()
-            .replace(changed, payload(&marks))
+            .replace(changed, payload(&marks, revision))
             .await?;
         self.indexed.extend(digests);
         self.parts.queue.commit(marks);
@@ -395,9 +424,10 @@ impl SearchIndexer {
     }
 }
 
-fn payload(marks: &BTreeMap<Origin, Mark>) -> CommitPayload {
+fn payload(marks: &BTreeMap<Origin, Mark>, revision: i64) -> CommitPayload {
     CommitPayload {
         schema: SCHEMA_VERSION,
+        revision,
         checkpoints: marks
             .iter()
             .map(|(origin, mark)| PartitionMark {

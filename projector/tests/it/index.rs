@@ -8,6 +8,7 @@ use infra::applied::{Applied, AppliedHub, RemoteApplied};
 use infra::feed::{FeedRecord, Origin};
 use infra::lifecycle::Progress;
 use infra::search_schema::{CommitPayload, Display, fold, query_words, register, schema};
+use projector::rebuild::ask_for_index;
 use projector::{Announce, IndexQueue, IndexerParts, SearchIndexer};
 use tantivy::collector::DocSetCollector;
 use tantivy::query::{BooleanQuery, Query};
@@ -343,4 +344,31 @@ async fn an_index_of_another_history_is_built_anew_from_the_views() {
         world.readiness.closed().is_empty(),
         "nobody need do anything"
     );
+}
+
+#[tokio::test]
+async fn rows_changed_by_anything_but_the_feed_are_indexed_anew() {
+    let world = World::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let queue = IndexQueue::default();
+    let mut indexer = indexer(&world, &folder, &queue).await;
+    let feed = ListFeed::default();
+    let mut projector = world.projector_with(&feed, Some(queue.clone()));
+    drain(&mut indexer).await;
+    feed.put(open_shop());
+    settle(&mut projector).await.unwrap();
+    drain(&mut indexer).await;
+    projector.follow_revisions().await.unwrap();
+    assert_eq!(found(&folder, "味噌ラーメン"), ["miso"]);
+
+    // As a rebuild or a redrive leaves it: other rows at the same place of the log.
+    world
+        .run_as_owner("UPDATE views.restaurants SET stage = 'suspended'")
+        .await;
+    let revision = ask_for_index(&world.pool).await.unwrap();
+    let mut second = world.projector_with(&feed, Some(queue.clone()));
+    second.follow_revisions().await.unwrap();
+    drain(&mut indexer).await;
+    assert_eq!(payload(&folder).revision, revision);
+    assert_eq!(found(&folder, "味噌ラーメン"), Vec::<String>::new());
 }

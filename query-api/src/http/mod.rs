@@ -42,6 +42,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(identity::list_sessions::list_sessions))
         .routes(routes!(ops::read_lag::read_lag))
         .routes(routes!(ops::read_parked::read_parked))
+        .routes(routes!(ops::search_orders::search_orders))
 }
 
 /// Marks an answer as one person's: nobody may keep it.

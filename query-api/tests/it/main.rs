@@ -9,6 +9,7 @@
 mod answers;
 mod caching;
 mod following;
+mod lists;
 mod promising;
 mod rows;
 mod scopes;

@@ -18,7 +18,7 @@ pub(crate) fn order(n: u128) -> Uuid {
     Uuid::from_u128(0x0800 + n)
 }
 
-async fn run(world: &World, sql: &str) {
+pub(crate) async fn run(world: &World, sql: &str) {
     sqlx::raw_sql(sql).execute(&world.owner).await.unwrap();
 }
 

@@ -7,7 +7,7 @@ use command_api::gateways::payment::stripe::StripeConfig;
 use command_api::processes::EffectsInFlight;
 use command_api::processes::inbox::WebhooksInFlight;
 use command_api::publisher::Notary;
-use command_api::{App, Deps, Publishing};
+use command_api::{App, Deps, Publishing, Redrive};
 use infra::applied::AppliedHub;
 use infra::clock::TestClock;
 use infra::config::{Config, Secret};
@@ -22,8 +22,11 @@ use infra::lifecycle::{Loop as _, Progress, Tasks};
 use infra::postgres::Role as DatabaseRole;
 use infra::testing::TestDatabase;
 use infra::vault::Vault;
+use projector::redrive::Redriver;
 use projector::{Announce, Projector, SearchIndexer};
+use ramen::redrive::Redrives;
 use serde_json::Value;
+use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -31,6 +34,11 @@ use tokio::sync::Mutex;
 
 /// A Sunday noon in Taipei, when shops are open.
 const NOON: &str = "2026-11-22T04:00:00Z";
+
+/// The projector's way of redriving, for a write side.
+fn redrives(pool: PgPool, hub: &AppliedHub, clock: &TestClock) -> Arc<dyn Redrive> {
+    Arc::new(Redrives(Redriver::new(pool, hub.clone(), clock.clock())))
+}
 
 /// The whole system, for one test.
 pub(crate) struct TestApp {
@@ -76,6 +84,7 @@ impl TestApp {
         let vault_pool = database.pool(DatabaseRole::Vault);
         let vault = Vault::new(vault_pool, &config.vault, clock.clock()).unwrap();
         let stripe = StripeConfig::new(&config.stripe, config.stage, &vendor);
+        let hub = AppliedHub::new();
         let deps = Deps {
             pool: database.pool(DatabaseRole::App),
             options: database.options(),
@@ -84,6 +93,7 @@ impl TestApp {
             webhook_secrets: stripe.webhook_secrets.clone(),
             payments: Vendor::Stripe(stripe).connect(clock.clock()).unwrap(),
             notary: Arc::new(Notary::new(&config.checkpoints).unwrap()),
+            redrive: redrives(database.pool(DatabaseRole::Projector), &hub, &clock),
             head: HeadWatch::default(),
         };
         let (app, store) = App::new(&deps);
@@ -95,7 +105,6 @@ impl TestApp {
         let readiness = Readiness::new();
         let publishing =
             Publishing::new(&app, database.options(), None, &tasks, &readiness).unwrap();
-        let hub = AppliedHub::new();
         let log = EventLog::new(database.pool(DatabaseRole::Projector));
         let settings = projector::Settings {
             search_directory: Some(index.path().to_owned()),
@@ -176,6 +185,11 @@ impl TestApp {
             webhook_secrets: stripe.webhook_secrets.clone(),
             payments: Vendor::Stripe(stripe).connect(self.clock.clock()).unwrap(),
             notary: Arc::new(Notary::new(&self.config.checkpoints).unwrap()),
+            redrive: redrives(
+                pool(DatabaseRole::Projector),
+                &AppliedHub::new(),
+                &self.clock,
+            ),
             head: HeadWatch::default(),
         };
         let (app, store) = App::new(&deps);

@@ -1,11 +1,9 @@
 //! `GET /v1/me/deliveries`: a driver's deliveries, newest first.
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use http::HeaderValue;
-use http::header::LINK;
+use axum::response::Response;
 use infra::http::policy::action;
-use infra::http::{ApiError, Consistency, Driver, Json, Problem, Query};
+use infra::http::{ApiError, Consistency, Driver, Problem, Query};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -13,8 +11,7 @@ use uuid::Uuid;
 use super::read_delivery::DeliverySummary;
 use crate::app::App;
 use crate::error::db;
-use crate::http::paging::{Cursor, PAGE_DEFAULT, limit_of};
-use crate::http::private;
+use crate::http::paging::{Cursor, List, PAGE_DEFAULT, limit_of};
 
 /// What is asked for.
 #[derive(Debug, IntoParams)]
@@ -48,6 +45,8 @@ pub(crate) async fn list_my_deliveries(
     Query(asked): Query<ListMyDeliveries>,
 ) -> Result<Response, ApiError> {
     let limit = limit_of(asked.limit)?;
+    let list = List::new("/v1/me/deliveries", by.principal.id);
+    let before = list.after(asked.cursor.as_ref())?;
     let seen = app.views_seen(&consistency).await?;
     let mut deliveries = sqlx::query_as!(
         DeliverySummary,
@@ -57,25 +56,14 @@ pub(crate) async fn list_my_deliveries(
          FROM views.deliveries WHERE driver_id = $1 AND delivery_id < $2
          ORDER BY delivery_id DESC LIMIT $3",
         by.id.uuid(),
-        asked.cursor.as_ref().map_or(Uuid::max(), Cursor::id),
+        before.unwrap_or(Uuid::max()),
         i64::from(limit) + 1
     )
     .fetch_all(app.pool())
     .await
     .map_err(db)?;
-    let more = deliveries.len() > limit as usize;
-    deliveries.truncate(limit as usize);
-    let cursor = deliveries
-        .last()
-        .filter(|_| more)
-        .map(|last| Cursor::after(last.id));
-    let link = cursor.as_ref().and_then(|cursor| {
-        let link = format!("</v1/me/deliveries?limit={limit}&cursor={cursor}>; rel=\"next\"");
-        HeaderValue::from_str(&link).ok()
-    });
-    let mut response = private(Json::<_>(DeliveryPage { deliveries, cursor }).into_response());
-    if let Some(link) = link {
-        response.headers_mut().insert(LINK, link);
-    }
-    Ok(seen.mark(response))
+    let cursor = list.cut(&mut deliveries, limit, |delivery| delivery.id);
+    let next = cursor.clone();
+    let page = DeliveryPage { deliveries, cursor };
+    Ok(seen.mark(list.answer(page, limit, next.as_ref())))
 }

@@ -1,18 +1,17 @@
-//! `GET /v1/ops/parked`: events that a view could not fold, oldest first.
+//! `GET /v1/ops/parked`: streams that a view could not follow, by view, kind and id.
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use chrono::{DateTime, Utc};
 use infra::http::policy::action;
-use infra::http::{ApiError, Json, Ops, Problem, Query};
+use infra::http::{ApiError, Ops, Problem, Query};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::error::db;
-use crate::http::paging::{PAGE_DEFAULT, limit_of};
-use crate::http::private;
+use crate::http::paging::{Cursor, Key, List, PAGE_DEFAULT, limit_of};
 
 /// What is asked for.
 #[derive(Debug, IntoParams)]
@@ -20,22 +19,28 @@ use crate::http::private;
 pub(crate) struct ReadParked {
     /// At most so many, 1 to 100.
     limit: u32,
+    /// Where the page before ended, from its `Link`.
+    cursor: Option<Cursor>,
 }
 
-domain::collect_struct!(ReadParked { limit = PAGE_DEFAULT });
+domain::collect_struct!(ReadParked { limit = PAGE_DEFAULT, cursor });
 
 /// What is parked.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Parked {
     /// How many events are parked in all.
     total: i64,
-    /// The first event of each parked stream and view, oldest first.
+    /// The first event of each parked stream and view, by view, kind and stream.
     streams: Vec<ParkedStream>,
+    /// For the next page; none on the last.
+    cursor: Option<Cursor>,
 }
 
 /// A stream that a view cannot follow.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ParkedStream {
+    /// What it is redriven by: `view:kind:stream`.
+    id: String,
     /// The view.
     view: String,
     /// The aggregate's kind.
@@ -54,22 +59,60 @@ pub(crate) struct ParkedStream {
     parked_at: DateTime<Utc>,
 }
 
+/// What the list is ordered by.
+struct Place {
+    view: String,
+    kind: String,
+    stream: Uuid,
+}
+
+impl Key for Place {
+    fn to_bytes(&self) -> Vec<u8> {
+        format!("{}:{}:{}", self.view, self.kind, self.stream).into_bytes()
+    }
+
+    fn of_bytes(bytes: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let (view, rest) = text.split_once(':')?;
+        let (kind, stream) = rest.split_once(':')?;
+        Some(Self {
+            view: view.to_owned(),
+            kind: kind.to_owned(),
+            stream: stream.parse().ok()?,
+        })
+    }
+}
+
 /// Reads what is parked.
 #[utoipa::path(get, path = "/v1/ops/parked", operation_id = "read_parked", tag = "ops",
     params(ReadParked),
     responses((status = 200, body = Parked), (status = "default", body = Problem)))]
 pub(crate) async fn read_parked(
     State(app): State<App>,
-    _by: Ops<action::ReadParked>,
+    by: Ops<action::ReadParked>,
     Query(asked): Query<ReadParked>,
 ) -> Result<Response, ApiError> {
     let limit = limit_of(asked.limit)?;
+    let list = List::new("/v1/ops/parked", by.principal.id);
+    let after: Option<Place> = list.after(asked.cursor.as_ref())?;
     let rows = sqlx::query!(
-        r#"SELECT DISTINCT ON (view, kind, stream) view, kind, stream, sequence, event_type, error,
-                  parked_at,
-                  count(*) OVER (PARTITION BY view, kind, stream) AS "events!",
-                  count(*) OVER () AS "total!"
-           FROM views.parked_events ORDER BY view, kind, stream, sequence"#
+        r#"SELECT first.view, first.kind, first.stream, first.sequence, first.event_type, first.error,
+                  first.parked_at,
+                  (SELECT count(*) FROM views.parked_events e
+                   WHERE (e.view, e.kind, e.stream) = (first.view, first.kind, first.stream)) AS "events!",
+                  (SELECT count(*) FROM views.parked_events) AS "total!"
+           FROM (
+               SELECT DISTINCT ON (view, kind, stream) view, kind, stream, sequence, event_type, error,
+                      parked_at
+               FROM views.parked_events
+               WHERE $1::text IS NULL OR (view, kind, stream) > ($1, $2::text, $3::uuid)
+               ORDER BY view, kind, stream, sequence LIMIT $4
+           ) first
+           ORDER BY first.view, first.kind, first.stream"#,
+        after.as_ref().map(|after| after.view.as_str()),
+        after.as_ref().map(|after| after.kind.as_str()),
+        after.as_ref().map(|after| after.stream),
+        i64::from(limit) + 1
     )
     .fetch_all(app.pool())
     .await
@@ -78,6 +121,7 @@ pub(crate) async fn read_parked(
     let mut streams: Vec<ParkedStream> = rows
         .into_iter()
         .map(|row| ParkedStream {
+            id: format!("{}:{}:{}", row.view, row.kind, row.stream),
             view: row.view,
             kind: row.kind,
             stream: row.stream,
@@ -88,9 +132,16 @@ pub(crate) async fn read_parked(
             parked_at: row.parked_at,
         })
         .collect();
-    streams.sort_by_key(|stream| stream.parked_at);
-    streams.truncate(limit as usize);
-    Ok(private(
-        Json::<_>(Parked { total, streams }).into_response(),
-    ))
+    let cursor = list.cut(&mut streams, limit, |stream| Place {
+        view: stream.view.clone(),
+        kind: stream.kind.clone(),
+        stream: stream.stream,
+    });
+    let next = cursor.clone();
+    let page = Parked {
+        total,
+        streams,
+        cursor,
+    };
+    Ok(list.answer(page, limit, next.as_ref()))
 }

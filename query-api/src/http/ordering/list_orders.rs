@@ -1,19 +1,18 @@
 //! `GET /v1/orders`: the caller's orders, newest first.
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use http::HeaderValue;
-use http::header::LINK;
+use axum::response::Response;
+use chrono::NaiveDate;
+use domain::kernel::ids::RestaurantId;
 use infra::http::policy::action;
-use infra::http::{ApiError, Caller, Consistency, Json, Problem, Query};
+use infra::http::{ApiError, Caller, Consistency, Problem, Query};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::order_status::OrderStatus;
+use super::order_status::{OrderStatus, OrdersAsked, known_states};
 use crate::app::App;
 use crate::error::db;
-use crate::http::paging::{Cursor, PAGE_DEFAULT, limit_of};
-use crate::http::private;
+use crate::http::paging::{Cursor, List, PAGE_DEFAULT, limit_of};
 use crate::scope::ScopeFilter;
 
 /// What is asked for.
@@ -26,9 +25,16 @@ pub(crate) struct ListOrders {
     cursor: Option<Cursor>,
     /// Only orders in these states, with commas.
     state: Vec<String>,
+    /// Only orders at this shop.
+    #[param(value_type = Option<uuid::Uuid>)]
+    shop: Option<RestaurantId>,
+    /// Only orders of this local date, on which the shop's opening began.
+    service_date: Option<NaiveDate>,
 }
 
-domain::collect_struct!(ListOrders { limit = PAGE_DEFAULT, cursor, state = Vec::new() });
+domain::collect_struct!(ListOrders {
+    limit = PAGE_DEFAULT, cursor, state = Vec::new(), shop, service_date
+});
 
 /// A page of orders.
 #[derive(Debug, Serialize, ToSchema)]
@@ -50,41 +56,25 @@ pub(crate) async fn list_orders(
     Query(asked): Query<ListOrders>,
 ) -> Result<Response, ApiError> {
     let limit = limit_of(asked.limit)?;
+    known_states(&asked.state)?;
+    let states = (!asked.state.is_empty()).then(|| asked.state.join(","));
+    let list = List::new("/v1/orders", by.principal.id)
+        .with("state", states)
+        .with("shop", asked.shop.map(RestaurantId::uuid))
+        .with("service_date", asked.service_date);
+    let before = list.after(asked.cursor.as_ref())?;
     let seen = app.views_seen(&consistency).await?;
-    let scope = ScopeFilter::from(&by.scope);
-    let before = asked.cursor.as_ref().map(Cursor::id);
-    let mut orders = OrderStatus::page(
-        app.pool(),
-        &scope,
+    let wanted = OrdersAsked {
+        scope: ScopeFilter::from(&by.scope),
         before,
-        &asked.state,
-        i64::from(limit) + 1,
-    )
-    .await
-    .map_err(db)?;
-    let more = orders.len() > limit as usize;
-    orders.truncate(limit as usize);
-    let cursor = orders
-        .last()
-        .filter(|_| more)
-        .map(|last| Cursor::after(last.id));
-    let link = cursor
-        .as_ref()
-        .map(|cursor| next_link(limit, cursor, &asked.state));
-    let mut response = private(Json::<_>(OrderPage { orders, cursor }).into_response());
-    if let Some(link) = link {
-        response.headers_mut().insert(LINK, link);
-    }
-    Ok(seen.mark(response))
-}
-
-fn next_link(limit: u32, cursor: &Cursor, states: &[String]) -> HeaderValue {
-    let states = if states.is_empty() {
-        String::new()
-    } else {
-        format!("&state={}", states.join(","))
+        states: asked.state,
+        shop: asked.shop.map(RestaurantId::uuid),
+        service_date: asked.service_date,
+        limit: i64::from(limit) + 1,
     };
-    let link = format!("</v1/orders?limit={limit}&cursor={cursor}{states}>; rel=\"next\"");
-    // States that no order has could hold anything; such a page is empty and has no next one.
-    HeaderValue::from_str(&link).unwrap_or_else(|_| HeaderValue::from_static(""))
+    let mut orders = OrderStatus::page(app.pool(), &wanted).await.map_err(db)?;
+    let cursor = list.cut(&mut orders, limit, |order| order.id);
+    let next = cursor.clone();
+    let page = OrderPage { orders, cursor };
+    Ok(seen.mark(list.answer(page, limit, next.as_ref())))
 }
