@@ -1,12 +1,10 @@
 //! `GET /v1/promotions`: what the caller's shops give, or all shops and the platform.
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use chrono::{DateTime, Utc};
-use http::HeaderValue;
-use http::header::LINK;
 use infra::http::policy::action;
-use infra::http::{ApiError, Consistency, Json, Problem, Query, RestaurantStaff};
+use infra::http::{ApiError, Consistency, Problem, Query, RestaurantStaff};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -14,8 +12,8 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::error::db;
-use crate::http::paging::{Cursor, PAGE_DEFAULT, limit_of};
-use crate::http::{json_of, private};
+use crate::http::json_of;
+use crate::http::paging::{Cursor, List, PAGE_DEFAULT, limit_of};
 use crate::scope::ScopeFilter;
 
 /// What is asked for.
@@ -70,25 +68,15 @@ pub(crate) async fn list_promotions(
     Query(asked): Query<ListPromotions>,
 ) -> Result<Response, ApiError> {
     let limit = limit_of(asked.limit)?;
+    let list = List::new("/v1/promotions", by.principal.id);
+    let after = list.after(asked.cursor.as_ref())?;
     let seen = app.views_seen(&consistency).await?;
     let scope = ScopeFilter::from(&by.scope);
-    let after = asked.cursor.as_ref().map(Cursor::id);
     let mut promotions = page(&app, &scope, after, i64::from(limit) + 1).await?;
-    let more = promotions.len() > limit as usize;
-    promotions.truncate(limit as usize);
-    let cursor = promotions
-        .last()
-        .filter(|_| more)
-        .map(|last| Cursor::after(last.id));
-    let link = cursor.as_ref().map(|cursor| {
-        let link = format!("</v1/promotions?limit={limit}&cursor={cursor}>; rel=\"next\"");
-        HeaderValue::from_str(&link).map_err(ApiError::internal)
-    });
-    let mut response = private(Json::<_>(PromotionPage { promotions, cursor }).into_response());
-    if let Some(link) = link {
-        response.headers_mut().insert(LINK, link?);
-    }
-    Ok(seen.mark(response))
+    let cursor = list.cut(&mut promotions, limit, |promotion| promotion.id);
+    let next = cursor.clone();
+    let page = PromotionPage { promotions, cursor };
+    Ok(seen.mark(list.answer(page, limit, next.as_ref())))
 }
 
 async fn page(
