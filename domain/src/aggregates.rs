@@ -27,7 +27,7 @@ macro_rules! aggregates {
         /// Which aggregate.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Kind {
-            $(#[doc = $kind] #[serde(rename = $kind)] $name,)+
+            $(#[doc = concat!("`", $kind, "`")] #[serde(rename = $kind)] $name,)+
         }
 
         impl Kind {
@@ -45,7 +45,7 @@ macro_rules! aggregates {
         /// An event of any aggregate.
         #[derive(Debug, Clone, PartialEq)]
         pub enum AnyEvent {
-            $(#[doc = $kind] $name(<$name as Decider>::Event),)+
+            $(#[doc = concat!("`", $kind, "`")] $name(<$name as Decider>::Event),)+
         }
 
         impl AnyEvent {
@@ -106,7 +106,7 @@ macro_rules! aggregates {
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "kind", content = "to")]
         pub enum AnyCommand {
-            $(#[doc = $kind] #[serde(rename = $kind)] $name(Uuid, <$name as Decider>::Command),)+
+            $(#[doc = concat!("`", $kind, "`")] #[serde(rename = $kind)] $name(Uuid, <$name as Decider>::Command),)+
         }
 
         impl AnyCommand {
@@ -128,7 +128,7 @@ macro_rules! aggregates {
         /// The state of any aggregate.
         #[derive(Debug, Clone, PartialEq)]
         pub enum AnyState {
-            $(#[doc = $kind] $name(Box<$name>),)+
+            $(#[doc = concat!("`", $kind, "`")] $name(Box<$name>),)+
         }
 
         impl AnyState {

@@ -14,6 +14,7 @@ use domain::kernel::bowl::Style;
 use domain::kernel::fault::Faults;
 use domain::kernel::geo::GeoPoint;
 use domain::kernel::ids::{CartId, OrderId, PaymentId};
+use domain::kernel::kitchen::KitchenBooking;
 use domain::ordering::cart::Cart;
 use domain::ordering::order::Order;
 use domain::ordering::quote::{Quote, QuoteId};
@@ -65,7 +66,7 @@ fn check(
         now,
         ..world.market()
     };
-    check_out(cart, request, &market, &context_at(now))
+    check_out(cart, &request, &market, &context_at(now))
 }
 
 fn ordered(world: &mut World, number: u128) {
@@ -203,7 +204,7 @@ fn a_promise_that_has_become_better_since_stands_as_it_was_seen() {
     let InventoryEvent::HoldOpened { kitchen, .. } = &done.inventory[0] else {
         panic!("{:?}", done.inventory)
     };
-    let slot = kitchen.as_ref().and_then(|booking| booking.starts());
+    let slot = kitchen.as_ref().and_then(KitchenBooking::starts);
     assert_eq!(slot, Some(test_now() + TimeDelta::minutes(20)));
 }
 

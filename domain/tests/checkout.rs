@@ -1,9 +1,5 @@
 //! Checkout: cart, order, stock and payment change together, for exactly the quote that was seen.
-#![expect(
-    clippy::unwrap_used,
-    clippy::wildcard_enum_match_arm,
-    reason = "helpers of tests fail as tests do, and look for single variants"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 #[expect(dead_code, reason = "each test binary uses its part")]
 mod support;
@@ -52,10 +48,10 @@ fn quoted(cart: &Cart, market: &Market<'_>) -> CheckoutRequest {
 
 fn checked_out(cart: &Cart, world: &World) -> Checkout {
     let market = world.market();
-    check_out(cart, quoted(cart, &market), &market, &context()).unwrap()
+    check_out(cart, &quoted(cart, &market), &market, &context()).unwrap()
 }
 
-fn rejected(cart: &Cart, request: CheckoutRequest, market: &Market<'_>) -> CheckoutRejection {
+fn rejected(cart: &Cart, request: &CheckoutRequest, market: &Market<'_>) -> CheckoutRejection {
     check_out(cart, request, market, &context()).unwrap_err()
 }
 
@@ -106,7 +102,7 @@ fn a_checkout_just_before_closing_is_paid_soon_after() {
         ..world.market()
     };
     let quote = quoted(&cart, &market);
-    let done = check_out(&cart, quote, &market, &context_at(now)).unwrap();
+    let done = check_out(&cart, &quote, &market, &context_at(now)).unwrap();
     let order: Order = replay(&done.order);
     assert_eq!(
         order.body().unwrap().terms.expires_at,
@@ -127,7 +123,7 @@ fn numbers_follow_each_other_within_a_service_date() {
         ..quoted(&cart, &market)
     };
     assert_eq!(
-        check_out(&cart, second, &market, &context())
+        check_out(&cart, &second, &market, &context())
             .unwrap()
             .number,
         2
@@ -160,7 +156,7 @@ fn another_quote_than_the_one_seen_answers_with_what_holds_now() {
         }),
     );
     let cart = cart([bowl(2), delivery()]);
-    let rejection = rejected(&cart, quoted(&cart, &seen.market()), &now.market());
+    let rejection = rejected(&cart, &quoted(&cart, &seen.market()), &now.market());
     let current = price_cart(&cart, Some(near()), &now.market()).unwrap();
     assert_eq!(
         rejection,
@@ -186,7 +182,7 @@ fn a_moved_promise_is_another_quote_too() {
         flags: &slower,
         ..world.market()
     };
-    let rejection = rejected(&cart, quoted(&cart, &world.market()), &market);
+    let rejection = rejected(&cart, &quoted(&cart, &world.market()), &market);
     assert_eq!(rejection.code(), "quote_changed");
 }
 
@@ -195,7 +191,7 @@ fn a_cart_that_cannot_be_ordered_is_refused_with_every_fault() {
     let world = World::new(&Setup::default());
     let rejection = rejected(
         &cart([]),
-        request(QuoteId::from(Uuid::nil())),
+        &request(QuoteId::from(Uuid::nil())),
         &world.market(),
     );
     let codes: Vec<_> = rejection
@@ -216,7 +212,7 @@ fn stock_that_went_meanwhile_is_refused() {
     let cart = cart([bowl(2), pickup()]);
     let seen = quoted(&cart, &world.market());
     world.receive("noodles", 100);
-    let rejection = rejected(&cart, seen, &world.market());
+    let rejection = rejected(&cart, &seen, &world.market());
     assert_eq!(rejection.faults()[0].code, "out_of_stock");
 }
 
@@ -232,7 +228,7 @@ fn a_cart_is_checked_out_once() {
         order: OrderId::new(Uuid::from_u128(31)),
         ..seen
     };
-    let rejection = rejected(&cart, again, &world.market());
+    let rejection = rejected(&cart, &again, &world.market());
     assert_eq!(
         rejection,
         CheckoutRejection::AlreadyCheckedOut { order: order() }
@@ -244,12 +240,12 @@ fn an_unknown_or_abandoned_cart_is_not_checked_out() {
     let world = World::new(&Setup::default());
     let any = request(QuoteId::from(Uuid::nil()));
     assert_eq!(
-        rejected(&Cart::default(), any.clone(), &world.market()),
+        rejected(&Cart::default(), &any, &world.market()),
         CheckoutRejection::CartUnknown
     );
     let abandoned = cart([bowl(2), pickup(), CartCommand::Abandon]);
     assert_eq!(
-        rejected(&abandoned, any, &world.market()).faults()[0].code,
+        rejected(&abandoned, &any, &world.market()).faults()[0].code,
         "cart_not_open"
     );
 }
@@ -268,7 +264,7 @@ fn a_used_order_id_is_not_used_again() {
             reason: domain::restaurant::inventory::ReleaseReason::Expired,
         },
     );
-    let rejection = rejected(&cart, quoted(&cart, &world.market()), &world.market());
+    let rejection = rejected(&cart, &quoted(&cart, &world.market()), &world.market());
     assert_eq!(
         rejection,
         CheckoutRejection::AlreadyCheckedOut { order: order() }

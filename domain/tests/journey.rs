@@ -101,7 +101,7 @@ impl Run {
             place: None,
             acknowledged: None,
         };
-        let done = check_out(&cart, request, &market, &context()).unwrap();
+        let done = check_out(&cart, &request, &market, &context()).unwrap();
         let mut run = Self {
             order: Order::default(),
             payment: Payment::default(),

@@ -1,4 +1,5 @@
 //! Random menus: what is accepted is whole, what is broken is refused at the broken place, and the index tells the truth.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
 //! The worked example of `docs/menus.md`: what the page says is what happens.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 #[expect(dead_code, reason = "each test binary uses its part")]
 mod support;

@@ -1,4 +1,9 @@
 //! Random trees of option groups: circles, depth, limits, prices and the rules between options.
+#![expect(
+    clippy::unwrap_used,
+    clippy::needless_pass_by_value,
+    reason = "helpers of tests fail as tests do, and take JSON as it is written"
+)]
 
 use std::sync::Arc;
 

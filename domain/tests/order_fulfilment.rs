@@ -720,17 +720,17 @@ fn effects_have_ids_of_their_own() {
 }
 
 /// The sample's bill with this total.
-fn bill_of(total: i64) -> Box<Bill> {
+fn bill_of(total: i64) -> Bill {
     let mut bill = terms().bill();
     bill.total = Money::new(total, bill.total.currency());
-    Box::new(bill)
+    bill
 }
 
 fn short_settled(total: i64) -> OrderEvent {
     OrderEvent::ShortSettled {
         short: Uuid::from_u128(12),
         outcome: ShortOutcome::Refunded,
-        bill: bill_of(total),
+        bill: Box::new(bill_of(total)),
         at: at(3),
     }
 }
@@ -869,7 +869,7 @@ fn an_end_gives_back_what_it_was_settled_to() {
 fn who_fetches_after_all_needs_no_courier() {
     let switched = || OrderEvent::SwitchedToPickup {
         by: ops(),
-        bill: bill_of(800),
+        bill: Box::new(bill_of(800)),
         at: at(7),
     };
     let ready = || OrderEvent::Ready {
@@ -883,7 +883,7 @@ fn who_fetches_after_all_needs_no_courier() {
     assert_eq!(refund_in(&story.then()).map(|(_, minor)| minor), Some(180));
     assert!(story.then().contains(&call_off()));
     let give_up = timer(timers::COLLECTION, at(36), OrderCommand::NotCollected);
-    assert_eq!(story.order(ready()).then(), [give_up.clone()]);
+    assert_eq!(story.order(ready()).then(), std::slice::from_ref(&give_up));
     let packed = fired().order(ready()).order(switched());
     assert_eq!(packed.then(), [give_up]);
 }
@@ -985,7 +985,7 @@ fn stories() -> Vec<Story> {
         .order(short_settled(800))
         .order(OrderEvent::SwitchedToPickup {
             by: ops(),
-            bill: bill_of(700),
+            bill: Box::new(bill_of(700)),
             at: at(7),
         });
     vec![

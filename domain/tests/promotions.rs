@@ -216,13 +216,15 @@ fn a_checkout_redeems_each_promotion_that_takes_something_off() {
     let quote = quoted(&cart, &world);
     let offers = world.offers();
     let market = world.market_with(&offers);
-    let done = check_out(&cart, request(&quote), &market, &context()).unwrap();
+    let done = check_out(&cart, &request(&quote), &market, &context()).unwrap();
     let [(promotion, events)] = done.promotions.as_slice() else {
         panic!("{:?}", done.promotions)
     };
     assert_eq!(*promotion, tenth);
     let mut after = world.promotions[0].1.clone();
-    events.iter().for_each(|event| after.evolve(event));
+    for event in events {
+        after.evolve(event);
+    }
     assert_eq!(after.body().unwrap().redeemed, 1);
     assert_eq!(done.quote.content.total_minor, 1960 - 196 + 50);
 }
@@ -236,7 +238,7 @@ fn a_promotion_that_was_used_up_since_is_another_quote() {
     let offers = world.offers();
     let done = check_out(
         &cart,
-        request(&quote),
+        &request(&quote),
         &world.market_with(&offers),
         &context(),
     )
@@ -254,7 +256,7 @@ fn a_promotion_that_was_used_up_since_is_another_quote() {
         offers: &offers,
         ..world.market()
     };
-    let again = check_out(&cart, request(&quote), &market, &context());
+    let again = check_out(&cart, &request(&quote), &market, &context());
     assert!(matches!(again, Err(CheckoutRejection::QuoteChanged { .. })));
 }
 

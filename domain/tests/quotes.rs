@@ -1,9 +1,5 @@
 //! Quotes: every refusal with its place, every amount as a line, and sums that add up in any currency.
-#![expect(
-    clippy::unwrap_used,
-    clippy::wildcard_enum_match_arm,
-    reason = "helpers of tests fail as tests do, and look for single variants"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 #[expect(dead_code, reason = "each test binary uses its part")]
 mod support;

@@ -260,19 +260,19 @@ fn capacity(baskets: u32) -> KitchenCapacity {
 
 /// What a hold takes was free, and the kitchen has no more than it can do.
 fn check_taken(before: &Inventory, round: &Round, event: &InventoryEvent) {
-    let (hold, needs, kitchen) = match event {
-        InventoryEvent::HoldOpened {
-            hold,
-            needs,
-            kitchen,
-            ..
-        }
-        | InventoryEvent::HoldChanged {
-            hold,
-            needs,
-            kitchen,
-        } => (hold, needs, kitchen),
-        _ => return,
+    let (InventoryEvent::HoldOpened {
+        hold,
+        needs,
+        kitchen,
+        ..
+    }
+    | InventoryEvent::HoldChanged {
+        hold,
+        needs,
+        kitchen,
+    }) = event
+    else {
+        return;
     };
     for need in needs {
         let had = before.hold(*hold).map_or(0, |hold| {

@@ -24,6 +24,7 @@ fn polygon(corners: &[Corner]) -> Result<Polygon, PolygonError> {
 
 /// Whether two sides have a point in common, by solving for it: `a + t (b − a) = c + u (d − c)` with t and u from 0 to 1
 /// as fractions, or for parallel sides by looking at each end.
+#[expect(clippy::many_single_char_names, reason = "the names of the formula")]
 fn meet((a, b): (Corner, Corner), (c, d): (Corner, Corner)) -> bool {
     let (rx, ry, sx, sy) = (b.0 - a.0, b.1 - a.1, d.0 - c.0, d.1 - c.1);
     let (qx, qy) = (c.0 - a.0, c.1 - a.1);

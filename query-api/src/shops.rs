@@ -113,12 +113,17 @@ impl Shop {
     /// What is so at an instant.
     pub(crate) fn moment(&self, at: DateTime<Utc>) -> Moment {
         let (zone, hours) = (self.zone, self.hours.as_ref());
-        let paused_until = self.paused(at);
+        let paused = self.is_paused(at);
         let within = hours.and_then(|hours| hours.opening_at(zone, at));
-        let open = self.page.stage == "live" && paused_until.is_none() && within.is_some();
+        let open = self.page.stage == "live" && !paused && within.is_some();
         let opens = |hours: &WeeklyHours| {
-            let from = paused_until.unwrap_or(Some(at))?;
-            hours.next_open(zone, from)
+            // A pause without an end opens by somebody's word alone.
+            let from = if paused {
+                self.page.paused_until
+            } else {
+                Some(at)
+            };
+            hours.next_open(zone, from?)
         };
         let until = |kind| {
             let last = hours.filter(|_| open)?.last_order_at(zone, at, kind)?;
@@ -136,11 +141,10 @@ impl Shop {
         }
     }
 
-    /// Whether it is paused at an instant, and until when; without end when that is none.
-    fn paused(&self, at: DateTime<Utc>) -> Option<Option<DateTime<Utc>>> {
+    /// Whether a pause holds at an instant.
+    fn is_paused(&self, at: DateTime<Utc>) -> bool {
         let until = self.page.paused_until;
-        let holds = self.page.paused && until.is_none_or(|until| at < until);
-        holds.then_some(until)
+        self.page.paused && until.is_none_or(|until| at < until)
     }
 
     /// The first instant after `at` from which the moment may be another one.

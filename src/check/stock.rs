@@ -99,12 +99,12 @@ impl StockWalk {
     fn changes(&self, event: &Event, report: &mut Report) {
         let hold = event.text("hold").unwrap_or_default();
         for need in needs_of(event) {
-            let held = self
+            let already = self
                 .stock
                 .holders(&need.ingredient)
                 .filter(|(holder, _)| *holder == hold)
                 .fold(0, |sum: i64, (_, amount)| sum.saturating_add(amount));
-            let more = need.amount.saturating_sub(held);
+            let more = need.amount.saturating_sub(already);
             if more > 0 {
                 self.takes(event, &need.ingredient, more, report);
             }

@@ -23,6 +23,8 @@ const KINDS: &[&str] = &[
     "restaurant.restaurant",
     "restaurant.menu",
     "restaurant.inventory",
+    "restaurant.promotion",
+    "restaurant.promotion_book",
     "ordering.cart",
     "ordering.order",
     "payment.payment",

@@ -72,14 +72,14 @@ pub(super) fn of_links(menu: &Value, links: &[Value], pick: &mut Pick<'_>) -> Ve
         let start = pick(options.len());
         for step in 0..wanted.min(options.len()) {
             let option = options[(start + step) % options.len()];
-            chosen.push(choice(menu, link["group"].clone(), option, pick));
+            chosen.push(choice(menu, &link["group"], option, pick));
         }
     }
     chosen
 }
 
 /// One of an option, with what it asks for itself.
-pub(super) fn choice(menu: &Value, group: Value, option: &Value, pick: &mut Pick<'_>) -> Value {
+pub(super) fn choice(menu: &Value, group: &Value, option: &Value, pick: &mut Pick<'_>) -> Value {
     let mut choice = json!({ "group": group, "option": option["key"], "quantity": 1 });
     let inner = of_links(menu, list(option, "groups"), pick);
     if !inner.is_empty() {
@@ -117,8 +117,8 @@ fn flatten<'json>(chosen: &'json [Value], all: &mut Vec<(&'json Value, &'json Va
 /// A line that breaks a rule of the menu, with the reason that the menu gives; nothing when no rule can
 /// be broken by options that one item offers itself.
 pub(super) fn forbidden_line(menu: &Value) -> Option<(Line, String)> {
-    let rules = list(menu, "rules").iter();
-    rules.filter_map(|rule| breaking(menu, rule)).next()
+    let mut rules = list(menu, "rules").iter();
+    rules.find_map(|rule| breaking(menu, rule))
 }
 
 fn breaking(menu: &Value, rule: &Value) -> Option<(Line, String)> {
@@ -149,7 +149,7 @@ fn breaking(menu: &Value, rule: &Value) -> Option<(Line, String)> {
             .iter()
             .find(|option| option["key"] == named["option"])?;
         options.retain(|chosen| chosen["group"] != named["group"]);
-        options.push(choice(menu, named["group"].clone(), option, &mut first));
+        options.push(choice(menu, &named["group"], option, &mut first));
     }
     let reason = &rule["reason"];
     let text = reason.as_str().or_else(|| reason["en"].as_str());

@@ -339,9 +339,9 @@ impl<'a> Reader<'a> {
     fn dates(&mut self) {
         for found in &self.merchant.availabilities {
             if found.start_date.is_some() || found.end_date.is_some() {
-                let (id, none) = (&found.id, "open".to_owned());
-                let from = found.start_date.as_ref().unwrap_or(&none);
-                let to = found.end_date.as_ref().unwrap_or(&none);
+                let id = &found.id;
+                let from = found.start_date.as_deref().unwrap_or("open");
+                let to = found.end_date.as_deref().unwrap_or("open");
                 let note = format!("availability {id}: its dates ({from} to {to}) are left out");
                 self.draft.notes.push(note);
             }
@@ -461,7 +461,9 @@ mod tests {
         let events = menu
             .decide(publish, &context)
             .unwrap_or_else(|refused| panic!("{refused}"));
-        events.iter().for_each(|event| menu.evolve(event));
+        for event in &events {
+            menu.evolve(event);
+        }
         let menu = menu.published().expect("published");
         let key = |text: &str| Key::parse(text).expect("a key");
         let item = menu

@@ -145,7 +145,7 @@ impl Rejection for CheckoutRejection {
 /// [`CheckoutRejection`]; with [`CheckoutRejection::QuoteChanged`] the customer may agree anew.
 pub fn check_out(
     cart: &Cart,
-    request: CheckoutRequest,
+    request: &CheckoutRequest,
     market: &Market<'_>,
     context: &Context,
 ) -> Result<Checkout, CheckoutRejection> {
@@ -159,7 +159,7 @@ pub fn check_out(
     let quote = price_cart(cart, request.place, market).map_err(CheckoutRejection::CartRefused)?;
     let quote = promise::agreed(quote, request.quote_id, market.flags)
         .map_err(|current| CheckoutRejection::QuoteChanged { current })?;
-    let (terms, inventory) = terms(body, &request, &quote, market, context)?;
+    let (terms, inventory) = terms(body, request, &quote, market, context)?;
     let number = terms.number;
     let payment = PaymentCommand::Request {
         order: request.order,

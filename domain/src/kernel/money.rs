@@ -211,7 +211,6 @@ impl BasisPoints {
     }
 
     /// Whether it is nothing.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
     pub const fn is_zero(&self) -> bool {
         self.0 == 0
     }

@@ -82,8 +82,8 @@ impl Bill {
         let of_line = self.quote.iter().filter(|amount| {
             (is_goods(amount) || amount.amount_minor < 0) && line_of(amount) == Some(line)
         });
-        let paid = of_line.map(|amount| amount.amount_minor);
-        let paid = paid.fold(Some(0_i64), |sum, amount| sum?.checked_add(amount))?;
+        let mut paid = of_line.map(|amount| amount.amount_minor);
+        let paid = paid.try_fold(0_i64, i64::checked_add)?;
         paid.max(0).checked_div(i64::from(quantity))
     }
 
@@ -104,13 +104,13 @@ impl Bill {
     /// What bringing it and the courier's tip cost the customer, tax included, in minor units.
     pub fn bringing_minor(&self) -> i64 {
         let on_top = self.prices() == PricesAre::Net;
-        let parts = self.quote.iter().filter_map(|amount| match amount.kind {
-            QuoteLineKind::DeliveryFee if on_top => {
-                amount.amount_minor.checked_add(amount.tax_minor)
-            }
-            QuoteLineKind::DeliveryFee => Some(amount.amount_minor),
-            QuoteLineKind::Tip if amount.payee == Party::Courier => Some(amount.amount_minor),
-            _ => None,
+        let is_part = |amount: &&QuoteLine| {
+            let tips_courier = amount.kind == QuoteLineKind::Tip && amount.payee == Party::Courier;
+            amount.kind == QuoteLineKind::DeliveryFee || tips_courier
+        };
+        let parts = self.quote.iter().filter(is_part).map(|amount| {
+            let tax_minor = if on_top { amount.tax_minor } else { 0 }; // a tip has none
+            amount.amount_minor.saturating_add(tax_minor)
         });
         parts.fold(0, i64::saturating_add)
     }
@@ -267,10 +267,8 @@ impl OrderLine {
         let mut one = self.clone();
         one.quantity = Quantity::ONE;
         let options = one.charged_options()?;
-        let amounts = options.iter().map(|option| option.amount_minor);
-        amounts.fold(Some(self.unit_price_minor), |sum, amount| {
-            sum?.checked_add(amount)
-        })
+        let mut amounts = options.iter().map(|option| option.amount_minor);
+        amounts.try_fold(self.unit_price_minor, i64::checked_add)
     }
 
     /// Makes one cost at most this: then its options are part of the price.

@@ -89,7 +89,7 @@ impl PublishedMenu {
             None => {
                 composer
                     .faults
-                    .add("amount_overflow", at, "this costs more than can be counted")
+                    .add("amount_overflow", at, "this costs more than can be counted");
             }
             Some(..0) => composer.faults.add(
                 "price_below_zero",

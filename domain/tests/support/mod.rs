@@ -323,12 +323,12 @@ pub(crate) fn pickup() -> CartCommand {
 }
 
 pub(crate) fn delivery() -> CartCommand {
-    let fulfilment = CartEvent::samples()
-        .into_iter()
-        .find_map(|event| match event {
-            CartEvent::FulfilmentSet { fulfilment } if fulfilment.is_delivery() => Some(fulfilment),
-            _ => None,
-        });
+    let fulfilment = CartEvent::samples().into_iter().find_map(|event| {
+        let CartEvent::FulfilmentSet { fulfilment } = event else {
+            return None;
+        };
+        fulfilment.is_delivery().then_some(fulfilment)
+    });
     CartCommand::SetFulfilment {
         fulfilment: fulfilment.unwrap(),
     }

@@ -112,7 +112,7 @@ impl<'a> Choices<'a> {
         for rule in rules {
             let others: Vec<Ways> = rule.then.iter().map(|other| self.option(other)).collect();
             all = match rule.kind {
-                RuleKind::Implies => others.iter().fold(all, |all, other| all.and(other)),
+                RuleKind::Implies => others.iter().fold(all, Ways::and),
                 RuleKind::Requires if !others.is_empty() => all.and(&one_of(&others)),
                 RuleKind::Requires | RuleKind::Excludes => all,
             };

@@ -168,7 +168,7 @@ fn step(mut row: KitchenRow, event: &OrderEvent) -> Result<Change<KitchenRow>, F
             enter(&mut row, "ready", *at);
         }
         OrderEvent::CourierRequested { at, delivery: _ } | OrderEvent::ShortReported { at, .. } => {
-            row.updated_at = *at
+            row.updated_at = *at;
         }
         OrderEvent::ShortSettled { bill, at, .. } => {
             row.lines = Doc(document(&bill.lines)?);

@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::decider::{Event as _, Recorded};
+use domain::kernel::ids::RestaurantId;
 use domain::restaurant::promotion::{PromotionEvent, PromotionTerms};
 use serde_json::Value;
 use uuid::Uuid;
@@ -78,7 +79,7 @@ fn created(
     Ok(PromotionRow {
         promotion_id: event.stream,
         sequence: 0,
-        restaurant_id: terms.issuer.restaurant().map(|shop| shop.uuid()),
+        restaurant_id: terms.issuer.restaurant().map(RestaurantId::uuid),
         code: terms.code.as_ref().map(|code| code.as_str().to_owned()),
         stage: "active".to_owned(),
         terms: Doc(document(terms)?),

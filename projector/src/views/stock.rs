@@ -151,7 +151,7 @@ fn step(row: &mut StockRow, event: &InventoryEvent) {
 }
 
 /// Sets aside what an order needs.
-fn set_aside(row: &mut StockRow, hold: OrderId, needs: &[IngredientAmount]) {
+fn set_aside(row: &mut StockRow, order: OrderId, needs: &[IngredientAmount]) {
     for need in needs {
         change(row, &need.ingredient, |level| {
             level.held = level.held.saturating_add(need.amount.get());
@@ -161,7 +161,7 @@ fn set_aside(row: &mut StockRow, hold: OrderId, needs: &[IngredientAmount]) {
         ingredient: need.ingredient.clone(),
         amount: need.amount.get(),
     });
-    row.holds.0.insert(hold.uuid(), held.collect());
+    row.holds.0.insert(order.uuid(), held.collect());
 }
 
 /// Books slots of the kitchen for an order.

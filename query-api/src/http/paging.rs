@@ -177,8 +177,7 @@ impl List {
             link.push('=');
             push_encoded(&mut link, value);
         }
-        link.push_str(&format!("&cursor={cursor}>; rel=\"next\""));
-        link
+        format!("{link}&cursor={cursor}>; rel=\"next\"")
     }
 
     /// Tells lists apart: FNV-1a, 64 bits. A cursor gives nobody any right, so it needs no key.

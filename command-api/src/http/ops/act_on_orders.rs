@@ -7,8 +7,7 @@
 use aws_lc_rs::digest;
 use axum::extract::State;
 use domain::aggregates::Order;
-use domain::decider::Decider as _;
-use domain::decider::Event as _;
+use domain::decider::{Decider as _, Event};
 use domain::kernel::actor::Actor;
 use domain::kernel::collect::Collect;
 use domain::kernel::fault::{Fault, Faults, Pointer};
@@ -233,7 +232,7 @@ async fn rehearse(app: &App, id: OrderId, command: OrderCommand) -> Result<Acted
     }
     Ok(match order.state.decide(command, &app.clock.context()) {
         Ok(events) => ActedOn {
-            events: events.iter().map(|event| event.name()).collect(),
+            events: events.iter().map(Event::name).collect(),
             ..ActedOn::of(id, Outcome::WouldDo)
         },
         Err(rejection) => {

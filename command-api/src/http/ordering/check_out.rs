@@ -159,7 +159,7 @@ impl Work for CheckOutCart<'_> {
             place,
             acknowledged: self.acknowledged().await?,
         };
-        let decided = decide(&cart.state, request.clone(), &market, &unit.context);
+        let decided = decide(&cart.state, &request, &market, &unit.context);
         let checkout = decided.map_err(|rejection| self.refusal_of(&rejection, &request))?;
         self.check_consent(&checkout.quote)?;
         write(unit, &cart, &loaded, &request, &checkout)

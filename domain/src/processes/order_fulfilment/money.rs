@@ -80,7 +80,7 @@ impl Effects<'_> {
                 self.state.money = Money::Settled;
                 self.state.taken = true;
                 for owed in std::mem::take(&mut self.state.owed) {
-                    self.refund(owed);
+                    self.refund(&owed);
                 }
             }
             PaymentEvent::Voided { .. } => {
@@ -141,18 +141,18 @@ impl Effects<'_> {
             reason,
         };
         if self.state.taken {
-            self.refund(owed);
+            self.refund(&owed);
         } else {
             self.state.owed.push(owed);
         }
     }
 
-    fn refund(&mut self, owed: Owed) {
+    fn refund(&mut self, owed: &Owed) {
         let Owed {
             refund,
             amount,
             reason,
-        } = owed;
+        } = *owed;
         self.payment(PaymentCommand::RequestRefund {
             refund,
             amount,

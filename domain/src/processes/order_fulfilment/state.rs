@@ -15,6 +15,10 @@ use crate::payment::payment::{IntentId, RefundReason};
 
 /// What an instance remembers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what has happened of several streams, in any order"
+)]
 pub struct OrderFulfilmentState {
     /// The last sequence seen of each stream.
     pub(super) seen: BTreeMap<Uuid, i64>,

@@ -234,14 +234,14 @@ fn check_free(
 
 /// What is needed beyond what is held already.
 fn on_top(hold: &Hold, needs: &[IngredientAmount]) -> Vec<IngredientAmount> {
-    let held: BTreeMap<&Key, Amount> = hold
+    let before: BTreeMap<&Key, Amount> = hold
         .needs
         .iter()
         .map(|need| (&need.ingredient, need.amount))
         .collect();
     let more = |need: &IngredientAmount| {
-        let held = held.get(&need.ingredient).copied().unwrap_or_default();
-        let amount = need.amount.checked_sub(held).unwrap_or_default();
+        let already = before.get(&need.ingredient).copied().unwrap_or_default();
+        let amount = need.amount.checked_sub(already).unwrap_or_default();
         (!amount.is_zero()).then(|| IngredientAmount {
             ingredient: need.ingredient.clone(),
             amount,

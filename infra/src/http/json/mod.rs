@@ -155,13 +155,10 @@ async fn read_up_to(mut body: Body, max: usize) -> Result<Bytes, ApiError> {
 /// 400 when it is no JSON or nested too deep, 422 with every fault when it is not what the route takes.
 pub fn parse<T: DeserializeOwned + Collect>(bytes: &[u8]) -> Result<T, ApiError> {
     scan(bytes)?;
-    let error = match serde_json::from_slice(bytes) {
-        Ok(value) => return Ok(value),
-        Err(error) => error,
-    };
-    if !error.is_data() {
-        return Err(ApiError::malformed("malformed_json", error.to_string()));
+    if let Ok(value) = serde_json::from_slice(bytes) {
+        return Ok(value);
     }
+    // What is JSON is not malformed, whatever serde calls it: `null` for a variant is a syntax error to it.
     let value: Value = serde_json::from_slice(bytes)
         .map_err(|error| ApiError::malformed("malformed_json", error.to_string()))?;
     Err(ApiError::invalid(faults_of::<T>(&value)))

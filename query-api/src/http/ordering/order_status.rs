@@ -167,6 +167,8 @@ fn many_sql() -> String {
 
 /// The statement of a page. Each list goes down an index that ends in the order's id, so that a page
 /// touches as many blocks after a year as on the first day; several shops are as many such walks.
+/// A shop's is written as a range of that index: for `=` the planner may walk all orders instead, and
+/// leave out those of other shops.
 fn page_sql(asked: &OrdersAsked) -> String {
     let rest = "order_id < $1 AND (cardinality($2::text[]) = 0 OR state = ANY($2)) \
                 AND ($4::date IS NULL OR service_date = $4)";
@@ -176,6 +178,7 @@ fn page_sql(asked: &OrdersAsked) -> String {
              ORDER BY order_id DESC LIMIT $3"
         )
     };
+    let least = Uuid::nil();
     match asked.index() {
         OrdersIndex::Customer(_) => {
             walk("customer_id = $5 AND ($6::uuid IS NULL OR restaurant_id = $6)")
@@ -184,9 +187,12 @@ fn page_sql(asked: &OrdersAsked) -> String {
             walk("driver_id = $5 AND ($6::uuid IS NULL OR restaurant_id = $6)")
         }
         OrdersIndex::Shops(_) => format!(
-            "SELECT {COLUMNS} FROM UNNEST($5::uuid[]) AS shop (id) CROSS JOIN LATERAL ({}) AS each \
-             ORDER BY order_id DESC LIMIT $3",
-            walk("restaurant_id = shop.id AND ($6::uuid IS NULL OR restaurant_id = $6)")
+            "SELECT {COLUMNS} FROM UNNEST($5::uuid[]) AS shop (id) CROSS JOIN LATERAL ( \
+             SELECT {COLUMNS} FROM views.orders WHERE (restaurant_id, order_id) >= (shop.id, '{least}') \
+             AND (restaurant_id, order_id) < (shop.id, $1) AND {rest} \
+             AND ($6::uuid IS NULL OR restaurant_id = $6) \
+             ORDER BY restaurant_id DESC, order_id DESC LIMIT $3) AS each \
+             ORDER BY order_id DESC LIMIT $3"
         ),
         OrdersIndex::All => walk("$5::uuid IS NULL"),
     }
