@@ -628,7 +628,7 @@ async fn finding_asks_no_database() {
     let router = query_api::router(query_api::App::new(parts, world.folder.path()));
     for path in [
         "/v1/search?q=ramen&near=35.66,139.70&open=true&facets=style,price,open,diet",
-        "/v1/suggest?q=ra",
+        "/v1/suggest?q=ramen",
         "/v1/discover?near=35.66,139.70",
     ] {
         let body = body_of(&router, path).await;
