@@ -274,8 +274,13 @@ impl Rebuild {
     }
 
     /// Lets go of the locks before anybody hears of the outcome.
-    async fn end(self, outcome: Result<Swapped, RebuildError>) -> Result<Swapped, RebuildError> {
-        if let Err(error) = self.session.close().await {
+    async fn end(
+        mut self,
+        outcome: Result<Swapped, RebuildError>,
+    ) -> Result<Swapped, RebuildError> {
+        // Not left to the session's end, of which the server hears after we have answered.
+        let unlocked = tables::unlock(&mut self.session).await;
+        if let Err(error) = unlocked.and(self.session.close().await) {
             tracing::debug!(%error, "the session had ended by itself");
         }
         outcome

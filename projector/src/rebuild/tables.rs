@@ -37,6 +37,17 @@ pub(super) async fn lock(session: &mut PgConnection, view: &str) -> Result<bool,
     .await
 }
 
+/// Gives back every lock that the session took.
+///
+/// # Errors
+/// When the session has ended, which gives them back as well.
+pub(super) async fn unlock(session: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql("SELECT pg_advisory_unlock_all()")
+        .execute(session)
+        .await?;
+    Ok(())
+}
+
 /// Makes an empty table beside the live one, with all but the indexes that only reading needs. What an
 /// earlier rebuild has left is dropped.
 ///
