@@ -117,9 +117,12 @@ impl Clock {
         self.minute(self.shown.iter().position(|shown| *shown >= local).unwrap())
     }
 
-    /// The minute after the last at which the wall shows something earlier.
+    /// The last minute at which the wall shows this; where it never does, the one after the last at which it
+    /// shows something earlier. The two differ for the first minute of an hour that is repeated.
     fn closing(&self, local: NaiveDateTime) -> DateTime<Utc> {
-        self.minute(self.shown.iter().rposition(|shown| *shown < local).unwrap() + 1)
+        let shown = self.shown.iter().rposition(|shown| *shown == local);
+        let earlier = || self.shown.iter().rposition(|shown| *shown < local);
+        self.minute(shown.unwrap_or_else(|| earlier().unwrap() + 1))
     }
 
     /// Every opening that begins within the middle of the days, by date.
