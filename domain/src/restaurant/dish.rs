@@ -5,8 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::menu::PublishedMenu;
-use super::menu_document::{Ingredient, Item};
-use super::menu_options::{GroupLink, MenuOption, OptionRef, OptionRule, RuleKind};
+use super::menu_document::{
+    GroupLink, Ingredient, Item, MenuOption, OptionRef, OptionRule, RuleKind,
+};
 use crate::kernel::allergen::{Declared, Diet, Presence, mixture, shared_diets};
 use crate::kernel::bowl::Firmness;
 use crate::kernel::fault::{Faults, Pointer};

@@ -7,8 +7,7 @@ use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
 use crate::kernel::key::Key;
 use crate::kernel::money::{Price, PriceDelta};
-use crate::restaurant::menu_document::MenuDocument;
-use crate::restaurant::menu_options::OptionRef;
+use crate::restaurant::menu_document::{MenuDocument, OptionRef};
 
 /// A command to a menu.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, EnumDiscriminants)]

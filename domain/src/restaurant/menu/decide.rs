@@ -13,9 +13,8 @@ use crate::kernel::fault::Faults;
 use crate::kernel::ids::RestaurantId;
 use crate::kernel::key::Key;
 use crate::kernel::money::{Price, PriceDelta};
-use crate::restaurant::menu_document::Item;
-use crate::restaurant::menu_options::OptionRef;
-use crate::restaurant::menu_tree::{check_tree, lowest_options};
+use crate::restaurant::menu_document::tree::{check_tree, lowest_options};
+use crate::restaurant::menu_document::{Item, OptionRef};
 
 impl Decider for Menu {
     const KIND: &'static str = "restaurant.menu";

@@ -9,8 +9,7 @@ use strum::{IntoStaticStr, VariantNames};
 use crate::decider::Event;
 use crate::kernel::key::Key;
 use crate::kernel::money::{Price, PriceDelta};
-use crate::restaurant::menu_document::MenuDocument;
-use crate::restaurant::menu_options::OptionRef;
+use crate::restaurant::menu_document::{MenuDocument, OptionRef};
 
 /// A fact in a menu's history.
 #[derive(

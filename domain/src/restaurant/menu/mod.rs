@@ -9,9 +9,9 @@ mod rules;
 mod state;
 mod transitions;
 
-pub use super::menu_document::{Broth, Ingredient, Item, MenuDocument, RamenFacts, Section};
-pub use super::menu_options::{
-    GroupLink, MenuOption, OptionGroup, OptionRef, OptionRule, PriceBy, RuleKind,
+pub use super::menu_document::{
+    Broth, GroupLink, Ingredient, Item, MenuDocument, MenuOption, OptionGroup, OptionRef,
+    OptionRule, PriceBy, RamenFacts, RuleKind, Section,
 };
 pub use crate::kernel::tax::TaxClass;
 pub use command::{MenuCommand, MenuCommandKind};

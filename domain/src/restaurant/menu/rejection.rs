@@ -6,7 +6,7 @@ use crate::decider::{Class, Fault, Rejection};
 use crate::kernel::fault::{Faults, Pointer};
 use crate::kernel::key::Key;
 use crate::kernel::refusal::NotAllowed;
-use crate::restaurant::menu_options::OptionRef;
+use crate::restaurant::menu_document::OptionRef;
 
 /// The state that forbids.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

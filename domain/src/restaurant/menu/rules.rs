@@ -6,11 +6,14 @@ use crate::kernel::fault::{Faults, Pointer};
 use crate::kernel::key::Key;
 use crate::kernel::quantity::IngredientAmount;
 use crate::kernel::text::{Language, LocalizedText};
-use crate::restaurant::menu_document::{Item, MenuDocument};
-use crate::restaurant::menu_items::{check_age, check_hours, check_ramen, check_tax_class};
-use crate::restaurant::menu_options::{GroupLink, MenuOption, OptionGroup, PriceBy};
-use crate::restaurant::menu_rules::check_rules;
-use crate::restaurant::menu_tree::check_tree;
+use crate::restaurant::menu_document::items::{
+    check_age, check_hours, check_ramen, check_tax_class,
+};
+use crate::restaurant::menu_document::rules::check_rules;
+use crate::restaurant::menu_document::tree::check_tree;
+use crate::restaurant::menu_document::{
+    GroupLink, Item, MenuDocument, MenuOption, OptionGroup, PriceBy,
+};
 
 /// Limits of a document, so that reading a menu stays a matter of microseconds and its event far below 3 MiB.
 const SECTIONS_MAX: usize = 100;

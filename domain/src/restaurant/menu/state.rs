@@ -9,8 +9,9 @@ use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 use super::event::MenuEvent;
 use crate::kernel::key::Key;
 use crate::kernel::money::{Price, PriceDelta};
-use crate::restaurant::menu_document::{Ingredient, Item, MenuDocument, Section};
-use crate::restaurant::menu_options::{MenuOption, OptionGroup, OptionRef};
+use crate::restaurant::menu_document::{
+    Ingredient, Item, MenuDocument, MenuOption, OptionGroup, OptionRef, Section,
+};
 
 /// A menu at its stage.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, EnumDiscriminants)]

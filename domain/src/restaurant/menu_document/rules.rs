@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::menu_document::{Item, MenuDocument};
-use super::menu_options::{GroupLink, OptionGroup, OptionRef, OptionRule, RuleKind};
+use super::options::{GroupLink, OptionGroup, OptionRef, OptionRule, RuleKind};
+use super::{Item, MenuDocument};
 use crate::kernel::fault::{Faults, Pointer};
 use crate::kernel::key::Key;
 
@@ -13,7 +13,7 @@ const RULES_MAX: usize = 200;
 const NAMES_MAX: usize = 100;
 
 /// Checks the rules of a document. Names, keys and languages of its other parts have been looked at.
-pub(super) fn check_rules(document: &MenuDocument, faults: &mut Faults) {
+pub(in crate::restaurant) fn check_rules(document: &MenuDocument, faults: &mut Faults) {
     let at = Pointer::root().at("rules");
     if document.rules.len() > RULES_MAX {
         let count = document.rules.len();

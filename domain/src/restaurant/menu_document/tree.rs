@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
-use super::menu_document::{Item, MenuDocument};
-use super::menu_options::{GroupLink, MenuOption, OptionGroup};
+use super::options::{GroupLink, MenuOption, OptionGroup};
+use super::{Item, MenuDocument};
 use crate::kernel::fault::{Faults, Pointer};
 use crate::kernel::key::Key;
 
@@ -36,7 +36,7 @@ struct Tree<'a> {
 }
 
 /// Checks the groups and what the items make of them. Unknown groups are left out: they have their own fault.
-pub(super) fn check_tree(document: &MenuDocument, faults: &mut Faults) {
+pub(in crate::restaurant) fn check_tree(document: &MenuDocument, faults: &mut Faults) {
     let mut tree = Tree::of(document);
     for group in &document.option_groups {
         tree.follow(&group.key, faults);
@@ -51,7 +51,7 @@ pub(super) fn check_tree(document: &MenuDocument, faults: &mut Faults) {
 
 /// The most that options can take off an item's price, in minor units: zero or less, unless options that must be chosen
 /// cost something.
-pub(super) fn lowest_options(document: &MenuDocument, item: &Item) -> i128 {
+pub(in crate::restaurant) fn lowest_options(document: &MenuDocument, item: &Item) -> i128 {
     let mut tree = Tree::of(document);
     let mut faults = Faults::default();
     for link in &item.groups {

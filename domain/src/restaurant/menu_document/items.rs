@@ -1,6 +1,6 @@
 //! What the facts of one item must keep to: its bowl, its age and when it is sold.
 
-use super::menu_document::RamenFacts;
+use super::RamenFacts;
 use crate::kernel::bowl::{Combined, Packaging};
 use crate::kernel::fault::{Faults, Pointer};
 use crate::kernel::hours::{HoursDraft, OpeningRange, WeeklyHours};
@@ -9,7 +9,7 @@ use crate::kernel::tax::TaxClass;
 /// The youngest and oldest age that a law asks of a buyer, in years.
 const AGES: std::ops::RangeInclusive<u8> = 1..=30;
 
-pub(super) fn check_age(age: Option<u8>, at: &Pointer, faults: &mut Faults) {
+pub(in crate::restaurant) fn check_age(age: Option<u8>, at: &Pointer, faults: &mut Faults) {
     if age.is_some_and(|age| !AGES.contains(&age)) {
         let (from, to) = (AGES.start(), AGES.end());
         let detail = format!("an age is {from} to {to} years");
@@ -18,7 +18,7 @@ pub(super) fn check_age(age: Option<u8>, at: &Pointer, faults: &mut Faults) {
 }
 
 /// A dish is sold as what it is, not as the way it is brought.
-pub(super) fn check_tax_class(class: TaxClass, at: &Pointer, faults: &mut Faults) {
+pub(in crate::restaurant) fn check_tax_class(class: TaxClass, at: &Pointer, faults: &mut Faults) {
     match class {
         TaxClass::Food | TaxClass::Drink | TaxClass::Alcohol => {}
         TaxClass::Packaging | TaxClass::Delivery | TaxClass::Service => {
@@ -29,7 +29,11 @@ pub(super) fn check_tax_class(class: TaxClass, at: &Pointer, faults: &mut Faults
 }
 
 /// Ranges of a week are as a shop's own: not too many, none over another.
-pub(super) fn check_hours(ranges: &[OpeningRange], at: &Pointer, faults: &mut Faults) {
+pub(in crate::restaurant) fn check_hours(
+    ranges: &[OpeningRange],
+    at: &Pointer,
+    faults: &mut Faults,
+) {
     let Err(found) = WeeklyHours::parse(HoursDraft::weekly(ranges.to_vec())) else {
         return;
     };
@@ -40,7 +44,7 @@ pub(super) fn check_hours(ranges: &[OpeningRange], at: &Pointer, faults: &mut Fa
     }
 }
 
-pub(super) fn check_ramen(ramen: &RamenFacts, at: &Pointer, faults: &mut Faults) {
+pub(in crate::restaurant) fn check_ramen(ramen: &RamenFacts, at: &Pointer, faults: &mut Faults) {
     if !(5..=80).contains(&ramen.noodle_tenths_mm) {
         let detail = "noodles are 5 to 80 tenths of a mm";
         faults.add("noodle_out_of_range", &at.at("noodle_tenths_mm"), detail);

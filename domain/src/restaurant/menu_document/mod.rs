@@ -1,11 +1,16 @@
-//! The document that a menu is: sections, items, ingredients, and the option groups of `menu_options`. Plain values; what
+//! The document that a menu is: sections, items, ingredients, and the option groups of `options`. Plain values; what
 //! they must keep to is in `menu::check_document`.
 
+pub(super) mod items;
+mod options;
+pub(super) mod rules;
+pub(super) mod tree;
+
+pub use options::{GroupLink, MenuOption, OptionGroup, OptionRef, OptionRule, PriceBy, RuleKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::menu_options::{GroupLink, OptionGroup, OptionRule};
 use crate::kernel::allergen::{Allergen, Declared, Diet};
 use crate::kernel::bowl::{BrothBase, Packaging, Serving, Style};
 use crate::kernel::hours::OpeningRange;
