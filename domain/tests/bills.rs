@@ -43,7 +43,19 @@ fn amount(kind: QuoteLineKind, reference: String, minor: i64, rate: Option<u32>)
 /// A line: its price, how many, and which of two rates.
 type Line = (i64, u32, bool);
 
-/// A bill of these lines, with a discount in percent of the goods of one rate, a fee and a tip.
+/// What a promotion takes off goods, paid by the shop, whose tax falls with it, and as much by the platform.
+fn discounts(goods: &QuoteLine, percent: i64) -> [QuoteLine; 2] {
+    let taken = goods.amount_minor * percent / 100;
+    let by_shop = taken / 2;
+    let off = |minor: i64, rate| {
+        let reference = goods.reference.clone();
+        amount(QuoteLineKind::Discount, reference, -minor, rate)
+    };
+    [off(by_shop, Some(800)), off(taken - by_shop, None)]
+}
+
+/// A bill of these lines, with a promotion in percent of the goods of one rate, a fee of which half is taken off, and a
+/// tip.
 fn bill(lines: &[Line], percent: i64, fee: i64, tip: i64, prices: PricesAre) -> Bill {
     let rates = [800, 1000];
     let mut quote = Vec::new();
@@ -60,20 +72,20 @@ fn bill(lines: &[Line], percent: i64, fee: i64, tip: i64, prices: PricesAre) -> 
         quote.push(amount(QuoteLineKind::Item, number.to_string(), minor, rate));
         kept.push(line);
     }
-    let goods: i64 = quote
-        .iter()
-        .filter(|amount| amount.tax_bp == BasisPoints::try_from(800).ok())
-        .map(|amount| amount.amount_minor)
-        .sum();
-    let discount = -(goods * percent / 100);
-    let off = QuoteLineKind::Discount;
-    quote.push(amount(off, "promotion".to_owned(), discount, Some(800)));
-    quote.push(amount(
-        QuoteLineKind::DeliveryFee,
-        "zone".to_owned(),
-        fee,
-        Some(1000),
-    ));
+    let low = BasisPoints::try_from(800).ok();
+    let goods = quote.iter().filter(|amount| amount.tax_bp == low);
+    let off: Vec<QuoteLine> = goods.flat_map(|goods| discounts(goods, percent)).collect();
+    quote.extend(off);
+    let delivery = QuoteLineKind::DeliveryFee;
+    quote.push(amount(delivery, "zone/near".to_owned(), fee, Some(1000)));
+    let half = amount(
+        QuoteLineKind::Discount,
+        "zone/near".to_owned(),
+        -(fee / 2),
+        None,
+    );
+    quote.push(half);
+    quote.retain(|amount| amount.kind != QuoteLineKind::Discount || amount.amount_minor != 0);
     let tax_included_minor = tax::apply(prices, &mut quote).unwrap();
     quote.push(amount(QuoteLineKind::Tip, String::new(), tip, None));
     let total = quote.iter().map(|amount| amount.amount_minor).sum();
@@ -93,6 +105,7 @@ fn adds_up(bill: &Bill) -> Result<(), TestCaseError> {
         let priced: i64 = bill
             .quote
             .iter()
+            .filter(|amount| amount.kind == QuoteLineKind::Item)
             .filter(|amount| amount.reference == line.line.to_string())
             .map(|amount| amount.amount_minor)
             .sum();
@@ -132,9 +145,24 @@ proptest! {
             bill = left;
         }
         if bill.lines.is_empty() {
-            let rest: i64 = bill.quote.iter().filter(|amount| amount.reference == "promotion")
-                .map(|amount| amount.amount_minor).sum();
-            prop_assert_eq!(rest, 0, "no discount without goods");
+            let kept = bill.quote.iter().filter(|amount| amount.kind == QuoteLineKind::Discount);
+            let kept: Vec<&str> = kept.map(|amount| amount.reference.as_str()).collect();
+            prop_assert!(kept.iter().all(|reference| *reference == "zone/near"), "without goods: {:?}", kept);
+        }
+    }
+
+    /// Discounts never come to more than the goods, however many pay them and however often they shrink.
+    #[test]
+    fn what_is_left_of_free_dishes_is_free(
+        lines in lines(), outs in prop::collection::vec((0..5_usize, 1..3_u32), 0..9),
+    ) {
+        let lines: Vec<Line> = lines.into_iter().map(|(price, quantity, _)| (price, quantity, false)).collect();
+        let mut bill = bill(&lines, 100, 300, 0, PricesAre::Gross);
+        for (line, units) in outs {
+            let line = LineId::new(u32::try_from(line).unwrap() + 1);
+            bill = bill.without(line, units).unwrap_or(bill);
+            prop_assert_eq!(bill.total.amount_minor(), 150, "half of the fee");
+            prop_assert_eq!(bill.bringing_minor(), 150);
         }
     }
 
@@ -167,6 +195,7 @@ proptest! {
         let without = bill(&lines, 10, 0, 50, prices);
         let switched = with_fee.without_delivery().unwrap();
         prop_assert_eq!(switched.total, without.total);
+        prop_assert_eq!(switched.bringing_minor(), 0, "nothing is left of the fee, and the tip is the shop's");
         prop_assert_eq!(switched.tax_included_minor, without.tax_included_minor);
     }
 }

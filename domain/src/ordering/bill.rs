@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::line::{LineId, OrderLine, OrderOption};
 use super::quote::{Party, QuoteLine, QuoteLineKind};
 use super::tax::{self, PricesAre};
-use crate::kernel::money::{BasisPoints, Money, split};
+use crate::kernel::money::{Money, split};
 use crate::kernel::quantity::Quantity;
 use crate::kernel::text::LocalizedText;
 
@@ -27,17 +27,6 @@ pub struct Bill {
     pub total: Money,
     /// The part of the total that is tax contained in prices, in minor units.
     pub tax_included_minor: i64,
-}
-
-/// The goods that a discount was given on: an amount of its own reference, or all of a seller and rate.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Group {
-    /// The goods of this reference.
-    One(String),
-    /// All that is sold and taxed so.
-    Taxed(Option<Party>, BasisPoints),
-    /// All.
-    All,
 }
 
 impl Bill {
@@ -80,7 +69,7 @@ impl Bill {
     /// What the customer pays for one of a line, discounts on it taken off, in minor units; rounded down.
     fn paid_for_one_minor(&self, line: LineId, quantity: u32) -> Option<i64> {
         let of_line = self.quote.iter().filter(|amount| {
-            (is_goods(amount) || amount.amount_minor < 0) && line_of(amount) == Some(line)
+            (is_goods(amount) || self.is_off_goods(amount)) && line_of(amount) == Some(line)
         });
         let mut paid = of_line.map(|amount| amount.amount_minor);
         let paid = paid.try_fold(0_i64, i64::checked_add)?;
@@ -91,8 +80,7 @@ impl Bill {
     #[must_use]
     pub fn without_delivery(&self) -> Option<Self> {
         let mut kept = self.clone();
-        kept.quote
-            .retain(|amount| amount.kind != QuoteLineKind::DeliveryFee);
+        kept.quote.retain(|amount| !self.is_bringing(amount));
         for amount in &mut kept.quote {
             if amount.kind == QuoteLineKind::Tip {
                 amount.payee = Party::Shop;
@@ -106,7 +94,7 @@ impl Bill {
         let on_top = self.prices() == PricesAre::Net;
         let is_part = |amount: &&QuoteLine| {
             let tips_courier = amount.kind == QuoteLineKind::Tip && amount.payee == Party::Courier;
-            amount.kind == QuoteLineKind::DeliveryFee || tips_courier
+            self.is_bringing(amount) || tips_courier
         };
         let parts = self.quote.iter().filter(is_part).map(|amount| {
             let tax_minor = if on_top { amount.tax_minor } else { 0 }; // a tip has none
@@ -145,9 +133,25 @@ impl Bill {
         Some((lines, goods))
     }
 
+    /// Whether it is the fee for bringing it, or what is taken off that.
+    fn is_bringing(&self, amount: &QuoteLine) -> bool {
+        let is_fee = |one: &QuoteLine| one.kind == QuoteLineKind::DeliveryFee;
+        is_fee(amount) || self.is_off(amount, is_fee)
+    }
+
+    fn is_off_goods(&self, amount: &QuoteLine) -> bool {
+        self.is_off(amount, is_goods)
+    }
+
+    /// Whether it is a discount on an amount of this kind: the two have one reference.
+    fn is_off(&self, amount: &QuoteLine, is_such: fn(&QuoteLine) -> bool) -> bool {
+        amount.kind == QuoteLineKind::Discount
+            && (self.quote.iter()).any(|one| is_such(one) && one.reference == amount.reference)
+    }
+
     /// The bill with other lines and goods. What was taken off goods shrinks as they do.
     fn rebuilt(&self, lines: Vec<OrderLine>, goods: Vec<QuoteLine>) -> Option<Self> {
-        let (before, now) = (sums(&self.quote)?, sums(&goods)?);
+        let mut discounts = self.discounts(&goods)?;
         let rest = self
             .quote
             .iter()
@@ -155,8 +159,9 @@ impl Bill {
         let mut quote = goods;
         for amount in rest {
             let mut amount = amount.clone();
-            if amount.amount_minor < 0 {
-                amount.amount_minor = shrunk(&amount, &before, &now)?;
+            if self.is_off_goods(&amount) {
+                let left = discounts.get_mut(&amount.reference)?;
+                amount.amount_minor = left.next()?;
                 if amount.amount_minor == 0 {
                     continue;
                 }
@@ -171,6 +176,34 @@ impl Bill {
         }
         .taxed_as(self.prices())?;
         (rebuilt.total.amount_minor() <= self.total.amount_minor()).then_some(rebuilt)
+    }
+
+    /// What is left of the discounts on each amount of goods when these are left of the goods. Their sum is rounded
+    /// once and spread over who pays them, so that they never come to more than the goods.
+    fn discounts(&self, goods: &[QuoteLine]) -> Option<BTreeMap<String, std::vec::IntoIter<i64>>> {
+        let mut left = BTreeMap::new();
+        for before in self.quote.iter().filter(|amount| is_goods(amount)) {
+            let reference = &before.reference;
+            let now = goods.iter().find(|amount| amount.reference == *reference);
+            let now = now.map_or(0, |now| now.amount_minor);
+            let off: Vec<i64> = (self.quote.iter())
+                .filter(|amount| amount.kind == QuoteLineKind::Discount)
+                .filter(|amount| amount.reference == *reference)
+                .map(|amount| amount.amount_minor)
+                .collect();
+            if off.is_empty() {
+                continue;
+            }
+            let whole = off
+                .iter()
+                .try_fold(0_i64, |sum, minor| sum.checked_add(*minor))?;
+            let gone = before.amount_minor.checked_sub(now)?;
+            let weights = [u64::try_from(now).ok()?, u64::try_from(gone).ok()?];
+            let rest = split(whole, &weights)?.first().copied()?;
+            let payers: Vec<u64> = off.iter().map(|minor| minor.unsigned_abs()).collect();
+            left.insert(reference.clone(), split(rest, &payers)?.into_iter());
+        }
+        Some(left)
     }
 
     fn taxed(self) -> Option<Self> {
@@ -218,47 +251,6 @@ fn is_goods(amount: &QuoteLine) -> bool {
 fn line_of(amount: &QuoteLine) -> Option<LineId> {
     let number = amount.reference.split('/').next()?;
     number.parse().ok().map(LineId::new)
-}
-
-/// What goods come to, by each group that they are in.
-fn sums(quote: &[QuoteLine]) -> Option<BTreeMap<Group, i64>> {
-    let mut sums: BTreeMap<Group, i64> = BTreeMap::new();
-    for amount in quote.iter().filter(|amount| is_goods(amount)) {
-        let taxed = amount.tax_bp.map(|rate| Group::Taxed(amount.seller, rate));
-        let groups = [
-            Some(Group::One(amount.reference.clone())),
-            taxed,
-            Some(Group::All),
-        ];
-        for group in groups.into_iter().flatten() {
-            let sum = sums.entry(group).or_default();
-            *sum = sum.checked_add(amount.amount_minor)?;
-        }
-    }
-    Some(sums)
-}
-
-/// What is left of a discount when the goods that it was given on shrink.
-fn shrunk(
-    discount: &QuoteLine,
-    before: &BTreeMap<Group, i64>,
-    now: &BTreeMap<Group, i64>,
-) -> Option<i64> {
-    let one = Group::One(discount.reference.clone());
-    let group = match discount.tax_bp {
-        _ if before.contains_key(&one) => one,
-        Some(rate) => Group::Taxed(discount.seller, rate),
-        None => Group::All,
-    };
-    let sum = |sums: &BTreeMap<Group, i64>| sums.get(&group).copied().unwrap_or(0);
-    let (before, now) = (sum(before), sum(now));
-    let weights = [
-        u64::try_from(now).ok()?,
-        u64::try_from(before.checked_sub(now)?).ok()?,
-    ];
-    // A discount on goods that there never were stays what it is.
-    split(discount.amount_minor, &weights)
-        .map_or(Some(discount.amount_minor), |parts| parts.first().copied())
 }
 
 impl OrderLine {

@@ -72,7 +72,8 @@ impl Priced<'_> {
         fees.extend(self.zone.map(|zone| {
             self.fee(
                 QuoteLineKind::DeliveryFee,
-                zone.key.as_str(),
+                // A zone's key alone could be a line's number.
+                &format!("zone/{}", zone.key),
                 zone.fee_minor.minor(),
             )
         }));
