@@ -100,7 +100,7 @@ fn promotions_are_applied_to_dishes_then_to_the_order_then_to_the_delivery() {
             ("1", -49, Party::Platform),
             ("1/toppings/egg", -8, Party::Platform),
             ("2", -60, Party::Platform),
-            ("near", -350, Party::Platform),
+            ("zone/near", -350, Party::Platform),
         ]
     );
     let before = 980 + 150 + 600 + 50 + 350;

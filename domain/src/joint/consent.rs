@@ -56,7 +56,7 @@ fn says(presence: Presence) -> &'static str {
 }
 
 /// The allergen as it is written in JSON.
-fn name(allergen: Allergen) -> String {
+pub(super) fn name(allergen: Allergen) -> String {
     let written = serde_json::to_value(allergen).ok();
     let text = written.as_ref().and_then(|written| written.as_str());
     text.unwrap_or("an allergen").to_owned()

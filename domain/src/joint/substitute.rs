@@ -1,7 +1,9 @@
 //! What a shop offers instead of something that is short, as its menu has it.
 
-use super::priced_line::priced;
+use super::consent::name;
+use super::priced_line::{PricedLine, priced};
 use crate::decider::{Class, Fault, Rejection};
+use crate::kernel::allergen::Presence;
 use crate::kernel::fault::{Faults, Pointer};
 use crate::kernel::key::Key;
 use crate::kernel::quantity::{IngredientAmount, Quantity};
@@ -38,7 +40,8 @@ impl Rejection for SubstituteRefused {
     }
 }
 
-/// Takes an item of the menu as a substitute in an order. What the customer pays for it is the order's to say.
+/// Takes an item of the menu as a substitute in an order. What the customer pays for it is the order's to say. Nobody
+/// is asked again about allergens and age, so it has none that the order did not come with.
 ///
 /// # Errors
 /// [`SubstituteRefused`] with every fault of the choice, each with its pointer into the request.
@@ -65,12 +68,33 @@ pub fn substitute(
         },
     };
     let line = priced(&offered, menu, order.is_delivery(), None, &mut faults);
+    if let Some(line) = &line {
+        check_agreed(order, line, &mut faults);
+    }
     match line {
         Some(priced) if faults.is_empty() => Ok(Offered {
             line: Box::new(priced.line),
             needs: priced.of_one,
         }),
         Some(_) | None => Err(SubstituteRefused(of_the_request(faults))),
+    }
+}
+
+/// Checks that the customer has seen at checkout what this has in it and asks for.
+fn check_agreed(order: &OrderBody, offered: &PricedLine, faults: &mut Faults) {
+    let at = Pointer::root().at("lines").at(offered.line.line).at("item");
+    let shown = &order.terms.allergens;
+    for (allergen, presence) in &offered.allergens {
+        if *presence > shown.get(allergen).copied().unwrap_or(Presence::Free) {
+            let detail = format!("more {} than the customer was shown", name(*allergen));
+            faults.add("allergen_not_agreed", &at, detail);
+        }
+    }
+    let agreed = order.terms.lines.iter().filter_map(|line| line.minimum_age);
+    let agreed = agreed.max().unwrap_or(0);
+    if let Some(age) = offered.line.minimum_age.filter(|age| *age > agreed) {
+        let detail = format!("sold from {age} years of age, which the customer did not confirm");
+        faults.add("age_not_agreed", &at, detail);
     }
 }
 

@@ -14,7 +14,7 @@ use domain::ordering::line::{LineId, OptionChoice};
 use domain::ordering::order::OrderCommand;
 use infra::http::policy::Scope;
 use infra::http::policy::action::ShortOrder;
-use infra::http::{ApiError, Idempotency, Json, Path, RestaurantStaff};
+use infra::http::{ApiError, IdempotencyRequired, Json, Path, RestaurantStaff};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -72,6 +72,7 @@ pub(super) struct NotedShort {
 
 /// Says that some units of a line cannot be made. What follows is the choice that the customer made for this case:
 /// they are left out and their price goes back, something else is cooked, the order is cancelled, or the customer is asked.
+/// Money goes back, so a repeat must be known as one: the key is required.
 #[utoipa::path(
     post,
     path = "/v1/orders/{order_id}/short",
@@ -83,10 +84,10 @@ pub(super) async fn short_order(
     State(app): State<App>,
     by: RestaurantStaff<ShortOrder>,
     Path(order): Path<OrderId>,
-    key: Idempotency,
+    key: IdempotencyRequired,
     Json(body): Json<ShortOrderBody>,
 ) -> Result<Committed, ApiError> {
-    let asked = Asked::new(&by, key.key());
+    let asked = Asked::new(&by, Some(key.key()));
     let request = Report {
         scope: &by.scope,
         by: Actor::Restaurant {

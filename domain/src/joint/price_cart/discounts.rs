@@ -84,6 +84,9 @@ fn stage(target: &Target) -> u8 {
 
 /// Adds the discounts of these promotions; nothing when an amount overflows.
 pub(super) fn apply(holding: &[Holding<'_>], lines: &mut Vec<QuoteLine>) -> Option<()> {
+    if holding.is_empty() {
+        return Some(());
+    }
     let mut left = left_of(lines);
     let mut discounts = Vec::new();
     for held in holding {
@@ -113,6 +116,9 @@ fn left_of(lines: &[QuoteLine]) -> Vec<i64> {
     for cheaper in 0..lines.len() {
         let mut off = left[cheaper].min(0).saturating_neg();
         left[cheaper] = left[cheaper].max(0);
+        if off == 0 {
+            continue;
+        }
         for index in 0..lines.len() {
             if off > 0 && left[index] > 0 && dish(&lines[index]) == dish(&lines[cheaper]) {
                 let taken = off.min(left[index]);

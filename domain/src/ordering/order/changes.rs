@@ -45,10 +45,7 @@ impl OrderBody {
         if units == 0 || units > open {
             return Err(OrderRejection::NotSoManyUnits { line, open });
         }
-        let choice = self
-            .bill
-            .line(line)
-            .map_or(Shortage::Refund, |line| line.shortage);
+        let choice = self.choice_for(line, substitute.as_deref());
         let asks = choice == Shortage::Ask;
         let found = Shortfall {
             short,
@@ -76,6 +73,21 @@ impl OrderBody {
         };
         events.push(self.settled(&self.bill, &found, answer, by, now)?);
         Ok(events)
+    }
+
+    /// What the customer wants done. Whoever named a dish to have instead is asked about any other.
+    fn choice_for(&self, line: LineId, offered: Option<&OrderLine>) -> Shortage {
+        let Some(line) = self.bill.line(line) else {
+            return Shortage::Refund;
+        };
+        let named = line.substitute.as_ref();
+        let is_another = named
+            .zip(offered)
+            .is_some_and(|(named, offered)| *named != offered.item);
+        match line.shortage {
+            Shortage::Substitute if is_another => Shortage::Ask,
+            chosen => chosen,
+        }
     }
 
     /// The customer has said what to do.

@@ -728,8 +728,9 @@ fn a_substitute_is_cooked_for_at_most_the_price_of_what_it_replaces() {
     else {
         panic!("a shortage")
     };
-    let offered = |price| {
+    let offered = |item: &str, price| {
         let mut substitute = terms().lines.remove(0);
+        substitute.item = sample::key(item);
         substitute.unit_price_minor = price;
         OrderCommand::Short {
             short: sample::id(12),
@@ -743,13 +744,18 @@ fn a_substitute_is_cooked_for_at_most_the_price_of_what_it_replaces() {
     };
     for (price, total) in [(1200, 1960), (600, 980 + 600)] {
         let instead =
-            at(OrderStage::Placed, two_bowls(Shortage::Substitute)).done([offered(price)]);
+            at(OrderStage::Placed, two_bowls(Shortage::Substitute)).done([offered("miso", price)]);
         assert_eq!(held(&instead), (total, 2));
         let body = instead.state().body().unwrap();
         let settled = body.shorts[0].outcome;
         assert_eq!(settled, Some(ShortOutcome::Substituted));
         assert_eq!(body.bill.lines.len(), 2);
     }
+    let other = offered("tantan", 600);
+    let asked = at(OrderStage::Placed, two_bowls(Shortage::Substitute)).done([other]);
+    assert_eq!(held(&asked), (1960, 2), "the customer named another dish");
+    let taken = asked.done([answer(ShortAnswer::Substitute)]);
+    assert_eq!(held(&taken), (980 + 600, 2));
 }
 
 #[test]

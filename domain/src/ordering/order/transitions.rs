@@ -61,7 +61,7 @@ const TIMER: &[By] = &[By::Timer];
 const PROCESS: &[By] = &[By::Process];
 const SHOP_OR_TIMER: &[By] = &[By::Shop, By::Timer];
 const SHOP_OR_OPS: &[By] = &[By::Shop, By::Ops];
-const ANSWER: &[By] = &[By::Customer, By::Timer];
+const ANSWER: &[By] = &[By::Customer, By::Ops, By::Timer];
 const SWITCH: &[By] = &[By::Customer, By::Ops];
 
 const DELIVERY: &str = "a courier brings it";

@@ -188,6 +188,9 @@ impl Effects<'_> {
     /// What is cooked instead is set aside, if it is free: the shop that offers it knows better than the books.
     fn hold_substitute(&mut self, short: Uuid, lines: &[OrderLine]) {
         let offered = self.state.offered.remove(&short);
+        if self.state.needs.is_empty() {
+            return;
+        }
         if let (Some(of_one), Some(taken)) = (offered, lines.last()) {
             let line = taken.line;
             self.state.needs.push(LineNeeds { line, of_one });
