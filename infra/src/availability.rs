@@ -4,7 +4,7 @@
 //! It works on the JSON of `views.menus` and `views.stock`. It decides nothing: a checkout asks the
 //! aggregates.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -140,85 +140,94 @@ pub struct Unavailable {
     pub options: BTreeSet<(String, String)>,
 }
 
-impl MenuNeeds {
-    /// What of this menu cannot be had: items and options switched off or without stock, and those of
-    /// which a required group has too little left to choose from.
-    pub fn unavailable(&self, levels: &Levels, switched_off: &BTreeSet<String>) -> Unavailable {
-        let options = self.options_gone(levels, switched_off);
-        let items = self
-            .sections
-            .iter()
-            .flat_map(|section| &section.items)
-            .filter(|item| {
-                switched_off.contains(&item.key)
-                    || !levels.serve(&item.recipe)
-                    || item
-                        .groups
-                        .iter()
-                        .any(|link| self.exhausted(link, &options))
-            })
-            .map(|item| item.key.clone())
-            .collect();
-        Unavailable { items, options }
-    }
+/// The options of a menu while those that cannot be had are taken away.
+#[derive(Default)]
+struct Left<'m> {
+    of_group: HashMap<&'m str, usize>,
+    gone: BTreeSet<(&'m str, &'m str)>,
+}
 
-    /// Options switched off (`group/option`) or without stock, and those that need one, however deep. A round finds
-    /// what the one before took away; menus are five groups deep, so few are needed.
-    fn options_gone(
-        &self,
-        levels: &Levels,
-        switched_off: &BTreeSet<String>,
-    ) -> BTreeSet<(String, String)> {
-        let all = || {
-            self.option_groups
-                .iter()
-                .flat_map(|group| group.options.iter().map(move |option| (group, option)))
-        };
-        let name =
-            |(group, option): (&GroupNeeds, &OptionNeeds)| (group.key.clone(), option.key.clone());
-        let mut gone: BTreeSet<(String, String)> = all()
-            .filter(|(group, option)| {
-                switched_off.contains(&format!("{}/{}", group.key, option.key))
-                    || !levels.serve(&option.recipe)
-            })
-            .map(name)
-            .collect();
-        loop {
-            let more: Vec<(String, String)> = all()
-                .filter(|(_, option)| {
-                    let mut links = option.groups.iter();
-                    links.any(|link| self.exhausted(link, &gone))
-                })
-                .map(name)
-                .filter(|named| !gone.contains(named))
-                .collect();
-            if more.is_empty() {
-                return gone;
-            }
-            gone.extend(more);
+impl<'m> Left<'m> {
+    fn of(groups: &'m [GroupNeeds]) -> Self {
+        let counts = groups
+            .iter()
+            .map(|group| (group.key.as_str(), group.options.len()));
+        Self {
+            of_group: counts.collect(),
+            gone: BTreeSet::new(),
         }
     }
 
+    fn take(&mut self, group: &'m str, option: &'m str) {
+        if self.gone.insert((group, option)) {
+            let left = self.of_group.entry(group).or_default();
+            *left = left.saturating_sub(1);
+        }
+    }
+
+    fn has(&self, group: &str, option: &str) -> bool {
+        !self.gone.contains(&(group, option))
+    }
+
     /// Whether too few options are left for what the link requires.
-    fn exhausted(&self, link: &GroupLink, gone: &BTreeSet<(String, String)>) -> bool {
-        let Some(group) = self
-            .option_groups
-            .iter()
-            .find(|group| group.key == link.group)
-        else {
-            return link.min > 0;
-        };
-        let left = group
-            .options
-            .iter()
-            .filter(|option| !gone.contains(&(group.key.clone(), option.key.clone())))
-            .count();
+    fn exhausts(&self, link: &GroupLink) -> bool {
+        let left = self.of_group.get(link.group.as_str()).copied().unwrap_or(0);
         let kinds = link.max_distinct.map_or(u64::MAX, u64::from);
         let reach = u64::try_from(left)
             .unwrap_or(u64::MAX)
             .min(kinds)
             .saturating_mul(link.max_per_option.into());
         reach < u64::from(link.min)
+    }
+}
+
+impl MenuNeeds {
+    /// What of this menu cannot be had: items and options switched off or without stock, and those of
+    /// which a required group has too little left to choose from.
+    pub fn unavailable(&self, levels: &Levels, switched_off: &BTreeSet<String>) -> Unavailable {
+        let left = self.left(levels, switched_off);
+        let is_gone = |item: &&ItemNeeds| {
+            switched_off.contains(&item.key)
+                || !levels.serve(&item.recipe)
+                || item.groups.iter().any(|link| left.exhausts(link))
+        };
+        let items = self.sections.iter().flat_map(|section| &section.items);
+        let items = items.filter(is_gone).map(|item| item.key.clone()).collect();
+        let named = |(group, option): (&str, &str)| (group.to_owned(), option.to_owned());
+        let options = left.gone.into_iter().map(named).collect();
+        Unavailable { items, options }
+    }
+
+    /// Takes away the options that are switched off (`group/option`) or without stock, and those that need one, however
+    /// deep. A round finds what the one before took away; menus are five groups deep, so few are needed.
+    fn left(&self, levels: &Levels, switched_off: &BTreeSet<String>) -> Left<'_> {
+        let mut left = Left::of(&self.option_groups);
+        for (group, option) in self.options() {
+            let named = format!("{}/{}", group.key, option.key);
+            if switched_off.contains(&named) || !levels.serve(&option.recipe) {
+                left.take(&group.key, &option.key);
+            }
+        }
+        loop {
+            let needs_gone =
+                |option: &OptionNeeds| option.groups.iter().any(|link| left.exhausts(link));
+            let more: Vec<(&str, &str)> = self
+                .options()
+                .filter(|(group, option)| left.has(&group.key, &option.key) && needs_gone(option))
+                .map(|(group, option)| (group.key.as_str(), option.key.as_str()))
+                .collect();
+            if more.is_empty() {
+                return left;
+            }
+            for (group, option) in more {
+                left.take(group, option);
+            }
+        }
+    }
+
+    fn options(&self) -> impl Iterator<Item = (&GroupNeeds, &OptionNeeds)> {
+        let groups = self.option_groups.iter();
+        groups.flat_map(|group| group.options.iter().map(move |option| (group, option)))
     }
 }
 

@@ -141,14 +141,7 @@ impl<'a> Composer<'a> {
             self.faults.add("option_unknown", &at, detail);
             return None;
         };
-        let named = OptionRef {
-            group: link.group.clone(),
-            option: option.key.clone(),
-        };
-        if !self.menu.is_option_available(&named) {
-            let detail = format!("{named} is off the menu now");
-            self.faults.add("option_unavailable", &at, detail);
-        }
+        self.check_available(&link.group, option, &at);
         Some(Part {
             group: &link.group,
             option,
@@ -161,6 +154,17 @@ impl<'a> Composer<'a> {
         })
     }
 
+    fn check_available(&mut self, group: &Key, option: &MenuOption, at: &Pointer) {
+        let named = OptionRef {
+            group: group.clone(),
+            option: option.key.clone(),
+        };
+        if !self.menu.is_option_available(&named) {
+            let detail = format!("{named} is off the menu now");
+            self.faults.add("option_unavailable", at, detail);
+        }
+    }
+
     /// The rules that this item has to keep.
     fn rules(&self) -> impl Iterator<Item = &'a OptionRule> + use<'a> {
         let item = self.item;
@@ -169,8 +173,9 @@ impl<'a> Composer<'a> {
     }
 
     /// Adds what rules bring along, and what that brings along in turn.
-    fn imply(&self, parts: &mut Vec<Part<'a>>) {
+    fn imply(&mut self, parts: &mut Vec<Part<'a>>) {
         while let Some(part) = self.next_implied(parts) {
+            self.check_available(part.group, part.option, &part.at);
             parts.push(part);
         }
     }
