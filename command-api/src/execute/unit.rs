@@ -76,6 +76,15 @@ impl<'a> Unit<'a> {
         Ok(loaded)
     }
 
+    /// The aggregate `id` as it was last seen. The commit does not assert its version: what is decided must not
+    /// hang on what of it can change.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn peek<A: Decider>(&self, id: Uuid) -> Result<Loaded<A>, ExecuteError> {
+        Ok(self.store.load::<A>(id).await?)
+    }
+
     /// Brings those of `streams` that are not remembered with one query, for the loads that follow.
     ///
     /// # Errors

@@ -121,7 +121,10 @@ impl App {
             return Ok(Known::default());
         };
         let market = LoadedMarket::peek(store, body).await.map_err(failed)?;
-        let promotions = market.promotions.iter().map(|promotion| promotion.stream);
+        let promotions = market.promotions.iter();
+        let promotions = promotions
+            .filter(|promotion| promotion.state.concerns(body.restaurant))
+            .map(|promotion| promotion.stream);
         Ok(Known {
             shop: Some(body.restaurant),
             busy: promotions.chain([market.stock.stream]).collect(),

@@ -84,7 +84,8 @@ impl LoadedMarket {
         })
     }
 
-    /// The same for a commit, which asserts all of it.
+    /// The same for a commit, which asserts all of it but the promotions that are for other shops, or over: their uses
+    /// elsewhere are no matter of this order.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -99,8 +100,15 @@ impl LoadedMarket {
         let wanted = promotions(&books, cart);
         unit.prefetch(&wanted).await?;
         let mut promotions = Vec::with_capacity(wanted.len());
-        for stream in wanted {
-            promotions.push(unit.load(stream.id).await?);
+        let own = cart.promotion.as_ref().map(|own| own.id.uuid());
+        for StreamId { id, .. } in wanted {
+            let seen = unit.peek::<Promotion>(id).await?;
+            let is_asked_for = own == Some(id) || seen.state.concerns(cart.restaurant);
+            promotions.push(if is_asked_for {
+                unit.load(id).await?
+            } else {
+                seen
+            });
         }
         Ok(Self {
             shop: unit.load(shop).await?,

@@ -20,7 +20,8 @@ use crate::http::strict::Strict;
 use crate::http::whose::only_theirs;
 
 /// Gives a promotion out. One with a code can be named on carts; one without holds by itself. An owner
-/// gives promotions of their own shop, at its cost.
+/// gives promotions of their own shop, at its cost. One without a code has no name to be known again by, so it needs an
+/// `Idempotency-Key`.
 #[utoipa::path(
     post,
     path = "/v1/promotions",
@@ -33,7 +34,14 @@ pub(super) async fn create_promotion(
     key: Idempotency,
     Json(Strict(terms)): Json<Strict<PromotionTerms>>,
 ) -> Result<Committed, ApiError> {
-    let asked = Asked::new(&by, key.key());
+    let key = key.key();
+    if terms.code.is_none() && key.is_none() {
+        return Err(ApiError::malformed(
+            "idempotency_key_missing",
+            "a promotion without a code needs an Idempotency-Key",
+        ));
+    }
+    let asked = Asked::new(&by, key);
     let work = Create {
         scope: &by.scope,
         terms,

@@ -78,6 +78,14 @@ impl Inapplicable {
 }
 
 impl Promotion {
+    /// Whether an order of this shop can ever use it, as far as is known without looking at the order.
+    pub fn concerns(&self, shop: RestaurantId) -> bool {
+        match self {
+            Self::Active(body) => body.terms.is_for(shop),
+            Self::Absent | Self::Ended(_) => false,
+        }
+    }
+
     /// The terms, when it holds on this occasion.
     ///
     /// # Errors
@@ -89,12 +97,7 @@ impl Promotion {
             Self::Active(body) => body,
         };
         let terms = &body.terms;
-        let elsewhere = match terms.issuer {
-            Issuer::Shop { restaurant } => restaurant != occasion.restaurant,
-            Issuer::Platform => {
-                !terms.shops.is_empty() && !terms.shops.contains(&occasion.restaurant)
-            }
-        };
+        let elsewhere = !terms.is_for(occasion.restaurant);
         let unpayable = terms
             .currency
             .is_some_and(|currency| currency != occasion.currency);
@@ -113,6 +116,16 @@ impl Promotion {
             return Err(Inapplicable::BelowMinimum(minimum));
         }
         Ok(terms)
+    }
+}
+
+impl PromotionTerms {
+    /// Whether it is given at this shop, which never changes.
+    fn is_for(&self, shop: RestaurantId) -> bool {
+        match self.issuer {
+            Issuer::Shop { restaurant } => restaurant == shop,
+            Issuer::Platform => self.shops.is_empty() || self.shops.contains(&shop),
+        }
     }
 }
 
