@@ -33,7 +33,7 @@ use sqlx::PgPool;
 
 pub use checkpoint::Moved;
 pub use consumer::{Announce, Parts, Projector, ProjectorError};
-pub use search::{IndexQueue, IndexerParts, SearchError, SearchIndexer};
+pub use search::{IndexQueue, IndexerParts, SearchError, SearchIndexer, Written};
 pub use views::{ApplyError, Gap, VIEWS, ViewInfo};
 
 /// Where the projector writes and who hears of it.

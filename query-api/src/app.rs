@@ -151,8 +151,8 @@ impl App {
         }
     }
 
-    /// Takes in what the projector has applied: caches, waiting reads, live orders, the index. Gives
-    /// the orders whose followers are to be sent their state.
+    /// Takes in what the projector has applied: caches, waiting reads, live orders. Gives the orders whose
+    /// followers are to be sent their state.
     pub(crate) fn note(&self, applied: &Applied) -> Vec<uuid::Uuid> {
         self.0.fresh.note(applied);
         match applied {
@@ -170,20 +170,17 @@ impl App {
                     .filter(|stream| stream.kind.as_str() == "ordering.order");
                 self.0.live.followed(orders.map(|stream| stream.id))
             }
-            Applied::Index(_) => {
-                self.reload_index();
-                Vec::new()
-            }
+            Applied::Index(_) => Vec::new(),
             Applied::Unknown => {
                 self.0.menus.forget_all();
                 self.0.shops.forget_all();
-                self.reload_index();
                 self.0.live.all_followed()
             }
         }
     }
 
-    fn reload_index(&self) {
+    /// Shows the last commit of the index. Reads files: not for a thread that serves.
+    pub(crate) fn reload_index(&self) {
         match self.0.search.reload() {
             Ok(()) | Err(crate::search::SearchError::Absent) => {}
             Err(error) => tracing::warn!(error = %error, "the search index could not be reloaded"),

@@ -1,5 +1,6 @@
-//! The loops that hear the projector: one takes in what it announces, one brings announcements from
-//! another process.
+//! The loops that hear the projector: one takes in what it announces and shows it to who follows an order,
+//! one opens what was written into the index, since nobody's order waits for that, and one brings
+//! announcements from another process.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -105,6 +106,64 @@ impl Loop for Follower {
             Err(_) => {}
         }
         self.advance().await?;
+        Ok(Progress::Did(0))
+    }
+}
+
+/// Keeps the index that is searched up to date.
+pub struct IndexFollower {
+    app: App,
+    listener: AppliedListener,
+}
+
+impl IndexFollower {
+    /// A follower of what `listener` hears.
+    pub fn new(app: App, listener: AppliedListener) -> Self {
+        Self { app, listener }
+    }
+
+    /// Shows what has been written into the index, when anything was announced, without waiting for more.
+    pub async fn advance(&mut self) -> Progress {
+        let mut heard = None;
+        while let Some(applied) = self.listener.try_next() {
+            heard = heard.or(is_of_index(&applied).then_some(applied));
+        }
+        self.show(heard.as_ref()).await
+    }
+
+    async fn show(&self, heard: Option<&Applied>) -> Progress {
+        if heard.is_none() {
+            return Progress::Idle;
+        }
+        let app = self.app.clone();
+        let shown = tokio::task::spawn_blocking(move || app.reload_index()).await;
+        if let Err(error) = shown {
+            tracing::error!(%error, "opening the search index broke");
+        }
+        Progress::Did(1)
+    }
+}
+
+fn is_of_index(applied: &Applied) -> bool {
+    match applied {
+        Applied::Index(_) | Applied::Unknown => true,
+        Applied::Views(_) => false,
+    }
+}
+
+impl Loop for IndexFollower {
+    const NAME: &'static str = "index-follower";
+    type Error = std::convert::Infallible;
+
+    /// As [`IndexFollower::advance`], but waits for an announcement when there is none.
+    async fn step(&mut self) -> Result<Progress, std::convert::Infallible> {
+        let waited = tokio::time::timeout(STEP_MAX, self.listener.next()).await;
+        let first = match waited {
+            Ok(None) => return Ok(Progress::Idle),
+            Ok(first) => first,
+            Err(_) => None,
+        };
+        self.show(first.filter(is_of_index).as_ref()).await;
         Ok(Progress::Did(0))
     }
 }

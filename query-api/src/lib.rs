@@ -36,7 +36,7 @@ use tokio::net::TcpListener;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use app::{App, Parts};
-pub use follower::{Follower, RemoteFollower};
+pub use follower::{Follower, IndexFollower, RemoteFollower};
 
 /// Where the read side finds things, and whose words it hears.
 #[derive(Clone, Debug)]
@@ -91,6 +91,11 @@ pub async fn keep_up_to_date(
 ) -> anyhow::Result<()> {
     tasks.run(
         Follower::new(app.clone(), hub.subscribe()),
+        Doorbell::new(),
+        Pace::default(),
+    );
+    tasks.run(
+        IndexFollower::new(app.clone(), hub.subscribe()),
         Doorbell::new(),
         Pace::default(),
     );

@@ -2,13 +2,14 @@
 //! fields, documents, tokeniser, geographical cells and the payload of a commit. It opens no index and
 //! holds no writer.
 //!
-//! One document is a shop or one dish of a shop. All documents of a shop are replaced together, by the
-//! term of its id, and stand behind one another in one segment, the shop first: so a dish finds the facts
-//! of its shop ([`ShopFacts`]) without a look-up.
+//! One document is a shop or one dish of a shop, replaced by the term of its id when what it says has
+//! changed. A dish names its shop by a number, by which the reader finds the shop's facts ([`ShopFacts`]).
 
 mod cells;
+mod documents;
 mod entry;
 mod facts;
+mod hash;
 mod kana;
 mod obstacles;
 mod styles;
@@ -18,8 +19,10 @@ mod vocabulary;
 mod words;
 
 pub use cells::{Area, Place, areas_of, cells_of, cover, distance_m};
-pub use entry::{Entry, ShopEntries, document, hit_key, stable_hash};
+pub use documents::{Ground, document_id, documents};
+pub use entry::{Entry, ShopEntries};
 pub use facts::{PauseFacts, ShopFacts, Spell, ZoneFacts};
+pub use hash::{StableHasher, hit_key, stable_hash};
 pub use obstacles::{Alternatives, Obstacles};
 pub use styles::{STYLES, StyleWords, style_code, style_words};
 pub use tags::{Dimension, TAG_CODES, noodle_class};
@@ -35,7 +38,7 @@ use tantivy::schema::{
 use crate::event_store::Mark;
 
 /// Counts up when fields or tokens change their meaning; an index with another number is built anew.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// Name under which [`RamenTokenizer`] is registered.
 pub const TOKENIZER: &str = "ramen";
@@ -48,8 +51,14 @@ pub const KIND_DISH: &str = "dish";
 /// The fields of a document.
 #[derive(Clone, Copy, Debug)]
 pub struct Fields {
-    /// Shop id as lower-case text: the term by which documents are replaced. Stored.
+    /// [`document_id`], fast: the term by which a document is replaced.
+    pub id: Field,
+    /// Hash over what the document says ([`Ground::digest`]), fast.
+    pub digest: Field,
+    /// Shop id as lower-case text. Stored.
     pub restaurant: Field,
+    /// [`hit_key`] of the shop, fast: whose facts a dish goes by.
+    pub shop: Field,
     /// [`KIND_SHOP`] or [`KIND_DISH`].
     pub kind: Field,
     /// Names in every language; weighs more than `text`.
@@ -143,7 +152,10 @@ pub fn schema() -> (Schema, Fields) {
             .set_index_option(IndexRecordOption::WithFreqs),
     );
     let fields = Fields {
+        id: builder.add_text_field("id", STRING | FAST),
+        digest: builder.add_u64_field("digest", FAST),
         restaurant: builder.add_text_field("restaurant", STRING | STORED),
+        shop: builder.add_u64_field("shop", FAST),
         kind: builder.add_text_field("kind", STRING),
         name: builder.add_text_field("name", words.clone()),
         text: builder.add_text_field("text", words),

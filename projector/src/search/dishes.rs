@@ -1,7 +1,7 @@
 //! The dishes of a menu as documents: what finds them, what they cost, and what somebody may have against
 //! them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use domain::decider::Decider as _;
@@ -9,57 +9,111 @@ use domain::kernel::flags::Flags;
 use domain::kernel::hours::{HoursDraft, OpeningRange, WeeklyHours};
 use domain::kernel::text::LocalizedText;
 use domain::restaurant::menu::{Item, Menu, MenuDocument, MenuEvent, PublishedMenu, Section};
-use infra::availability::{Levels, MenuNeeds};
+use infra::availability::{Levels, MenuNeeds, Unavailable};
 use infra::search_schema::{Dimension, Display, Entry, noodle_class, style_words};
 
 use super::choices::Choices;
 use super::rows::ShopRow;
-use super::shops::parse_or_default;
 use crate::names::name_of;
 
-/// A menu with everything that decides which of its dishes are shown, and at what price.
+/// A published menu, read once for each of its versions.
+#[derive(Debug)]
 pub(super) struct IndexedMenu {
+    version: i32,
     menu: Menu,
     needs: MenuNeeds,
-    prices: BTreeMap<String, i64>,
-    off: BTreeSet<String>,
+    sale: SaleHours,
 }
 
 impl IndexedMenu {
-    /// Reads the menu document of a row and what was changed since it was published.
-    pub(super) fn read(document: &str, row: &ShopRow) -> Result<Self, serde_json::Error> {
+    /// Reads a menu's document.
+    pub(super) fn read(version: i32, document: &str) -> Result<Self, serde_json::Error> {
+        let menu = published(document)?;
         Ok(Self {
-            menu: published(document)?,
+            version,
             needs: serde_json::from_str(document)?,
-            prices: parse_or_default(row.prices.as_deref())?,
-            off: parse_or_default(row.unavailable.as_deref())?,
+            sale: menu.published().map(SaleHours::of).unwrap_or_default(),
+            menu,
         })
     }
 
-    /// The dishes that can be had; the hours of those that are not always sold are added to `sale`.
+    /// How often the shop had published when this was published.
+    pub(super) fn version(&self) -> i32 {
+        self.version
+    }
+
+    /// The hours of dishes that are not always sold, whether they can be had now or not.
+    pub(super) fn sale(&self) -> &[Vec<WeeklyHours>] {
+        &self.sale.hours
+    }
+
+    /// What cannot be had.
+    pub(super) fn unavailable(&self, levels: &Levels, off: &BTreeSet<String>) -> Unavailable {
+        self.needs.unavailable(levels, off)
+    }
+
+    /// The dishes that are not gone, at the prices of the document but for those in `prices`.
     pub(super) fn entries(
         &self,
         row: &ShopRow,
-        levels: &Levels,
-        sale: &mut Vec<Vec<WeeklyHours>>,
+        prices: &BTreeMap<String, i64>,
+        gone: &Unavailable,
     ) -> Vec<Entry> {
-        let gone = self.needs.unavailable(levels, &self.off);
         let Some(menu) = self.menu.published() else {
             return Vec::new();
         };
-        let mut choices = Choices::of(menu, &gone);
-        let mut entries = Vec::new();
-        for section in &menu.document().sections {
-            let items = section.items.iter();
-            for item in items.filter(|item| !gone.items.contains(item.key.as_str())) {
-                let price = self.prices.get(item.key.as_str()).copied();
+        let mut choices = Choices::of(menu, gone);
+        let items = menu.document().sections.iter();
+        let items = items.flat_map(|section| &section.items);
+        items
+            .filter(|item| !gone.items.contains(item.key.as_str()))
+            .map(|item| {
                 let mut entry = entry(menu, &mut choices, item, row);
+                let price = prices.get(item.key.as_str()).copied();
                 entry.price_minor = price.unwrap_or(entry.price_minor);
-                entry.sale = sale_of(section, item, sale);
-                entries.push(entry);
+                entry.sale = self.sale.of_item.get(item.key.as_str()).copied();
+                entry
+            })
+            .collect()
+    }
+}
+
+/// When the dishes of a menu are sold, those of the same hours together.
+#[derive(Debug, Default)]
+struct SaleHours {
+    hours: Vec<Vec<WeeklyHours>>,
+    /// By key the place in `hours`; a dish that is always sold has none.
+    of_item: HashMap<String, usize>,
+}
+
+impl SaleHours {
+    fn of(menu: &PublishedMenu) -> Self {
+        let mut found = Self::default();
+        for section in &menu.document().sections {
+            for item in &section.items {
+                if let Some(at) = found.place_of(section, item) {
+                    found.of_item.insert(item.key.to_string(), at);
+                }
             }
         }
-        entries
+        found
+    }
+
+    /// The place of a dish's hours, its section's and its own; none when it is always sold.
+    fn place_of(&mut self, section: &Section, item: &Item) -> Option<usize> {
+        let hours: Vec<WeeklyHours> = [&section.dayparts, &item.sale_hours]
+            .into_iter()
+            .filter(|ranges| !ranges.is_empty())
+            .filter_map(|ranges| week(ranges))
+            .collect();
+        if hours.is_empty() {
+            return None;
+        }
+        let known = self.hours.iter().position(|known| *known == hours);
+        Some(known.unwrap_or_else(|| {
+            self.hours.push(hours);
+            self.hours.len() - 1
+        }))
     }
 }
 
@@ -152,23 +206,6 @@ fn prep_minutes(item: &Item) -> u32 {
     seconds
         .div_ceil(60)
         .max(Flags::default().kitchen_prep.get())
-}
-
-/// The number of the hours in which a dish is sold, its section's and its own; none when it always is.
-fn sale_of(section: &Section, item: &Item, sale: &mut Vec<Vec<WeeklyHours>>) -> Option<usize> {
-    let hours: Vec<WeeklyHours> = [&section.dayparts, &item.sale_hours]
-        .into_iter()
-        .filter(|ranges| !ranges.is_empty())
-        .filter_map(|ranges| week(ranges))
-        .collect();
-    if hours.is_empty() {
-        return None;
-    }
-    let known = sale.iter().position(|known| *known == hours);
-    Some(known.unwrap_or_else(|| {
-        sale.push(hours);
-        sale.len() - 1
-    }))
 }
 
 /// Ranges as hours. What does not parse was never published.

@@ -1,18 +1,24 @@
-//! The search index: which shops must be indexed again, and the loop that does it.
+//! The search index: the loop that brings it to what the views say.
 //!
 //! Documents are made from view rows, after the views have committed, so that the index never shows
 //! what a view does not. Each commit carries the checkpoints that it covers; after a restart the
-//! projector's feed reaches back to them.
+//! projector's feed reaches back to them. What it costs follows what people see: stock that changes
+//! nothing visible writes nothing, and of a shop only those documents are written that say something else.
+//!
+//! Reading order: `queue` (which shops), `rows` (what the views say of them), `catalogue` (whether that is
+//! anything new), `shops`, `dishes` and `choices` (what documents say), `writer` and `said` (the index).
 
+mod catalogue;
 mod choices;
 mod dishes;
+mod queue;
 mod rows;
+mod said;
 mod shops;
 mod writer;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -20,20 +26,21 @@ use domain::aggregates::Kind;
 use infra::applied::{Applied, AppliedHub, Visible};
 use infra::clock::{Clock, Stopwatch};
 use infra::event_store::{Mark, StreamId};
-use infra::feed::{Checkpoints, FeedRecord, Origin};
-use infra::lifecycle::{Doorbell, Loop, Progress};
+use infra::feed::Origin;
+use infra::lifecycle::{Loop, Progress};
 use infra::limits::{DATABASE_DEADLINE, PROJECTOR_STATEMENT_MAX};
 use infra::postgres::in_time;
 use infra::search_schema::{CommitPayload, PartitionMark, SCHEMA_VERSION};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::consumer::{Announce, Reached};
+use crate::consumer::Announce;
 use crate::views::VIEWS;
-use rows::{load_all, load_some};
-use shops::ShopDocuments;
-pub use writer::SearchError;
+use catalogue::{Catalogue, Look, ShopState};
+pub use queue::IndexQueue;
+use queue::Work;
 use writer::SearchWriter;
+pub use writer::{SearchError, Written};
 
 /// Commits are at least this far apart: one costs 15 to 18 ms of CPU whatever is in it.
 const COMMIT_PAUSE: Duration = Duration::from_millis(50);
@@ -43,166 +50,6 @@ const SHOPS_MAX: usize = 500;
 const READ_MAX: Duration = PROJECTOR_STATEMENT_MAX.saturating_add(DATABASE_DEADLINE);
 /// A payload may stay behind by so many positions while no document changes; a restart reads them again.
 const PAYLOAD_LAG_MAX: i64 = 10_000;
-
-/// Shops to be indexed again, handed from the projector to the indexer. Clones share it.
-#[derive(Clone, Debug, Default)]
-pub struct IndexQueue {
-    inner: Arc<Mutex<Waiting>>,
-    doorbell: Doorbell,
-}
-
-#[derive(Debug, Default)]
-struct Waiting {
-    shops: BTreeSet<Uuid>,
-    covered: BTreeMap<StreamId, i64>,
-    /// What the index will cover once the shops are indexed.
-    marks: BTreeMap<Origin, Mark>,
-    /// What the last commit covers; none while there is no index.
-    committed: Option<BTreeMap<Origin, Mark>>,
-    /// How often rows have been changed by anything but the feed.
-    revision: i64,
-}
-
-impl IndexQueue {
-    /// Rings when something is put into the queue.
-    pub fn doorbell(&self) -> Doorbell {
-        self.doorbell.clone()
-    }
-
-    /// Lets a feed begin early enough for the index, too.
-    pub(crate) fn reach_back(&self, from: &mut Checkpoints) {
-        let waiting = self.lock();
-        // Without a commit the index is built whole from the views, and needs no history.
-        let Some(committed) = &waiting.committed else {
-            return;
-        };
-        for (origin, mark) in from.iter_mut() {
-            *mark = (*mark).min(committed.get(origin).copied().unwrap_or_default());
-        }
-    }
-
-    /// Notes whose documents a batch may have changed. The views have committed it.
-    pub(crate) fn mark(&self, records: &[FeedRecord], reached: &[Reached]) {
-        let mut waiting = self.lock();
-        for record in records.iter().filter(|record| is_indexed(record.kind)) {
-            waiting.shops.insert(record.stream);
-            let covered = waiting.covered.entry(record.stream_id()).or_default();
-            *covered = (*covered).max(record.sequence);
-        }
-        for reach in reached {
-            let mark = waiting.marks.entry(reach.origin.clone()).or_default();
-            *mark = (*mark).max(reach.mark);
-        }
-        drop(waiting);
-        self.doorbell.ring();
-    }
-
-    /// Notes how often rows of the views behind the index have been changed by anything but the feed: a
-    /// rebuild, a redrive, or somebody who wants a new index. After a change it is built anew.
-    pub(crate) fn follow_revision(&self, revision: i64) {
-        let mut waiting = self.lock();
-        if waiting.revision == revision {
-            return;
-        }
-        waiting.revision = revision;
-        waiting.marks.clear();
-        let stale = waiting.committed.take().is_some();
-        drop(waiting);
-        if stale {
-            tracing::info!("the views behind the search index were changed, it is built anew");
-            self.doorbell.ring();
-        }
-    }
-
-    fn mark_shops(&self, shops: impl IntoIterator<Item = Uuid>) {
-        self.lock().shops.extend(shops);
-        self.doorbell.ring();
-    }
-
-    fn take(&self) -> Work {
-        let mut waiting = self.lock();
-        let mut shops = std::mem::take(&mut waiting.shops);
-        if shops.len() > SHOPS_MAX {
-            // The marks are covered only when all shops are.
-            let rest = shops.iter().nth(SHOPS_MAX).copied();
-            waiting.shops = rest.map(|rest| shops.split_off(&rest)).unwrap_or_default();
-            return Work {
-                shops,
-                covered: BTreeMap::new(),
-                marks: None,
-            };
-        }
-        Work {
-            shops,
-            covered: std::mem::take(&mut waiting.covered),
-            marks: Some(waiting.marks.clone()),
-        }
-    }
-
-    fn put_back(&self, work: Work) {
-        let mut waiting = self.lock();
-        waiting.shops.extend(work.shops);
-        for (stream, sequence) in work.covered {
-            let covered = waiting.covered.entry(stream).or_default();
-            *covered = (*covered).max(sequence);
-        }
-    }
-
-    fn commit(&self, marks: BTreeMap<Origin, Mark>) {
-        self.lock().committed = Some(marks);
-    }
-
-    fn begin(&self, committed: Option<BTreeMap<Origin, Mark>>, revision: i64) {
-        let mut waiting = self.lock();
-        waiting.revision = revision;
-        waiting.marks = committed.clone().unwrap_or_default();
-        waiting.committed = committed;
-    }
-
-    /// What the last commit covers: an index of another history must be given up.
-    pub(crate) fn claims(&self) -> Vec<Mark> {
-        let waiting = self.lock();
-        let committed = waiting.committed.iter().flatten();
-        committed.map(|(_, mark)| *mark).collect()
-    }
-
-    /// Lets the indexer build everything anew from the views.
-    pub(crate) fn give_up_index(&self) {
-        let revision = self.revision();
-        self.begin(None, revision);
-        self.doorbell.ring();
-    }
-
-    fn revision(&self) -> i64 {
-        self.lock().revision
-    }
-
-    fn is_without_index(&self) -> bool {
-        self.lock().committed.is_none()
-    }
-
-    /// How far the index lags behind what was handed to it, in positions.
-    fn payload_lag(&self) -> i64 {
-        let waiting = self.lock();
-        let committed = waiting.committed.as_ref();
-        let lag = waiting.marks.iter().map(|(origin, mark)| {
-            let committed = committed.and_then(|committed| committed.get(origin));
-            mark.position - committed.map_or(0, |mark| mark.position)
-        });
-        lag.max().unwrap_or(0)
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-struct Work {
-    shops: BTreeSet<Uuid>,
-    covered: BTreeMap<StreamId, i64>,
-    /// None when shops are left for the next commit.
-    marks: Option<BTreeMap<Origin, Mark>>,
-}
 
 /// The views from which documents are made.
 pub(crate) fn sources() -> Vec<String> {
@@ -243,8 +90,7 @@ pub struct IndexerParts {
 pub struct SearchIndexer {
     parts: IndexerParts,
     writer: SearchWriter,
-    /// What was indexed of each shop, so that stock which changes nothing writes nothing.
-    indexed: HashMap<Uuid, u64>,
+    catalogue: Catalogue,
     /// Shops of which an ingredient comes back by itself.
     returns: BTreeSet<(DateTime<Utc>, Uuid)>,
     since_commit: Option<Stopwatch>,
@@ -285,7 +131,7 @@ impl SearchIndexer {
         Ok(Self {
             parts,
             writer,
-            indexed: HashMap::new(),
+            catalogue: Catalogue::new(),
             returns: BTreeSet::new(),
             since_commit: None,
         })
@@ -317,22 +163,24 @@ impl SearchIndexer {
         }
     }
 
-    /// Everything anew, from one snapshot of the views and the checkpoints that belong to it.
+    /// Everything anew from the views, in one commit.
     async fn build(&mut self) -> Result<Progress, SearchError> {
-        let now = self.parts.clock.now();
         // Read before the rows: a change after it is followed by another build.
         let revision = self.parts.queue.revision();
-        let (shops, marks) = in_time(READ_MAX, load_all(&self.parts.pool, now)).await?;
-        let count = shops.len();
-        let payload = payload(&marks, revision);
-        self.indexed = shops
-            .iter()
-            .map(|shop| (shop.restaurant, shop.digest))
-            .collect();
-        self.note_returns(&shops);
-        self.writer = self.writer.clone().replace_all(shops, payload).await?;
+        let marks = in_time(READ_MAX, rows::marks(&self.parts.pool)).await?;
+        let shops = in_time(READ_MAX, rows::all(&self.parts.pool)).await?;
+        // Rows may stand at the sequences at which they were known, and say something else.
+        self.catalogue.forget();
+        self.writer.begin_anew().await?;
+        for some in shops.chunks(SHOPS_MAX) {
+            let states = self.look(some).await?;
+            self.note_returns(&states);
+            self.writer.add(states).await?;
+        }
+        self.writer.commit(payload(&marks, revision)).await?;
         self.parts.queue.commit(marks);
         self.since_commit = Some(self.parts.clock.stopwatch());
+        let count = shops.len();
         tracing::info!(
             shops = count,
             "search index built from the views, {count} shops"
@@ -344,38 +192,41 @@ impl SearchIndexer {
     #[tracing::instrument(name = "index", skip_all, fields(shops = work.shops.len()), level = "debug")]
     async fn index(&mut self, work: &Work) -> Result<(), SearchError> {
         let ids: Vec<Uuid> = work.shops.iter().copied().collect();
-        let now = self.parts.clock.now();
-        let shops = in_time(READ_MAX, load_some(&self.parts.pool, &ids, now)).await?;
-        self.note_returns(&shops);
-        let changed: Vec<ShopDocuments> = shops
-            .into_iter()
-            .filter(|shop| self.indexed.get(&shop.restaurant) != Some(&shop.digest))
-            .collect();
-        if changed.is_empty() && self.parts.queue.payload_lag() < PAYLOAD_LAG_MAX {
+        let mut states = self.look(&ids).await?;
+        self.note_returns(&states);
+        states.retain(|state| !matches!(state.look, Look::Same));
+        let is_due = self.parts.queue.payload_lag() >= PAYLOAD_LAG_MAX;
+        if states.is_empty() && !is_due {
             return Ok(());
         }
-        let committed = self
-            .parts
-            .queue
-            .lock()
-            .committed
-            .clone()
-            .unwrap_or_default();
-        let marks = work.marks.clone().unwrap_or(committed);
-        let revision = self.parts.queue.revision();
-        let digests: Vec<(Uuid, u64)> = changed
-            .iter()
-            .map(|shop| (shop.restaurant, shop.digest))
-            .collect();
-        self.writer = self
-            .writer
-            .clone()
-            .replace(changed, payload(&marks, revision))
-            .await?;
-        self.indexed.extend(digests);
-        self.parts.queue.commit(marks);
-        self.since_commit = Some(self.parts.clock.stopwatch());
+        let marks = work.marks.clone();
+        let marks = marks.unwrap_or_else(|| self.parts.queue.committed());
+        let payload = payload(&marks, self.parts.queue.revision());
+        let known: Vec<_> = states.iter().map(ShopState::known).collect();
+        let committed = self.writer.replace(states, payload, is_due).await?;
+        for (shop, known) in known {
+            self.catalogue.remember(shop, known);
+        }
+        if committed {
+            self.parts.queue.commit(marks);
+            self.since_commit = Some(self.parts.clock.stopwatch());
+        }
         Ok(())
+    }
+
+    /// What the rows of some shops say now.
+    async fn look(&self, shops: &[Uuid]) -> Result<Vec<ShopState>, SearchError> {
+        let versions = shops.iter().map(|shop| self.catalogue.menu_version(*shop));
+        let versions: Vec<i32> = versions.collect();
+        let now = self.parts.clock.now();
+        let rows = in_time(READ_MAX, rows::load(&self.parts.pool, shops, &versions)).await?;
+        let catalogue = self.catalogue.clone();
+        blocking(move || rows.iter().map(|row| catalogue.look(row, now)).collect()).await
+    }
+
+    /// What was written since the index was opened.
+    pub fn written(&self) -> Written {
+        self.writer.written()
     }
 
     async fn tell(&self, covered: &BTreeMap<StreamId, i64>) -> Result<(), SearchError> {
@@ -416,7 +267,7 @@ impl SearchIndexer {
         }
     }
 
-    fn note_returns(&mut self, shops: &[ShopDocuments]) {
+    fn note_returns(&mut self, shops: &[ShopState]) {
         for shop in shops {
             self.returns
                 .extend(shop.returns.iter().map(|at| (*at, shop.restaurant)));

@@ -1,68 +1,34 @@
 //! From view rows to documents: a shop that can be found, and with it its dishes that can be had now.
 
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
-use chrono::{DateTime, Utc};
 use domain::kernel::flags::Flags;
-use infra::availability::{Levels, StockLevel};
+use infra::availability::Unavailable;
 use infra::search_schema::{
     Alternatives, Dimension, Display, Entry, Obstacles, PauseFacts, ShopEntries, ShopFacts,
     style_words,
 };
-use serde::de::DeserializeOwned;
-use uuid::Uuid;
 
 use super::SearchError;
 use super::dishes::IndexedMenu;
-use super::rows::ShopRow;
+use super::rows::{ShopRow, bad_row, parse_or_default};
 
-/// All documents of one shop; none when it must not be found.
-#[derive(Clone, Debug)]
-pub(super) struct ShopDocuments {
-    pub(super) restaurant: Uuid,
-    /// None when it must not be found.
-    pub(super) documents: Option<ShopEntries>,
-    /// When ingredients come back by themselves.
-    pub(super) returns: Vec<DateTime<Utc>>,
-    /// Hash over everything that is written.
-    pub(super) digest: u64,
-}
-
-/// The documents of a shop as its row says at `now`.
+/// The documents of a live shop: itself, and of its menu what is not gone.
 ///
 /// # Errors
 /// When the row makes no sense.
-pub(super) fn shop_documents(
+pub(super) fn entries(
     row: &ShopRow,
-    now: DateTime<Utc>,
-) -> Result<ShopDocuments, SearchError> {
-    let bad = |table| bad_row(row.restaurant_id, table);
-    let stock: BTreeMap<String, StockLevel> =
-        parse_or_default(row.ingredients.as_deref()).map_err(bad("stock"))?;
-    let documents = if row.stage == "live" {
-        Some(entries(row, &Levels::at(&stock, now))?)
-    } else {
-        None
-    };
-    let returns = stock
-        .values()
-        .filter_map(|level| level.eighty_six.as_ref()?.until);
-    Ok(ShopDocuments {
-        restaurant: row.restaurant_id,
-        returns: returns.filter(|until| *until > now).collect(),
-        digest: digest(documents.as_ref()),
-        documents,
-    })
-}
-
-fn entries(row: &ShopRow, levels: &Levels) -> Result<ShopEntries, SearchError> {
+    menu: Option<(&IndexedMenu, &Unavailable)>,
+) -> Result<ShopEntries, SearchError> {
     let bad = |table| bad_row(row.restaurant_id, table);
     let mut facts = facts(row).map_err(bad("restaurants"))?;
     let mut entries = vec![shop(row).map_err(bad("restaurants"))?];
-    if let Some(text) = &row.document {
-        let menu = IndexedMenu::read(text, row).map_err(bad("menus"))?;
-        entries.extend(menu.entries(row, levels, &mut facts.sale));
+    if let Some((menu, gone)) = menu {
+        let prices: BTreeMap<String, i64> =
+            parse_or_default(row.prices.as_deref()).map_err(bad("menus"))?;
+        facts.sale = menu.sale().to_vec();
+        entries.extend(menu.entries(row, &prices, gone));
     }
     Ok(ShopEntries {
         restaurant: row.restaurant_id,
@@ -73,16 +39,6 @@ fn entries(row: &ShopRow, levels: &Levels) -> Result<ShopEntries, SearchError> {
         facts,
         entries,
     })
-}
-
-fn bad_row(id: Uuid, table: &'static str) -> impl Fn(serde_json::Error) -> SearchError {
-    move |source| SearchError::Row { table, id, source }
-}
-
-pub(super) fn parse_or_default<T: Default + DeserializeOwned>(
-    text: Option<&str>,
-) -> Result<T, serde_json::Error> {
-    text.map_or_else(|| Ok(T::default()), serde_json::from_str)
 }
 
 fn shop(row: &ShopRow) -> Result<Entry, serde_json::Error> {
@@ -124,17 +80,4 @@ fn facts(row: &ShopRow) -> Result<ShopFacts, serde_json::Error> {
         currency: row.currency.clone(),
         sale: Vec::new(),
     })
-}
-
-fn digest(shop: Option<&ShopEntries>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    if let Some(shop) = shop {
-        // Sequences are left out: they alone do not make a document worth writing.
-        (shop.lat.to_bits(), shop.lon.to_bits()).hash(&mut hasher);
-        serde_json::to_string(&shop.facts)
-            .unwrap_or_default()
-            .hash(&mut hasher);
-        shop.entries.hash(&mut hasher);
-    }
-    hasher.finish()
 }

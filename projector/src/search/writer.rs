@@ -2,15 +2,19 @@
 //! plain commit would clear it.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use infra::search_schema::{CommitPayload, Fields, SCHEMA_VERSION, document, register, schema};
+use infra::search_schema::{
+    CommitPayload, Fields, Ground, SCHEMA_VERSION, documents, register, schema,
+};
 use tantivy::directory::MmapDirectory;
 use tantivy::indexer::UserOperation;
-use tantivy::{Index, IndexWriter, Term};
+use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Term};
 
 use super::blocking;
-use super::shops::ShopDocuments;
+use super::catalogue::{Look, ShopState};
+use super::rows::bad_row;
+use super::said::{Digests, of_shop};
 
 /// Memory for documents before they are flushed; also the least that Tantivy takes for one thread.
 const WRITER_BYTES: usize = 32 * 1024 * 1024;
@@ -43,11 +47,32 @@ pub enum SearchError {
     Broken,
 }
 
+/// What was written since the index was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Documents added, each in the place of one of the same id or in none.
+    pub documents: u64,
+    /// Documents taken away for good.
+    pub removed: u64,
+    /// Commits.
+    pub commits: u64,
+}
+
 /// An open index and its writer. Clones share it.
 #[derive(Clone)]
 pub(super) struct SearchWriter {
-    writer: Arc<Mutex<IndexWriter>>,
+    open: Arc<Mutex<Open>>,
+}
+
+struct Open {
+    writer: IndexWriter,
+    /// Shows the last commit, once it is reloaded.
+    reader: IndexReader,
+    is_stale: bool,
     fields: Fields,
+    /// Counts up with each commit.
+    written: Written,
+    staged: Written,
 }
 
 impl SearchWriter {
@@ -79,92 +104,159 @@ impl SearchWriter {
         register(&index);
         let payload = index.load_metas()?.payload;
         let payload = payload.and_then(|text| serde_json::from_str(&text).ok());
-        let writer = index.writer_with_num_threads(1, WRITER_BYTES)?;
-        Ok((
-            Self {
-                writer: Arc::new(Mutex::new(writer)),
-                fields,
-            },
-            payload,
-        ))
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual);
+        let open = Open {
+            writer: index.writer_with_num_threads(1, WRITER_BYTES)?,
+            reader: reader.try_into()?,
+            is_stale: false,
+            fields,
+            written: Written::default(),
+            staged: Written::default(),
+        };
+        let open = Arc::new(Mutex::new(open));
+        Ok((Self { open }, payload))
     }
 
-    /// Replaces the documents of some shops and commits.
+    /// Brings the documents of some shops to what they say now, and commits; nothing when they say that
+    /// already, unless `even_if_same`. Gives whether there was a commit.
     pub(super) async fn replace(
-        self,
-        shops: Vec<ShopDocuments>,
+        &self,
+        shops: Vec<ShopState>,
         payload: CommitPayload,
-    ) -> Result<Self, SearchError> {
-        self.write(shops, payload, false).await
-    }
-
-    /// Replaces all documents and commits.
-    pub(super) async fn replace_all(
-        self,
-        shops: Vec<ShopDocuments>,
-        payload: CommitPayload,
-    ) -> Result<Self, SearchError> {
-        self.write(shops, payload, true).await
-    }
-
-    async fn write(
-        self,
-        shops: Vec<ShopDocuments>,
-        payload: CommitPayload,
-        all: bool,
-    ) -> Result<Self, SearchError> {
-        blocking(move || {
-            self.write_now(&shops, &payload, all)?;
-            Ok(self)
+        even_if_same: bool,
+    ) -> Result<bool, SearchError> {
+        self.with(move |open| {
+            open.stage(&shops)?;
+            if open.staged == Written::default() && !even_if_same {
+                return Ok(false);
+            }
+            open.commit(&payload)?;
+            Ok(true)
         })
         .await
     }
 
-    fn write_now(
-        &self,
-        shops: &[ShopDocuments],
-        payload: &CommitPayload,
-        all: bool,
-    ) -> Result<(), SearchError> {
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = self
-            .stage(&mut writer, shops, all)
-            .and_then(|()| commit(&mut writer, payload));
-        if written.is_err() {
-            // What was staged must not ride on the next commit, whose payload says otherwise.
-            writer.rollback()?;
-        }
-        written
+    /// Begins with no documents. Nobody sees that before the next commit.
+    pub(super) async fn begin_anew(&self) -> Result<(), SearchError> {
+        self.with(|open| {
+            open.forget_staged()?;
+            open.writer.delete_all_documents()?;
+            Ok(())
+        })
+        .await
     }
 
-    fn stage(
+    /// Adds the documents of shops that have none.
+    pub(super) async fn add(&self, shops: Vec<ShopState>) -> Result<(), SearchError> {
+        self.with(move |open| open.add(&shops)).await
+    }
+
+    /// Shows what was added.
+    pub(super) async fn commit(&self, payload: CommitPayload) -> Result<(), SearchError> {
+        self.with(move |open| open.commit(&payload)).await
+    }
+
+    /// What was written since the index was opened.
+    pub(super) fn written(&self) -> Written {
+        self.lock().written
+    }
+
+    /// Does work on the index, away from the threads that serve. Of work that fails nothing stays.
+    async fn with<T: Send + 'static>(
         &self,
-        writer: &mut IndexWriter,
-        shops: &[ShopDocuments],
-        all: bool,
-    ) -> Result<(), SearchError> {
-        if all {
-            writer.delete_all_documents()?;
+        work: impl FnOnce(&mut Open) -> Result<T, SearchError> + Send + 'static,
+    ) -> Result<T, SearchError> {
+        let shared = self.clone();
+        blocking(move || {
+            let mut open = shared.lock();
+            let outcome = work(&mut open);
+            if outcome.is_err() {
+                // What was staged must not ride on the next commit, whose payload says otherwise.
+                open.forget_staged()?;
+            }
+            outcome
+        })
+        .await
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Open {
+    /// Takes away what is said no more, and writes what is said anew.
+    fn stage(&mut self, shops: &[ShopState]) -> Result<(), SearchError> {
+        if std::mem::take(&mut self.is_stale) {
+            self.reader.reload()?;
         }
+        let searcher = self.reader.searcher();
         for shop in shops {
-            let id = Term::from_field_text(self.fields.restaurant, &shop.restaurant.to_string());
-            let documents = match &shop.documents {
-                Some(documents) => document(&self.fields, documents),
-                None => Ok(Vec::new()),
+            let before = match &shop.look {
+                Look::Same => continue,
+                Look::Hidden | Look::Shown(_) => of_shop(&searcher, &self.fields, shop.restaurant)?,
             };
-            let documents = documents.map_err(|source| SearchError::Row {
-                table: "restaurants",
-                id: shop.restaurant,
-                source,
-            })?;
-            let added = documents.into_iter().map(UserOperation::Add);
-            let all: Vec<_> = [UserOperation::Delete(id)]
-                .into_iter()
-                .chain(added)
-                .collect();
-            // What runs together comes into one segment, in this order, and stays so when it is merged.
-            writer.run(all)?;
+            let operations = self.changes(shop, before)?;
+            if !operations.is_empty() {
+                // What runs together comes into one segment.
+                self.writer.run(operations)?;
+            }
         }
+        Ok(())
+    }
+
+    fn changes(
+        &mut self,
+        shop: &ShopState,
+        mut before: Digests,
+    ) -> Result<Vec<UserOperation>, SearchError> {
+        let bad = bad_row(shop.restaurant, "restaurants");
+        let fields = self.fields;
+        let of_id = |id: &str| UserOperation::Delete(Term::from_field_text(fields.id, id));
+        let mut operations = Vec::new();
+        if let Look::Shown(entries) = &shop.look {
+            let ground = Ground::of(entries).map_err(&bad)?;
+            for entry in &entries.entries {
+                let id = ground.id(entry);
+                if before.remove(&id) != Some(ground.digest(entry)) {
+                    let document = ground.document(&fields, entry).map_err(&bad)?;
+                    operations.extend([of_id(&id), UserOperation::Add(document)]);
+                    self.staged.documents += 1;
+                }
+            }
+        }
+        self.staged.removed += before.len() as u64;
+        operations.extend(before.keys().map(|id| of_id(id)));
+        Ok(operations)
+    }
+
+    fn add(&mut self, shops: &[ShopState]) -> Result<(), SearchError> {
+        for shop in shops {
+            let Look::Shown(entries) = &shop.look else {
+                continue;
+            };
+            let all = documents(&self.fields, entries);
+            for document in all.map_err(bad_row(shop.restaurant, "restaurants"))? {
+                self.writer.add_document(document)?;
+                self.staged.documents += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, payload: &CommitPayload) -> Result<(), SearchError> {
+        commit(&mut self.writer, payload)?;
+        let staged = std::mem::take(&mut self.staged);
+        self.written.documents += staged.documents;
+        self.written.removed += staged.removed;
+        self.written.commits += 1;
+        self.is_stale = true;
+        Ok(())
+    }
+
+    fn forget_staged(&mut self) -> Result<(), SearchError> {
+        self.staged = Written::default();
+        self.writer.rollback()?;
         Ok(())
     }
 }

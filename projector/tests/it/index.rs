@@ -1,111 +1,24 @@
 //! The index says what the views say, follows what changes, and resumes from its payload.
 
 use domain::aggregates::{AnyEvent, Kind};
-use domain::restaurant::inventory::InventoryEvent;
 use domain::restaurant::menu::MenuEvent;
 use domain::restaurant::restaurant::RestaurantEvent;
 use infra::applied::{Applied, AppliedHub, RemoteApplied};
 use infra::feed::{FeedRecord, Origin};
-use infra::lifecycle::Progress;
-use infra::search_schema::{CommitPayload, Display, fold, query_words, register, schema};
+use projector::IndexQueue;
 use projector::rebuild::ask_for_index;
-use projector::{Announce, IndexQueue, IndexerParts, SearchIndexer};
-use tantivy::collector::DocSetCollector;
-use tantivy::query::{BooleanQuery, Query};
-use tantivy::schema::Value as _;
-use tantivy::{Index, TantivyDocument, Term};
-use uuid::Uuid;
+use serde_json::json;
 
 use crate::feed::{ListFeed, hash, record};
+use crate::indexed::{Indexed, SHOP, drain, found, indexer, open_shop, payload, stock};
 use crate::world::{World, samples, settle};
-
-const SHOP: Uuid = Uuid::from_u128(77);
-
-/// A live shop with the sample menu.
-fn open_shop() -> Vec<FeedRecord> {
-    let shop = samples(Kind::Restaurant);
-    let named = |name: &str| shop.iter().find(|event| event.name() == name).unwrap();
-    let menu = samples(Kind::Menu);
-    vec![
-        record(named("registered"), SHOP, 1, 1),
-        record(named("approved"), SHOP, 2, 2),
-        record(&menu[0], SHOP, 1, 3),
-    ]
-}
-
-async fn indexer(world: &World, folder: &tempfile::TempDir, queue: &IndexQueue) -> SearchIndexer {
-    SearchIndexer::open(IndexerParts {
-        directory: folder.path().join("index"),
-        pool: world.pool.clone(),
-        queue: queue.clone(),
-        hub: world.hub.clone(),
-        announce: Announce::Everywhere,
-        clock: world.clock.clock(),
-    })
-    .await
-    .unwrap()
-}
-
-async fn drain(indexer: &mut SearchIndexer) {
-    while indexer.advance().await.unwrap() != Progress::Idle {}
-}
-
-/// The dishes in which all words are found, by key; a shop itself is the empty key.
-fn found(folder: &tempfile::TempDir, word: &str) -> Vec<String> {
-    let index = Index::open_in_dir(folder.path().join("index")).unwrap();
-    register(&index);
-    let (_, fields) = schema();
-    let searcher = index.reader().unwrap().searcher();
-    let either = |term: &String| -> Box<dyn Query> {
-        let fields = [fields.name, fields.text];
-        Box::new(BooleanQuery::new_multiterms_query(
-            fields
-                .map(|field| Term::from_field_text(field, term))
-                .to_vec(),
-        ))
-    };
-    let words = query_words(&fold(word)).into_iter().map(|word| {
-        let forms = word.forms.iter();
-        let forms = forms.map(|form| -> Box<dyn Query> {
-            Box::new(BooleanQuery::intersection(
-                form.iter().map(either).collect(),
-            ))
-        });
-        let any: Box<dyn Query> = Box::new(BooleanQuery::union(forms.collect()));
-        any
-    });
-    let query = BooleanQuery::intersection(words.collect());
-    let mut keys: Vec<String> = Vec::new();
-    for address in searcher.search(&query, &DocSetCollector).unwrap() {
-        let document: TantivyDocument = searcher.doc(address).unwrap();
-        let bytes = document.get_first(fields.display).unwrap();
-        let display: Display = serde_json::from_slice(bytes.as_bytes().unwrap()).unwrap();
-        keys.push(display.item.unwrap_or_default());
-    }
-    keys.sort();
-    keys
-}
-
-fn payload(folder: &tempfile::TempDir) -> CommitPayload {
-    let index = Index::open_in_dir(folder.path().join("index")).unwrap();
-    serde_json::from_str(&index.load_metas().unwrap().payload.unwrap()).unwrap()
-}
 
 #[tokio::test]
 async fn dishes_come_change_and_go_with_the_views() {
-    let world = World::new().await;
-    let folder = tempfile::tempdir().unwrap();
-    let queue = IndexQueue::default();
-    let mut indexer = indexer(&world, &folder, &queue).await;
-    let feed = ListFeed::default();
-    let mut projector = world.projector_with(&feed, Some(queue.clone()));
-    drain(&mut indexer).await;
-    feed.put(open_shop());
-    settle(&mut projector).await.unwrap();
-    drain(&mut indexer).await;
-    assert_eq!(found(&folder, "味噌ラーメン"), ["miso"]);
+    let mut indexed = Indexed::with(open_shop()).await;
+    assert_eq!(indexed.found("味噌ラーメン"), ["miso"]);
     assert_eq!(
-        found(&folder, "umi"),
+        indexed.found("umi"),
         ["", "miso"],
         "the shop's name finds shop and dish"
     );
@@ -119,33 +32,24 @@ async fn dishes_come_change_and_go_with_the_views() {
         "みそらーめん",
     ] {
         assert_eq!(
-            found(&folder, word),
+            indexed.found(word),
             ["miso"],
             "by ingredient, option and sound: {word}"
         );
     }
 
     // Out of egg: the dish stays, for the egg is an option, and no egg is found. Out of noodles: it goes.
-    let out = |ingredient: &str| {
-        let text = format!(r#"{{"type": "eighty_sixed", "ingredient": "{ingredient}"}}"#);
-        AnyEvent::from(serde_json::from_str::<InventoryEvent>(&text).unwrap())
-    };
-    feed.put(vec![record(&out("egg"), SHOP, 1, 4)]);
-    settle(&mut projector).await.unwrap();
-    drain(&mut indexer).await;
-    assert_eq!(found(&folder, "味噌ラーメン"), ["miso"]);
-    assert_eq!(found(&folder, "味玉"), Vec::<String>::new());
-    feed.put(vec![record(&out("noodles"), SHOP, 2, 5)]);
-    settle(&mut projector).await.unwrap();
-    drain(&mut indexer).await;
-    assert_eq!(found(&folder, "味噌ラーメン"), Vec::<String>::new());
-    let lift = serde_json::from_str::<InventoryEvent>(
-        r#"{"type": "eighty_six_lifted", "ingredient": "noodles"}"#,
-    );
-    feed.put(vec![record(&lift.unwrap().into(), SHOP, 3, 6)]);
-    settle(&mut projector).await.unwrap();
-    drain(&mut indexer).await;
-    assert_eq!(found(&folder, "味噌ラーメン"), ["miso"]);
+    let out = |ingredient: &str| stock(json!({"type": "eighty_sixed", "ingredient": ingredient}));
+    indexed.show(vec![record(&out("egg"), SHOP, 1, 4)]).await;
+    assert_eq!(indexed.found("味噌ラーメン"), ["miso"]);
+    assert_eq!(indexed.found("味玉"), Vec::<String>::new());
+    indexed
+        .show(vec![record(&out("noodles"), SHOP, 2, 5)])
+        .await;
+    assert_eq!(indexed.found("味噌ラーメン"), Vec::<String>::new());
+    let lift = stock(json!({"type": "eighty_six_lifted", "ingredient": "noodles"}));
+    indexed.show(vec![record(&lift, SHOP, 3, 6)]).await;
+    assert_eq!(indexed.found("味噌ラーメン"), ["miso"]);
 
     let suspended = samples(Kind::Restaurant).into_iter().find(|event| {
         matches!(
@@ -153,15 +57,15 @@ async fn dishes_come_change_and_go_with_the_views() {
             AnyEvent::Restaurant(RestaurantEvent::Suspended { .. })
         )
     });
-    feed.put(vec![record(&suspended.unwrap(), SHOP, 3, 7)]);
-    settle(&mut projector).await.unwrap();
-    drain(&mut indexer).await;
+    indexed
+        .show(vec![record(&suspended.unwrap(), SHOP, 3, 7)])
+        .await;
     assert_eq!(
-        found(&folder, "umi"),
+        indexed.found("umi"),
         Vec::<String>::new(),
         "a suspended shop is not found"
     );
-    let mark = payload(&folder)
+    let mark = payload(&indexed.folder)
         .checkpoints
         .into_iter()
         .find(|mark| mark.topic == Origin::STORE);
@@ -170,25 +74,20 @@ async fn dishes_come_change_and_go_with_the_views() {
 
 #[tokio::test]
 async fn what_is_sold_out_for_an_hour_comes_back_by_the_clock_alone() {
-    let world = World::new().await;
-    let folder = tempfile::tempdir().unwrap();
-    let queue = IndexQueue::default();
-    let mut first = indexer(&world, &folder, &queue).await;
-    let feed = ListFeed::default();
-    let mut projector = world.projector_with(&feed, Some(queue.clone()));
-    drain(&mut first).await;
-    feed.put(open_shop());
-    settle(&mut projector).await.unwrap();
-    drain(&mut first).await;
-    let until = world.clock.clock().now() + chrono::TimeDelta::hours(1);
-    let out = serde_json::json!({"type": "eighty_sixed", "ingredient": "noodles", "until": until});
-    let out = serde_json::from_value::<InventoryEvent>(out).unwrap();
-    feed.put(vec![record(&out.into(), SHOP, 1, 4)]);
-    settle(&mut projector).await.unwrap();
-    drain(&mut first).await;
-    assert_eq!(found(&folder, "味噌ラーメン"), Vec::<String>::new());
+    let mut indexed = Indexed::with(open_shop()).await;
+    let until = indexed.world.clock.clock().now() + chrono::TimeDelta::hours(1);
+    let out = stock(json!({"type": "eighty_sixed", "ingredient": "noodles", "until": until}));
+    indexed.show(vec![record(&out, SHOP, 1, 4)]).await;
+    assert_eq!(indexed.found("味噌ラーメン"), Vec::<String>::new());
 
     // A process that has just begun knows the hour, too.
+    let Indexed {
+        world,
+        folder,
+        queue,
+        indexer: first,
+        ..
+    } = indexed;
     drop(first);
     let mut again = indexer(&world, &folder, &queue).await;
     world.clock.advance(std::time::Duration::from_mins(59));
@@ -348,27 +247,21 @@ async fn an_index_of_another_history_is_built_anew_from_the_views() {
 
 #[tokio::test]
 async fn rows_changed_by_anything_but_the_feed_are_indexed_anew() {
-    let world = World::new().await;
-    let folder = tempfile::tempdir().unwrap();
-    let queue = IndexQueue::default();
-    let mut indexer = indexer(&world, &folder, &queue).await;
-    let feed = ListFeed::default();
-    let mut projector = world.projector_with(&feed, Some(queue.clone()));
-    drain(&mut indexer).await;
-    feed.put(open_shop());
-    settle(&mut projector).await.unwrap();
-    drain(&mut indexer).await;
-    projector.follow_revisions().await.unwrap();
-    assert_eq!(found(&folder, "味噌ラーメン"), ["miso"]);
+    let mut indexed = Indexed::with(open_shop()).await;
+    indexed.projector.follow_revisions().await.unwrap();
+    assert_eq!(indexed.found("味噌ラーメン"), ["miso"]);
 
     // As a rebuild or a redrive leaves it: other rows at the same place of the log.
-    world
+    indexed
+        .world
         .run_as_owner("UPDATE views.restaurants SET stage = 'suspended'")
         .await;
-    let revision = ask_for_index(&world.pool).await.unwrap();
-    let mut second = world.projector_with(&feed, Some(queue.clone()));
+    let revision = ask_for_index(&indexed.world.pool).await.unwrap();
+    let mut second = indexed
+        .world
+        .projector_with(&indexed.feed, Some(indexed.queue.clone()));
     second.follow_revisions().await.unwrap();
-    drain(&mut indexer).await;
-    assert_eq!(payload(&folder).revision, revision);
-    assert_eq!(found(&folder, "味噌ラーメン"), Vec::<String>::new());
+    drain(&mut indexed.indexer).await;
+    assert_eq!(payload(&indexed.folder).revision, revision);
+    assert_eq!(indexed.found("味噌ラーメン"), Vec::<String>::new());
 }

@@ -12,6 +12,8 @@ mod faults;
 mod feed;
 mod history;
 mod index;
+mod index_cost;
+mod indexed;
 mod rebuild;
 mod stages;
 mod world;

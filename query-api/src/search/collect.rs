@@ -1,27 +1,27 @@
 //! One pass over the matching documents: what no term says is worked out, facets are counted, the best are
 //! kept.
 
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use domain::kernel::flags::Flags;
-use domain::kernel::quantity::Minutes;
-use infra::search_schema::{Obstacles, Place, STYLES, distance_m};
+use infra::search_schema::{Obstacles, Place, STYLES};
 use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::columnar::Column;
-use tantivy::index::SegmentId;
-use tantivy::{DocAddress, DocId, Score, SegmentOrdinal, SegmentReader};
+use tantivy::{DocAddress, DocId, Score, Searcher, SegmentOrdinal, SegmentReader};
 
 use super::Position;
+use super::answers::{ShopAnswer, ShopAnswers};
 use super::facets::Counting;
 use super::query::{SearchQuery, Sort};
 use super::ranking::{Clock, Signals, StyleClock, clocks};
-use super::shops::{KnownShop, SegmentShops};
+use super::shops::Shops;
 
 /// Keeps the best hits of a query.
 pub(super) struct BestHits {
     pub(super) query: Arc<SearchQuery>,
-    pub(super) shops: Arc<HashMap<SegmentId, Arc<SegmentShops>>>,
+    pub(super) searcher: Searcher,
+    pub(super) shops: Arc<Shops>,
 }
 
 /// A hit before its stored fields are read.
@@ -66,19 +66,17 @@ pub(super) struct Best {
 /// The same for one segment.
 pub(super) struct SegmentBest {
     query: Arc<SearchQuery>,
-    reader: SegmentReader,
-    shops: Arc<SegmentShops>,
+    answers: ShopAnswers,
     segment: SegmentOrdinal,
     columns: Columns,
     clocks: Vec<Option<StyleClock>>,
     window_minutes: u32,
-    /// The shop of the last document: its own document, and what it answers.
-    shop: Option<(DocId, Arc<ShopAnswer>)>,
     heap: BinaryHeap<Candidate>,
     best: Best,
 }
 
 struct Columns {
+    shop: Column<u64>,
     place: Column<u64>,
     price: Column<i64>,
     prep: Column<u64>,
@@ -90,15 +88,23 @@ struct Columns {
     key: Column<u64>,
 }
 
-/// What a shop answers to the query's hour and place.
-#[derive(Clone, Debug, Default)]
-struct ShopAnswer {
-    distance_m: Option<u32>,
-    /// Within the radius, and delivering there if that is asked.
-    within: bool,
-    open: bool,
-    travel_minutes: Option<u32>,
-    currency: String,
+impl Columns {
+    fn of(reader: &SegmentReader) -> tantivy::Result<Self> {
+        let fast = reader.fast_fields();
+        let number = |name| fast.u64(name);
+        Ok(Self {
+            shop: number("shop")?,
+            place: number("place")?,
+            price: fast.i64("price_minor")?,
+            prep: number("prep_minutes")?,
+            popularity: number("popularity")?,
+            sale: number("sale")?,
+            tag_code: number("tag_code")?,
+            obstacles: number("obstacles")?,
+            obstacles_most: number("obstacles_most")?,
+            key: number("key")?,
+        })
+    }
 }
 
 impl Collector for BestHits {
@@ -110,27 +116,15 @@ impl Collector for BestHits {
         segment: SegmentOrdinal,
         reader: &SegmentReader,
     ) -> tantivy::Result<SegmentBest> {
-        let fast = reader.fast_fields();
-        let shops = self.shops.get(&reader.segment_id());
+        let query = Arc::clone(&self.query);
+        let shops = Arc::clone(&self.shops);
         Ok(SegmentBest {
-            query: Arc::clone(&self.query),
-            reader: reader.clone(),
-            shops: shops.cloned().unwrap_or_default(),
+            answers: ShopAnswers::new(Arc::clone(&query), self.searcher.clone(), shops),
+            query,
             segment,
-            columns: Columns {
-                place: fast.u64("place")?,
-                price: fast.i64("price_minor")?,
-                prep: fast.u64("prep_minutes")?,
-                popularity: fast.u64("popularity")?,
-                sale: fast.u64("sale")?,
-                tag_code: fast.u64("tag_code")?,
-                obstacles: fast.u64("obstacles")?,
-                obstacles_most: fast.u64("obstacles_most")?,
-                key: fast.u64("key")?,
-            },
+            columns: Columns::of(reader)?,
             clocks: clocks(),
             window_minutes: Flags::default().promise_window.get(),
-            shop: None,
             heap: BinaryHeap::with_capacity(self.query.limit + 1),
             best: self.nothing(),
         })
@@ -176,8 +170,10 @@ impl SegmentCollector for SegmentBest {
         if self.query.price_max.is_some_and(|max| price_minor > max) || !self.can_be_eaten(doc) {
             return;
         }
-        let (own, shop) = self.shop_of(doc);
-        let open = shop.open && self.is_sold(doc, own);
+        let place = self.columns.place.first(doc).map(Place::from_packed);
+        let number = self.columns.shop.first(doc).unwrap_or(0);
+        let shop = self.answers.of(number, place);
+        let open = shop.open && self.is_sold(doc, &shop);
         if !shop.within || self.query.open.is_some_and(|asked| asked != open) {
             return;
         }
@@ -187,7 +183,8 @@ impl SegmentCollector for SegmentBest {
         {
             return;
         }
-        let is_dish = own != Some(doc);
+        let address = DocAddress::new(self.segment, doc);
+        let is_dish = !shop.is_itself(address);
         self.best.total += 1;
         let codes = self.columns.tag_code.values_for_doc(doc);
         let price = is_dish.then_some((price_minor, shop.currency.as_str()));
@@ -209,7 +206,7 @@ impl SegmentCollector for SegmentBest {
         let key = self.columns.key.first(doc).unwrap_or(0);
         self.keep(Candidate {
             position: Position { rank, key },
-            address: DocAddress::new(self.segment, doc),
+            address,
             signals,
             price_minor,
             promise_minutes,
@@ -253,56 +250,13 @@ impl SegmentBest {
     }
 
     /// Whether a dish is sold at this hour; one without hours of its own always is.
-    fn is_sold(&self, doc: DocId, own: Option<DocId>) -> bool {
+    fn is_sold(&self, doc: DocId, shop: &ShopAnswer) -> bool {
         let sale = self.columns.sale.first(doc);
-        let Some((sale, own)) = sale.and_then(|sale| usize::try_from(sale).ok()).zip(own) else {
+        let Some(sale) = sale.and_then(|sale| usize::try_from(sale).ok()) else {
             return true;
         };
-        let shop = self.shops.shop_of(own).map(|(_, shop)| shop);
-        let facts = shop.and_then(|shop| shop.facts(own, || self.reader.get_store_reader(1).ok()));
+        let facts = self.answers.facts(shop);
         facts.is_some_and(|facts| facts.is_sold(sale, self.query.at))
-    }
-
-    /// The shop of a document, with its own document. Documents come ascending, so those of a shop come
-    /// together and it is asked once.
-    fn shop_of(&mut self, doc: DocId) -> (Option<DocId>, Arc<ShopAnswer>) {
-        let shops = Arc::clone(&self.shops);
-        let Some((own, shop)) = shops.shop_of(doc) else {
-            return (None, Arc::default());
-        };
-        if let Some((last, answer)) = &self.shop
-            && *last == own
-        {
-            return (Some(own), Arc::clone(answer));
-        }
-        let answer = Arc::new(self.ask(own, shop));
-        self.shop = Some((own, Arc::clone(&answer)));
-        (Some(own), answer)
-    }
-
-    fn ask(&self, own: DocId, shop: &KnownShop) -> ShopAnswer {
-        let query = &self.query;
-        let place = self.columns.place.first(own).map(Place::from_packed);
-        let distance = query.near.zip(place).map(|(near, place)| {
-            whole_metres(distance_m(Place::new(near.lat(), near.lon()), place))
-        });
-        let far = |radius: u32| distance.is_none_or(|distance| distance > radius);
-        let mut answer = ShopAnswer {
-            distance_m: distance,
-            within: !query.radius_m.is_some_and(far),
-            ..ShopAnswer::default()
-        };
-        if !answer.within {
-            return answer;
-        }
-        if let Some(facts) = shop.facts(own, || self.reader.get_store_reader(1).ok()) {
-            answer.open = shop.is_open(facts, query.at);
-            let travel = query.near.and_then(|near| facts.travel_to(near));
-            answer.travel_minutes = travel.map(Minutes::get);
-            answer.currency.clone_from(&facts.currency);
-        }
-        answer.within = !query.delivers || answer.travel_minutes.is_some();
-        answer
     }
 
     /// As a quote would say for one dish ordered now: kitchen, way and the width of the window.
@@ -337,13 +291,4 @@ fn rank(sort: Sort, signals: &Signals, price_minor: i64, promise_minutes: Option
         Sort::Price => least_first(u64::try_from(price_minor).ok()),
         Sort::Promise => least_first(promise_minutes.map(u64::from)),
     }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a distance on the globe is positive and below 20,100 km"
-)]
-fn whole_metres(distance: f64) -> u32 {
-    distance.round() as u32
 }

@@ -1,18 +1,16 @@
 //! The index opened for reading. It is written by the projector; this side only reloads it.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use infra::search_schema::{Display, Fields, register, schema};
-use tantivy::index::SegmentId;
 use tantivy::schema::Value as _;
 use tantivy::{DocSet as _, Index, IndexReader, ReloadPolicy, Searcher, TantivyDocument, Term};
 use uuid::Uuid;
 
 use super::collect::{BestHits, Candidate};
 use super::query::{SearchQuery, Sort};
-use super::shops::{KnownShop, SegmentShops};
+use super::shops::Shops;
 use super::spelling::did_you_mean;
 use super::{Found, Hit};
 
@@ -44,7 +42,9 @@ struct View {
     reader: IndexReader,
     fields: Fields,
     searcher: Searcher,
-    shops: Arc<HashMap<SegmentId, Arc<SegmentShops>>>,
+    shops: Arc<Shops>,
+    /// What the folder said of the commit.
+    meta: Vec<u8>,
 }
 
 impl SearchIndex {
@@ -57,8 +57,8 @@ impl SearchIndex {
         }
     }
 
-    /// Shows what the last commit wrote. Called when the projector announces one. Searches go on meanwhile
-    /// with what there is.
+    /// Shows what the last commit wrote; costs the reading of a small file when it is shown already. Called
+    /// when the projector announces one. Searches go on meanwhile with what there is.
     ///
     /// # Errors
     /// When the files cannot be read.
@@ -68,12 +68,18 @@ impl SearchIndex {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let shown = self.shown();
+        // Read before the index is: a commit after it is seen at the next reload.
+        let meta = std::fs::read(self.directory.join("meta.json"));
+        let meta = meta.map_err(|_| SearchError::Absent)?;
+        if shown.as_ref().is_some_and(|view| view.meta == meta) {
+            return Ok(());
+        }
         let next = match &shown {
             Some(view) if view.reader.reload().is_ok() => {
-                View::of(view.reader.clone(), view.fields, Some(view))?
+                View::of(view.reader.clone(), view.fields, meta, Some(view))?
             }
             // Not opened yet, or replaced by an index of another schema.
-            Some(_) | None => self.try_open()?,
+            Some(_) | None => self.try_open(meta)?,
         };
         *self.open.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(next));
         Ok(())
@@ -86,10 +92,7 @@ impl SearchIndex {
             .clone()
     }
 
-    fn try_open(&self) -> Result<View, SearchError> {
-        if !self.directory.join("meta.json").exists() {
-            return Err(SearchError::Absent);
-        }
+    fn try_open(&self, meta: Vec<u8>) -> Result<View, SearchError> {
         let (wanted, fields) = schema();
         let index = Index::open_in_dir(&self.directory)?;
         if index.schema() != wanted {
@@ -100,7 +103,7 @@ impl SearchIndex {
             .reader_builder()
             .reload_policy(ReloadPolicy::Manual)
             .try_into()?;
-        View::of(reader, fields, None)
+        View::of(reader, fields, meta, None)
     }
 
     fn opened(&self) -> Result<Arc<View>, SearchError> {
@@ -122,6 +125,7 @@ impl SearchIndex {
             &query.build(&view.fields),
             &BestHits {
                 query: Arc::new(query.clone()),
+                searcher: view.searcher.clone(),
                 shops: Arc::clone(&view.shops),
             },
         )?;
@@ -139,13 +143,14 @@ impl SearchIndex {
         })
     }
 
-    /// The sequences of the Restaurant and Menu streams that a shop's documents show; none when the
-    /// shop is not in the index.
+    /// The sequences of the Restaurant and Menu streams that a shop's documents show, together: a document
+    /// that says the same as before is not written again. None when the shop is not in the index.
     ///
     /// # Errors
     /// As [`SearchError`].
     pub fn sequences(&self, restaurant: Uuid) -> Result<Option<(i64, i64)>, SearchError> {
         let view = self.opened()?;
+        let mut newest: Option<(i64, i64)> = None;
         let term = Term::from_field_text(view.fields.restaurant, &restaurant.to_string());
         for segment in view.searcher.segment_readers() {
             let postings = segment.inverted_index(view.fields.restaurant)?;
@@ -160,41 +165,34 @@ impl SearchIndex {
             let mut doc = docs.doc();
             while doc != tantivy::TERMINATED {
                 if !segment.is_deleted(doc) {
-                    return Ok(Some((
-                        shop.first(doc).unwrap_or(0),
-                        menu.first(doc).unwrap_or(0),
-                    )));
+                    let (of_shop, of_menu) = newest.unwrap_or_default();
+                    newest = Some((
+                        of_shop.max(shop.first(doc).unwrap_or(0)),
+                        of_menu.max(menu.first(doc).unwrap_or(0)),
+                    ));
                 }
                 doc = docs.advance();
             }
         }
-        Ok(None)
+        Ok(newest)
     }
 }
 
 impl View {
-    fn of(reader: IndexReader, fields: Fields, before: Option<&Self>) -> Result<Self, SearchError> {
+    fn of(
+        reader: IndexReader,
+        fields: Fields,
+        meta: Vec<u8>,
+        before: Option<&Self>,
+    ) -> Result<Self, SearchError> {
         let searcher = reader.searcher();
-        let old = before
-            .map(|view| Arc::clone(&view.shops))
-            .unwrap_or_default();
-        let known: HashMap<u64, Arc<KnownShop>> =
-            old.values().flat_map(|segment| segment.known()).collect();
-        let mut shops = HashMap::new();
-        for segment in searcher.segment_readers() {
-            let id = segment.segment_id();
-            // A segment does not change but for what is deleted of it.
-            let of_it = match old.get(&id) {
-                Some(segment) => Arc::clone(segment),
-                None => Arc::new(SegmentShops::of(segment, &fields, &known)?),
-            };
-            shops.insert(id, of_it);
-        }
+        let before = before.map(|view| &*view.shops);
         Ok(Self {
+            shops: Arc::new(Shops::of(&searcher, &fields, before)?),
             reader,
             fields,
             searcher,
-            shops: Arc::new(shops),
+            meta,
         })
     }
 

@@ -5,6 +5,7 @@
 //! words here, and the query is built from them. What hour and place decide (open, delivers, promise) is
 //! worked out from facts that stand in the index, so a search asks no database.
 
+mod answers;
 mod collect;
 mod facets;
 mod index;

@@ -1,26 +1,43 @@
-//! The shops of a segment: whose document is whose, and the facts by which a question of hour and place is
-//! answered.
+//! The shops of the index by their numbers: where their documents stand, and the facts by which a question
+//! of hour and place is answered.
 //!
-//! A shop's documents stand behind one another, the shop first, so the shop of a document is the last shop
-//! before it. Facts are read and parsed when they are first asked for, and shared by segments that hold the
-//! same: a commit costs only the shops that it changed.
+//! A dish names its shop by number, wherever the two stand. Facts are read and parsed when they are first
+//! asked for, and kept while the shop's document says the same: a commit costs only the shops that it
+//! changed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use chrono::{DateTime, Utc};
 use infra::search_schema::{Fields, KIND_SHOP, ShopFacts, Spell};
+use tantivy::index::SegmentId;
 use tantivy::schema::{IndexRecordOption, Value as _};
-use tantivy::store::StoreReader;
-use tantivy::{DocId, DocSet as _, SegmentReader, TERMINATED, TantivyDocument, Term};
+use tantivy::{
+    DocAddress, DocId, DocSet as _, Searcher, SegmentReader, TERMINATED, TantivyDocument, Term,
+};
 
-/// The shops of one segment.
+/// The shops of an index as of one commit.
 #[derive(Debug, Default)]
-pub(super) struct SegmentShops {
-    /// The documents of the shops themselves, ascending.
-    starts: Vec<DocId>,
-    /// In the same order, with the hash of their facts.
-    shops: Vec<(u64, Arc<KnownShop>)>,
+pub(super) struct Shops {
+    by_number: HashMap<u64, ShopAt>,
+    /// A segment does not change but for what is deleted of it.
+    listed: HashMap<SegmentId, Arc<[Listed]>>,
+}
+
+/// A shop's document.
+#[derive(Clone, Debug)]
+pub(super) struct ShopAt {
+    pub(super) address: DocAddress,
+    facts_hash: u64,
+    pub(super) shop: Arc<KnownShop>,
+}
+
+/// A shop's document in its segment, deleted or not.
+#[derive(Debug)]
+struct Listed {
+    number: u64,
+    facts_hash: u64,
+    doc: DocId,
 }
 
 /// Facts that are read once.
@@ -30,57 +47,68 @@ pub(super) struct KnownShop {
     spell: Mutex<Option<Spell>>,
 }
 
-impl SegmentShops {
-    /// The shops of a segment; what `known` has by hash is not read again.
+impl Shops {
+    /// The shops that `searcher` shows; of those before it what still holds is kept.
     pub(super) fn of(
-        reader: &SegmentReader,
+        searcher: &Searcher,
         fields: &Fields,
-        known: &HashMap<u64, Arc<KnownShop>>,
+        before: Option<&Self>,
     ) -> tantivy::Result<Self> {
-        let hashes = reader.fast_fields().u64("facts_hash")?;
-        let term = Term::from_field_text(fields.kind, KIND_SHOP);
-        let postings = reader.inverted_index(fields.kind)?;
         let mut found = Self::default();
-        let Some(mut docs) = postings.read_postings(&term, IndexRecordOption::Basic)? else {
-            return Ok(found);
-        };
-        let mut doc = docs.doc();
-        while doc != TERMINATED {
-            let hash = hashes.first(doc).unwrap_or(0);
-            found.starts.push(doc);
-            let shop = known.get(&hash).cloned().unwrap_or_default();
-            found.shops.push((hash, shop));
-            doc = docs.advance();
+        for (segment, reader) in (0_u32..).zip(searcher.segment_readers()) {
+            let id = reader.segment_id();
+            let listed = match before.and_then(|before| before.listed.get(&id)) {
+                Some(listed) => Arc::clone(listed),
+                None => list(reader, fields)?,
+            };
+            for shop in listed.iter().filter(|shop| !reader.is_deleted(shop.doc)) {
+                let known = before.and_then(|before| before.by_number.get(&shop.number));
+                let known = known.filter(|known| known.facts_hash == shop.facts_hash);
+                let at = ShopAt {
+                    address: DocAddress::new(segment, shop.doc),
+                    facts_hash: shop.facts_hash,
+                    shop: known
+                        .map(|known| Arc::clone(&known.shop))
+                        .unwrap_or_default(),
+                };
+                found.by_number.insert(shop.number, at);
+            }
+            found.listed.insert(id, listed);
         }
         Ok(found)
     }
 
-    /// What is known, by hash.
-    pub(super) fn known(&self) -> impl Iterator<Item = (u64, Arc<KnownShop>)> {
-        self.shops
-            .iter()
-            .map(|(hash, shop)| (*hash, Arc::clone(shop)))
-    }
-
-    /// The shop to which a document belongs: its own document, and what is known of it.
-    pub(super) fn shop_of(&self, doc: DocId) -> Option<(DocId, &Arc<KnownShop>)> {
-        let at = self
-            .starts
-            .partition_point(|start| *start <= doc)
-            .checked_sub(1)?;
-        Some((*self.starts.get(at)?, &self.shops.get(at)?.1))
+    /// The shop of this number.
+    pub(super) fn get(&self, number: u64) -> Option<&ShopAt> {
+        self.by_number.get(&number)
     }
 }
 
-impl KnownShop {
-    /// The facts, read from `store` when nobody has asked before; none when they make no sense.
-    pub(super) fn facts(
-        &self,
-        doc: DocId,
-        store: impl FnOnce() -> Option<StoreReader>,
-    ) -> Option<&ShopFacts> {
-        let facts = self.facts.get_or_init(|| {
-            let read = store().and_then(|store| read_facts(&store, doc));
+fn list(reader: &SegmentReader, fields: &Fields) -> tantivy::Result<Arc<[Listed]>> {
+    let fast = reader.fast_fields();
+    let (numbers, hashes) = (fast.u64("shop")?, fast.u64("facts_hash")?);
+    let term = Term::from_field_text(fields.kind, KIND_SHOP);
+    let postings = reader.inverted_index(fields.kind)?;
+    let mut found = Vec::new();
+    if let Some(mut docs) = postings.read_postings(&term, IndexRecordOption::Basic)? {
+        let mut doc = docs.doc();
+        while doc != TERMINATED {
+            found.push(Listed {
+                number: numbers.first(doc).unwrap_or(0),
+                facts_hash: hashes.first(doc).unwrap_or(0),
+                doc,
+            });
+            doc = docs.advance();
+        }
+    }
+    Ok(found.into())
+}
+
+impl ShopAt {
+    /// The facts, read when nobody has asked before; none when they make no sense.
+    pub(super) fn facts(&self, searcher: &Searcher) -> Option<&ShopFacts> {
+        let facts = self.shop.facts.get_or_init(|| {
+            let read = read_facts(searcher, self.address);
             if read.is_none() {
                 tracing::warn!("the facts of a shop in the search index cannot be read");
             }
@@ -88,7 +116,9 @@ impl KnownShop {
         });
         facts.as_ref()
     }
+}
 
+impl KnownShop {
     /// Whether the shop takes orders at an instant: worked out once for as long as it stays so.
     pub(super) fn is_open(&self, facts: &ShopFacts, at: DateTime<Utc>) -> bool {
         let mut known = self.spell.lock().unwrap_or_else(PoisonError::into_inner);
@@ -101,8 +131,8 @@ impl KnownShop {
     }
 }
 
-fn read_facts(store: &StoreReader, doc: DocId) -> Option<ShopFacts> {
-    let document: TantivyDocument = store.get(doc).ok()?;
+fn read_facts(searcher: &Searcher, address: DocAddress) -> Option<ShopFacts> {
+    let document: TantivyDocument = searcher.doc(address).ok()?;
     let (_, fields) = infra::search_schema::schema();
     let bytes = document.get_first(fields.facts)?;
     serde_json::from_slice(bytes.as_bytes()?).ok()

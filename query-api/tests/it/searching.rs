@@ -442,7 +442,7 @@ async fn world_with(shops: &[ShopEntries]) -> World {
     let mut world = World::new().await;
     write(world.folder.path(), shops, 2);
     world.hub.announce(infra::applied::Applied::Unknown);
-    world.follower.advance().await.unwrap();
+    world.index_follower.advance().await;
     world
 }
 

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use domain::kernel::allergen::Allergen;
 use infra::search_schema::{
-    Alternatives, Dimension, Display, Entry, Obstacles, ShopEntries, ShopFacts, document, register,
-    schema,
+    Alternatives, Dimension, Display, Entry, Obstacles, ShopEntries, ShopFacts, documents,
+    register, schema,
 };
 use tantivy::{Index, TantivyDocument};
 use uuid::Uuid;
@@ -129,7 +129,7 @@ pub(crate) fn write(folder: &Path, shops: &[ShopEntries], in_a_segment: usize) {
     writer.set_merge_policy(Box::new(tantivy::merge_policy::NoMergePolicy));
     for segment in shops.chunks(in_a_segment.max(1)) {
         for shop in segment {
-            for document in document(&fields, shop).unwrap() {
+            for document in documents(&fields, shop).unwrap() {
                 writer.add_document(document).unwrap();
             }
         }

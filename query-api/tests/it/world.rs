@@ -19,7 +19,7 @@ use infra::http::token::Tokens;
 use infra::postgres;
 use infra::testing::TestDatabase;
 use infra::vault::Vault;
-use query_api::{App, Follower, Parts};
+use query_api::{App, Follower, IndexFollower, Parts};
 use serde_json::Value;
 use sqlx::PgPool;
 use tower::ServiceExt as _;
@@ -42,6 +42,7 @@ pub(crate) struct World {
     pub(crate) clock: TestClock,
     pub(crate) vault: Vault,
     pub(crate) follower: Follower,
+    pub(crate) index_follower: IndexFollower,
     pub(crate) folder: tempfile::TempDir,
     router: Router,
     tokens: Tokens,
@@ -103,6 +104,7 @@ impl World {
         );
         Self {
             follower: Follower::new(app.clone(), hub.subscribe()),
+            index_follower: IndexFollower::new(app.clone(), hub.subscribe()),
             router: Arc::new(edge).wrap(query_api::router(app)),
             owner: database.owner(),
             tokens: Tokens::new(&token_settings(), clock.clock()).unwrap(),
