@@ -37,6 +37,7 @@ fn amount(kind: QuoteLineKind, reference: String, minor: i64, rate: Option<u32>)
         tax_bp: rate.map(|rate| BasisPoints::try_from(rate).unwrap()),
         tax_minor: 0,
         promotion: None,
+        noodles: None,
     }
 }
 

@@ -75,7 +75,7 @@ impl AcceptLanguage {
 }
 
 /// `q=0.123` as whole thousandths.
-fn thousandths(weight: &str) -> Option<u32> {
+pub(crate) fn thousandths(weight: &str) -> Option<u32> {
     let (whole, fraction) = weight.trim().split_once('.').unwrap_or((weight.trim(), ""));
     let digits = fraction.len() <= 3 && fraction.bytes().all(|byte| byte.is_ascii_digit());
     let whole: u32 = whole.parse().ok().filter(|whole| *whole <= 1 && digits)?;

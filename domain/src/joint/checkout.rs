@@ -15,6 +15,7 @@ use crate::ordering::cart::{Cart, CartBody, CartCommand, CartEvent, CartRejectio
 use crate::ordering::fulfilment::Fulfilment;
 use crate::ordering::order::{CheckedOut, Order, OrderCommand, OrderEvent, OrderRejection};
 use crate::ordering::quote::{Quote, QuoteId};
+use crate::ordering::seller::SellerDetails;
 use crate::payment::payment::{Payment, PaymentCommand, PaymentEvent, PaymentRejection};
 use crate::restaurant::inventory::{
     InventoryCommand, InventoryEvent, InventoryRejection, KitchenWanted,
@@ -277,6 +278,11 @@ fn terms(
         total: quote.total(),
         tax_included_minor: quote.content.tax_included_minor,
         seller_name: quote.content.seller_name.clone(),
+        seller: Some(SellerDetails {
+            tax_id: live.terms.tax_id.clone(),
+            address: live.profile.address_text.clone(),
+        }),
+        commission: Some(live.terms.commission_on(service_date)),
         allergens: quote.content.allergens.clone(),
         acknowledged: request.acknowledged.clone(),
         promise: quote.content.promise.starting(context.now),

@@ -12,7 +12,7 @@ use crate::kernel::quantity::{Amount, IngredientAmount, Quantity};
 use crate::kernel::tax::TaxClass;
 use crate::kernel::time::TimeZone;
 use crate::ordering::cart::CartLine;
-use crate::ordering::line::{BowlSpec, OptionChoice, OrderLine, OrderOption};
+use crate::ordering::line::{AskedNoodles, BowlSpec, OptionChoice, OrderLine, OrderOption};
 use crate::restaurant::dish::{Choice, Dish, Part};
 use crate::restaurant::menu::{Item, PublishedMenu};
 use crate::restaurant::sale_hours::{OnSale, on_sale};
@@ -103,7 +103,7 @@ pub(super) fn priced(
             item: item.key.clone(),
             name: item.name.clone(),
             quantity: choice.quantity,
-            bowl: bowl(&dish),
+            bowl: bowl(&dish, is_delivery),
             options,
             note: choice.note.clone(),
             shortage: choice.shortage,
@@ -205,16 +205,25 @@ fn check_packaging(item: &Item, is_delivery: bool, at: &Pointer, faults: &mut Fa
     }
 }
 
-/// The clocks of a bowl; a chosen firmness has its own time in the boiler.
-fn bowl(dish: &Dish<'_>) -> Option<BowlSpec> {
+/// The clocks of a bowl; a chosen firmness has its own time in the boiler, and one that is brought is boiled a step
+/// firmer. A kit boils at the customer's.
+fn bowl(dish: &Dish<'_>, is_delivery: bool) -> Option<BowlSpec> {
     let ramen = dish.item.ramen.as_ref();
     let ramen = ramen.filter(|ramen| ramen.style.is_bowl())?;
+    let asked = dish.noodles();
+    let softens = is_delivery && ramen.packaging != Packaging::Kit;
+    let firmer = dish.firmer_noodles().filter(|_| softens);
+    let usual = dish.cook_seconds().unwrap_or(ramen.cook_seconds);
     Some(BowlSpec {
         style: ramen.style,
-        cook_seconds: dish.cook_seconds().unwrap_or(ramen.cook_seconds),
+        cook_seconds: firmer.map_or(usual, |firmer| firmer.cook_seconds),
         pack_seconds: ramen.pack_seconds,
         packaging: ramen.packaging,
         noodle_tenths_mm: u32::from(ramen.noodle_tenths_mm),
-        firmness: dish.firmness(),
+        firmness: firmer.or(asked).map(|boiled| boiled.firmness),
+        asked: firmer.and(asked).map(|asked| AskedNoodles {
+            firmness: asked.firmness,
+            cook_seconds: asked.cook_seconds,
+        }),
     })
 }

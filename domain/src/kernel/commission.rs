@@ -41,6 +41,16 @@ pub enum CommissionBase {
 }
 
 impl CommissionPlan {
+    /// For samples of events.
+    pub(crate) fn sample() -> Self {
+        Self {
+            from: NaiveDate::from_ymd_opt(2026, 4, 1),
+            rate_bp: BasisPoints::try_from(1500).expect("a rate"),
+            base: CommissionBase::DishesNet,
+            fixed_minor: Price::try_from(30).expect("a price"),
+        }
+    }
+
     /// What is kept when the base comes to so much, in minor units; halves away from zero, never more than the base
     /// itself. Nothing when it overflows.
     pub fn of(&self, base_minor: i64) -> Option<i64> {

@@ -89,6 +89,16 @@ impl Bill {
         kept.taxed()
     }
 
+    /// The same for a customer who fetches it before it is boiled: noodles that do not travel are as firm as asked.
+    #[must_use]
+    pub fn eaten_here(mut self) -> Self {
+        self.lines.iter_mut().for_each(OrderLine::eat_here);
+        for amount in &mut self.quote {
+            amount.noodles = None;
+        }
+        self
+    }
+
     /// What bringing it and the courier's tip cost the customer, tax included, in minor units.
     pub fn bringing_minor(&self) -> i64 {
         let on_top = self.prices() == PricesAre::Net;
@@ -279,6 +289,7 @@ impl OrderLine {
             reference,
             label: Some(label.clone()),
             amount_minor,
+            noodles: None,
             ..taxed_as.clone()
         };
         let pieces = i64::from(self.quantity.get());
@@ -289,6 +300,7 @@ impl OrderLine {
             &self.name,
             whole,
         )];
+        amounts[0].noodles = self.firmer_noodles();
         for charged in self
             .charged_options()?
             .into_iter()

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::quote::FirmerNoodles;
 use crate::collect_struct;
 use crate::kernel::bowl::{Firmness, Packaging, Style};
 use crate::kernel::collect::leaf;
@@ -215,9 +216,31 @@ pub struct BowlSpec {
     pub packaging: Packaging,
     /// Noodle thickness in tenths of a millimetre.
     pub noodle_tenths_mm: u32,
-    /// How firm the noodles were asked for, when the menu offers that.
+    /// How firm the noodles are boiled, when the menu offers that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub firmness: Option<Firmness>,
+    /// What was asked for, when they are boiled firmer because they travel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<AskedNoodles>,
+}
+
+/// Noodles as a customer wants them on the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AskedNoodles {
+    /// How firm.
+    pub firmness: Firmness,
+    /// Time in the boiler for that.
+    pub cook_seconds: Seconds,
+}
+
+impl BowlSpec {
+    /// Noodles that do not travel are boiled as they were asked for.
+    fn eat_here(&mut self) {
+        if let Some(asked) = self.asked.take() {
+            self.firmness = Some(asked.firmness);
+            self.cook_seconds = asked.cook_seconds;
+        }
+    }
 }
 
 /// A line of an order: everything is copied, so that a later menu cannot alter it.
@@ -315,6 +338,10 @@ impl OrderLine {
                 packaging: Packaging::SplitHot,
                 noodle_tenths_mm: 12,
                 firmness: Some(Firmness::Kata),
+                asked: Some(AskedNoodles {
+                    firmness: Firmness::Futsu,
+                    cook_seconds: Seconds::new(60),
+                }),
             }),
             minimum_age: Some(20),
         }
@@ -326,6 +353,22 @@ impl OrderLine {
         let pieces = i64::from(self.quantity.get());
         charge(&self.options, &self.line.to_string(), pieces, &mut charged)?;
         Some(charged)
+    }
+
+    /// How firm the noodles are boiled when that is not what was asked for.
+    pub fn firmer_noodles(&self) -> Option<FirmerNoodles> {
+        let bowl = self.bowl.as_ref()?;
+        Some(FirmerNoodles {
+            asked: bowl.asked?.firmness,
+            boiled: bowl.firmness?,
+        })
+    }
+
+    /// The line when its customer fetches it before it is boiled.
+    pub(super) fn eat_here(&mut self) {
+        if let Some(bowl) = &mut self.bowl {
+            bowl.eat_here();
+        }
     }
 
     /// How many bowls with clocks the line has.

@@ -10,5 +10,6 @@ pub mod line;
 pub mod order;
 pub mod quote;
 pub mod quote_difference;
+pub mod seller;
 pub mod settlement;
 pub mod tax;

@@ -13,6 +13,7 @@ use uuid::{Uuid, uuid};
 
 use super::line::{LineNeeds, OrderLine};
 use crate::kernel::allergen::{Allergen, Presence};
+use crate::kernel::bowl::Firmness;
 use crate::kernel::collect::leaf;
 use crate::kernel::ids::PromotionId;
 use crate::kernel::kitchen::KitchenBooking;
@@ -102,6 +103,18 @@ pub struct QuoteLine {
     /// The promotion, of a discount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promotion: Option<PromotionId>,
+    /// Of an item whose noodles are boiled firmer than asked for, because they soften on the way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noodles: Option<FirmerNoodles>,
+}
+
+/// How firm noodles were asked for, and how firm they are boiled to be that at the door (`domain.md`, *Ramen rules* 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+pub struct FirmerNoodles {
+    /// As they are wanted on the table.
+    pub asked: Firmness,
+    /// As they leave the boiler.
+    pub boiled: Firmness,
 }
 
 /// How many minutes from now the food arrives or can be fetched, at the earliest and the latest.
@@ -280,6 +293,10 @@ impl QuoteLine {
             tax_bp: BasisPoints::try_from(800).ok(),
             tax_minor: 66,
             promotion: None,
+            noodles: Some(FirmerNoodles {
+                asked: Firmness::Futsu,
+                boiled: Firmness::Kata,
+            }),
         }
     }
 
@@ -293,6 +310,7 @@ impl QuoteLine {
             payee: Party::Customer,
             tax_minor: 0,
             promotion: Some(sample::id(8)),
+            noodles: None,
             ..Self::sample()
         }
     }

@@ -104,5 +104,6 @@ fn tax_line(seller: Party, rate: BasisPoints, tax_minor: i64) -> QuoteLine {
         tax_bp: Some(rate),
         tax_minor: 0,
         promotion: None,
+        noodles: None,
     }
 }

@@ -9,10 +9,9 @@ use super::menu_document::{
     GroupLink, Ingredient, Item, MenuOption, OptionRef, OptionRule, RuleKind,
 };
 use crate::kernel::allergen::{Declared, Diet, Presence, mixture, shared_diets};
-use crate::kernel::bowl::Firmness;
 use crate::kernel::fault::{Faults, Pointer};
 use crate::kernel::key::Key;
-use crate::kernel::quantity::{Amount, IngredientAmount, Seconds};
+use crate::kernel::quantity::{Amount, IngredientAmount};
 
 /// An option that was chosen, with what was chosen of its own groups.
 #[derive(Debug, Clone)]
@@ -30,7 +29,7 @@ pub struct Choice<'a> {
 /// An item with options that go together.
 #[derive(Debug, Clone)]
 pub struct Dish<'a> {
-    menu: &'a PublishedMenu,
+    pub(super) menu: &'a PublishedMenu,
     /// The item.
     pub item: &'a Item,
     /// Its options: those chosen in their order, then those that rules brought along.
@@ -375,31 +374,6 @@ impl<'a> Dish<'a> {
         let options = self.all_parts();
         let of_options = options.iter().filter_map(|part| part.option.minimum_age);
         of_options.chain(self.item.minimum_age).max()
-    }
-
-    /// How firm the noodles were asked for.
-    pub fn firmness(&self) -> Option<Firmness> {
-        self.firm()?.option.firmness
-    }
-
-    /// The option that says how firm: one of the item itself before one of an extra portion.
-    fn firm(&self) -> Option<&Part<'a>> {
-        let own = self.parts.iter();
-        let mut parts = own.chain(self.all_parts());
-        parts.find(|part| part.option.firmness.is_some())
-    }
-
-    /// How long options say that the noodles boil: what a firmness says, else the longest time of any.
-    pub fn cook_seconds(&self) -> Option<Seconds> {
-        let parts = self.all_parts();
-        self.firm()
-            .and_then(|part| part.option.cook_seconds)
-            .or_else(|| {
-                parts
-                    .iter()
-                    .filter_map(|part| part.option.cook_seconds)
-                    .max()
-            })
     }
 
     /// What goes in, once for each line of a recipe; none for one that the menu does not know.

@@ -1,6 +1,7 @@
 //! The shops: who sells, what, out of what, when, where to, at what price.
 
 pub mod dish;
+pub mod firmness;
 pub mod inventory;
 pub mod menu;
 pub mod menu_document;

@@ -233,6 +233,8 @@ policy! {
     ReadOrder / "read_order" => { Customer: Own, Owner: Shop, Ops: Any }
     /// Reads an order's history.
     ReadTimeline / "read_timeline" => { Customer: Own, Owner: Shop, Ops: Any }
+    /// Reads an order's receipt.
+    ReadReceipt / "read_receipt" => { Customer: Own, Owner: Shop, Ops: Any }
     /// Follows an order as it changes.
     FollowOrder / "follow_order" => { Customer: Own, Owner: Shop, Ops: Any }
 

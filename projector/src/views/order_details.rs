@@ -1,10 +1,12 @@
-//! What an order consists of: lines, quote, allergens, and where to. Few events change it.
+//! What an order consists of: lines, quote, allergens, where to, and who sold it. Few events change it.
 
 use domain::decider::{Event as _, Recorded};
+use domain::kernel::text::{Name, Wording};
 use domain::ordering::bill::Bill;
 use domain::ordering::fulfilment::Fulfilment;
-use domain::ordering::order::OrderEvent;
-use serde_json::Value;
+use domain::ordering::order::{CheckedOut, OrderEvent};
+use serde::Serialize;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::row::{Doc, row};
@@ -30,6 +32,12 @@ row! {
         allergens: Doc<Value>,
         /// Delivery with a sealed address, or pickup.
         fulfilment: Doc<Value>,
+        /// Name, tax number and address of the seller.
+        seller: Option<Doc<Value>>,
+        /// What the marketplace keeps of it.
+        commission: Option<Doc<Value>>,
+        /// Lines and quote of checkout, once they are others.
+        agreed: Option<Doc<Value>>,
     }
 }
 
@@ -50,6 +58,14 @@ impl FoldedView for OrderDetails {
                 quote: Doc(document(&order.quote)?),
                 allergens: Doc(document(&order.allergens)?),
                 fulfilment: Doc(document(&order.fulfilment)?),
+                seller: Some(Doc(document(&Seller::of(order))?)),
+                commission: order
+                    .commission
+                    .as_ref()
+                    .map(document)
+                    .transpose()?
+                    .map(Doc),
+                agreed: None,
             })),
             OrderEvent::ShortSettled { bill, .. } => {
                 let mut row = row.ok_or(not_opened(event))?;
@@ -94,6 +110,25 @@ impl FoldedView for OrderDetails {
     }
 }
 
+/// The seller as the row keeps it.
+#[derive(Serialize)]
+struct Seller<'a> {
+    name: &'a Name,
+    tax_id: Option<&'a Name>,
+    address: Option<&'a Wording>,
+}
+
+impl<'a> Seller<'a> {
+    fn of(order: &'a CheckedOut) -> Self {
+        let details = order.seller.as_ref();
+        Self {
+            name: &order.seller_name,
+            tax_id: details.and_then(|seller| seller.tax_id.as_ref()),
+            address: details.map(|seller| &seller.address),
+        }
+    }
+}
+
 fn not_opened(event: &Recorded<OrderEvent>) -> FoldError {
     FoldError::NotOpened {
         event: event.event.name(),
@@ -102,8 +137,10 @@ fn not_opened(event: &Recorded<OrderEvent>) -> FoldError {
 
 impl OrderDetailsRow {
     fn rebill(&mut self, bill: &Bill) -> Result<(), FoldError> {
-        self.lines = Doc(document(&bill.lines)?);
-        self.quote = Doc(document(&bill.quote)?);
+        let lines = std::mem::replace(&mut self.lines, Doc(document(&bill.lines)?));
+        let quote = std::mem::replace(&mut self.quote, Doc(document(&bill.quote)?));
+        self.agreed
+            .get_or_insert_with(|| Doc(json!({ "lines": lines.0, "quote": quote.0 })));
         Ok(())
     }
 }

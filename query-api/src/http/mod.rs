@@ -36,6 +36,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(ordering::list_orders::list_orders))
         .routes(routes!(ordering::read_order::read_order))
         .routes(routes!(ordering::read_timeline::read_timeline))
+        .routes(routes!(ordering::receipt::read_receipt::read_receipt))
         .routes(routes!(ordering::follow_order::follow_order))
         .routes(routes!(delivery::read_delivery::read_delivery))
         .routes(routes!(delivery::list_my_deliveries::list_my_deliveries))

@@ -11,6 +11,7 @@ mod caching;
 mod following;
 mod lists;
 mod promising;
+mod receipts;
 mod rows;
 mod scopes;
 mod searching;

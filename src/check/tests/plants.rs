@@ -145,7 +145,7 @@ pub(super) const PLANTS: &[Plant] = &[
     plant(
         Invariant::I6,
         "details of no order",
-        "INSERT INTO views.order_details SELECT es.tid(97)::uuid, sequence, lines, quote, allergens, fulfilment
+        "INSERT INTO views.order_details SELECT es.tid(97)::uuid, sequence, lines, quote, allergens, fulfilment, seller, commission, agreed
          FROM views.order_details LIMIT 1",
     ),
     plant(

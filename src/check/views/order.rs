@@ -186,9 +186,19 @@ pub(super) fn details(row: Option<Row>, event: &Event) -> Option<Row> {
             "quote": event.value("quote"),
             "allergens": event.value("allergens"),
             "fulfilment": event.value("fulfilment"),
+            "seller": {
+                "name": event.value("seller_name"),
+                "tax_id": event.body.pointer("/seller/tax_id"),
+                "address": event.body.pointer("/seller/address"),
+            },
+            "commission": event.value("commission"),
         })),
         "short_settled" | "switched_to_pickup" => {
             let mut row = row?;
+            if row.get("agreed").is_none_or(Value::is_null) {
+                let agreed = json!({ "lines": row.get("lines"), "quote": row.get("quote") });
+                set(&mut row, [("agreed", agreed)]);
+            }
             set(
                 &mut row,
                 [

@@ -23,6 +23,7 @@ impl Priced<'_> {
             tax_bp: Some(self.rate(class)),
             tax_minor: 0,
             promotion: None,
+            noodles: None,
         };
         let amount_minor = line.unit_price_minor.checked_mul(pieces)?;
         let mut lines = vec![sold(
@@ -32,6 +33,7 @@ impl Priced<'_> {
             amount_minor,
             priced.tax_class,
         )];
+        lines[0].noodles = line.firmer_noodles();
         let options = line.charged_options()?;
         for charged in options
             .into_iter()
@@ -105,6 +107,7 @@ impl Priced<'_> {
             tax_bp: Some(self.rate(class)),
             tax_minor: 0,
             promotion: None,
+            noodles: None,
         }
     }
 
@@ -134,6 +137,7 @@ impl Priced<'_> {
             tax_bp: None,
             tax_minor: 0,
             promotion: None,
+            noodles: None,
         })
     }
 }

@@ -181,6 +181,7 @@ impl Holding<'_> {
             tax_bp: off.tax_bp.filter(|_| lowers_tax),
             tax_minor: 0,
             promotion: Some(self.id),
+            noodles: None,
         }
     }
 }

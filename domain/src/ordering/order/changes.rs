@@ -206,6 +206,10 @@ impl OrderBody {
             .bill
             .without_delivery()
             .ok_or(OrderRejection::AmountOverflow)?;
+        let bill = match self.fired_at {
+            Some(_) => bill,
+            None => bill.eaten_here(),
+        };
         Ok(OrderEvent::SwitchedToPickup {
             by,
             bill: Box::new(bill),

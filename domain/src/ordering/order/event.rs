@@ -13,6 +13,7 @@ use crate::decider::Event;
 use crate::kernel::actor::{Actor, Channel};
 use crate::kernel::allergen::{Allergen, Presence};
 use crate::kernel::collect::leaf;
+use crate::kernel::commission::CommissionPlan;
 use crate::kernel::handover::{ProofMethod, UndeliverableReason};
 use crate::kernel::ids::{CartId, CustomerId, DeliveryId, DriverId, PaymentId, RestaurantId};
 use crate::kernel::money::{Currency, Money};
@@ -24,6 +25,7 @@ use crate::ordering::bill::Bill;
 use crate::ordering::fulfilment::Fulfilment;
 use crate::ordering::line::{LineId, LineNeeds, OrderLine, Shortage};
 use crate::ordering::quote::{Promise, PromiseMinutes, QuoteId, QuoteLine};
+use crate::ordering::seller::SellerDetails;
 use crate::ordering::settlement::Settlement;
 
 /// A fact about an order.
@@ -269,6 +271,12 @@ pub struct CheckedOut {
     pub tax_included_minor: i64,
     /// Legal name of the shop's seller.
     pub seller_name: Name,
+    /// What else a receipt says of the seller; older orders do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seller: Option<SellerDetails>,
+    /// What the marketplace keeps of it, as the shop's terms had it on the service date; older orders do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commission: Option<CommissionPlan>,
     /// The allergens that were shown.
     pub allergens: BTreeMap<Allergen, Presence>,
     /// The allergens that the customer acknowledged: sealed, as it says what somebody avoids.
@@ -493,6 +501,8 @@ impl CheckedOut {
             total: Money::new(980, yen),
             tax_included_minor: 73,
             seller_name: sample::name("Sample Foods KK"),
+            seller: Some(SellerDetails::sample()),
+            commission: Some(CommissionPlan::sample()),
             allergens: BTreeMap::from([(Allergen::Gluten, Presence::Contains)]),
             acknowledged: Some(sample::sealed("ordering.cart", "acknowledged_allergens")),
             promise: minutes.starting(sample::minute(9)),

@@ -162,6 +162,7 @@ mod tests {
             packaging,
             noodle_tenths_mm: 15,
             firmness: None,
+            asked: None,
         };
         slurp_deadline(&spec, test_now()).map(|deadline| (deadline - test_now()).num_minutes())
     }

@@ -298,6 +298,12 @@ impl OrderBody {
                 .filter(|clock| clock.line == line.line)
                 .cloned()
                 .collect();
+            if let Some(spec) = &line.bowl {
+                let unboiled = |clock: &&mut BowlClock| clock.boiled_at.is_none();
+                for clock in known.iter_mut().filter(unboiled) {
+                    clock.spec.clone_from(spec);
+                }
+            }
             known.sort_by_key(|clock| {
                 (
                     clock.sealed_at.is_none(),

@@ -6,4 +6,5 @@ pub(crate) mod order_status;
 pub(super) mod read_cart;
 pub(super) mod read_order;
 pub(super) mod read_timeline;
+pub(in crate::http) mod receipt;
 pub(super) mod sealed_parts;

@@ -45,6 +45,9 @@ pub(crate) struct OrderDetail {
     recipient: Option<String>,
     /// Where to; the shop does not see it.
     address: Option<Address>,
+    /// What the marketplace keeps of it: `rate_bp` of `base` and `fixed_minor`. For the shop and our staff.
+    #[schema(value_type = Option<Object>)]
+    commission: Option<Value>,
     /// How far the payment is.
     payment: Option<PaymentPart>,
     /// How far the delivery is.
@@ -131,6 +134,7 @@ async fn detail(app: &App, status: OrderStatus, role: Role) -> Result<OrderDetai
     let row = sqlx::query!(
         r#"SELECT d.lines::text AS "lines!", d.quote::text AS "quote!",
                   d.allergens::text AS "allergens!", d.fulfilment::text AS "fulfilment!",
+                  d.commission::text AS commission,
                   p.stage AS "payment_stage?", p.captured_minor AS "captured_minor?",
                   p.refunded_minor AS "refunded_minor?", p.failure_code,
                   (SELECT coalesce(json_agg(json_build_object(
@@ -153,6 +157,10 @@ async fn detail(app: &App, status: OrderStatus, role: Role) -> Result<OrderDetai
         Role::Customer | Role::Driver | Role::Ops | Role::Service => AddressView::Whole,
     };
     let (address, recipient) = open_address(app.vault(), json_of(&row.fulfilment)?, view).await?;
+    let commission = match role {
+        Role::Owner | Role::Ops => row.commission.as_deref().map(json_of).transpose()?,
+        Role::Customer | Role::Driver | Role::Service => None,
+    };
     let mut lines: Vec<Value> = json_of(&row.lines)?;
     open_notes(app.vault(), &mut lines).await?;
     let payment = row.payment_stage.map(|stage| PaymentPart {
@@ -171,6 +179,7 @@ async fn detail(app: &App, status: OrderStatus, role: Role) -> Result<OrderDetai
         changes: json_of(&row.changes)?,
         recipient,
         address,
+        commission,
         payment,
     })
 }
