@@ -57,7 +57,7 @@ fn redriver(config: &Config) -> anyhow::Result<Redriver> {
         .or(config.postgres.events.as_ref());
     let url = url.context("no marketplace runs here: set DATABASE_URL")?;
     let pool = postgres::pool(postgres::options(url.expose())?, Role::Projector, 1);
-    Ok(Redriver::new(pool, AppliedHub::new(), config.clock.clock()))
+    Ok(Redriver::new(pool, AppliedHub::new()))
 }
 
 /// A stream of a view, whose kind the view says.

@@ -258,7 +258,6 @@ impl<'a> Site<'a> {
             redrive: Arc::new(Redrives(Redriver::new(
                 self.pools.open("redrive", &self.views, Role::Projector, 1),
                 self.hub.clone(),
-                self.clock.clone(),
             ))),
             head: self.head.clone(),
         };

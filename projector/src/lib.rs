@@ -1,8 +1,8 @@
 //! Folds the feed into Postgres views and the Tantivy index, exactly once in effect.
 //!
 //! Reading order: `consumer` (the loop), `applier` (one batch), `views` (what it folds into), `checkpoint`
-//! and `parked` (what
-//! it remembers), `turn` (which of several folds), `search` (the index, made from the views).
+//! and `parked` (what it remembers), `turn` (which of several folds), `rebuild` and `redrive` (what is folded
+//! again), `search` (the index, made from the views).
 //!
 //! To add a view: a file in `views` with a row and a fold, a line in `views!`, a migration. A new
 //! event makes the views that follow its aggregate stop compiling: fold it or name it as ignored.

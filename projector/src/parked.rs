@@ -156,24 +156,25 @@ pub(crate) async fn park(
     Ok(())
 }
 
-/// Takes a stream's parked events out, in order, to fold them again.
+/// A stream's first parked events, in order, to fold them again.
 ///
 /// # Errors
 /// When the database refuses.
-pub(crate) async fn take(
+pub(crate) async fn first(
     connection: &mut PgConnection,
     view: &str,
     stream: StreamId,
+    max: i64,
 ) -> Result<Vec<FeedRecord>, sqlx::Error> {
     let rows = sqlx::query!(
-        "WITH taken AS (
-             DELETE FROM views.parked_events WHERE view = $1 AND kind = $2 AND stream = $3
-             RETURNING *
-         )
-         SELECT * FROM taken ORDER BY sequence",
+        "SELECT sequence, position, event_id, event_type, event_version, payload, metadata, recorded_at,
+             topic, partition
+         FROM views.parked_events WHERE view = $1 AND kind = $2 AND stream = $3
+         ORDER BY sequence LIMIT $4",
         view,
         stream.kind.as_str(),
-        stream.id
+        stream.id,
+        max
     )
     .fetch_all(connection)
     .await?;
@@ -198,4 +199,48 @@ pub(crate) async fn take(
             },
         })
         .collect())
+}
+
+/// Lets a stream's events go up to a sequence: they are folded.
+///
+/// # Errors
+/// When the database refuses.
+pub(crate) async fn release(
+    connection: &mut PgConnection,
+    view: &str,
+    stream: StreamId,
+    last: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "DELETE FROM views.parked_events
+         WHERE view = $1 AND kind = $2 AND stream = $3 AND sequence <= $4",
+        view,
+        stream.kind.as_str(),
+        stream.id,
+        last
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// How many events of a stream are parked for a view.
+///
+/// # Errors
+/// When the database cannot be read.
+pub(crate) async fn waiting(
+    pool: &PgPool,
+    view: &str,
+    stream: StreamId,
+) -> Result<usize, sqlx::Error> {
+    let waiting = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM views.parked_events
+           WHERE view = $1 AND kind = $2 AND stream = $3"#,
+        view,
+        stream.kind.as_str(),
+        stream.id
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(usize::try_from(waiting).unwrap_or(usize::MAX))
 }

@@ -7,7 +7,6 @@
 use std::collections::HashSet;
 
 use infra::applied::{Applied, AppliedHub};
-use infra::clock::Clock;
 use infra::event_store::StreamId;
 use sqlx::PgPool;
 
@@ -19,6 +18,8 @@ use crate::views::{self, Folding, Outcome};
 
 /// Streams redriven at one request; the caller goes on after the last.
 const STREAMS_MAX: i64 = 1_000;
+/// Events folded in one transaction: all views wait for it, since they move their checkpoints together.
+const SLICE: i64 = 200;
 
 /// A stream that is parked for a view.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub struct ParkedStream {
 pub struct Redriven {
     /// Events folded.
     pub folded: usize,
-    /// Events that are parked again.
+    /// Events that stay parked.
     pub parked: usize,
     /// Why the first of these cannot be folded.
     pub error: Option<String>,
@@ -45,14 +46,13 @@ pub struct Redriven {
 pub struct Redriver {
     pool: PgPool,
     hub: AppliedHub,
-    clock: Clock,
 }
 
 impl Redriver {
     /// A redriver of the views that `pool` reaches as the projector's role; listeners of this process
     /// hear of it from `hub`.
-    pub fn new(pool: PgPool, hub: AppliedHub, clock: Clock) -> Self {
-        Self { pool, hub, clock }
+    pub fn new(pool: PgPool, hub: AppliedHub) -> Self {
+        Self { pool, hub }
     }
 
     /// Parked streams in order of view, kind and id, after `after`: of one view, or of all.
@@ -70,48 +70,73 @@ impl Redriver {
     /// Folds the parked events of a stream again.
     ///
     /// # Errors
-    /// As [`ProjectorError`]; everything stays parked.
+    /// As [`ProjectorError`]; what was folded until then stays folded, and the rest stays parked.
     pub async fn redrive(&self, parked: &ParkedStream) -> Result<Redriven, ProjectorError> {
         let ParkedStream { view, stream } = parked;
-        let names = views::names().into_iter();
-        let only: Vec<&'static str> = names.filter(|name| name == view).collect();
-        if only.is_empty() {
+        let mut names = views::names().into_iter();
+        let Some(name) = names.find(|name| name == view) else {
             return Err(ProjectorError::NoView(view.clone()));
+        };
+        let only = [name];
+        let mut all = Redriven {
+            folded: 0,
+            parked: 0,
+            error: None,
+        };
+        loop {
+            let slice = self.slice(&only, *stream).await?;
+            all.folded += slice.folded;
+            if slice.is_last {
+                all.parked = parked::waiting(&self.pool, view, *stream).await?;
+                all.error = slice.error;
+                return Ok(all);
+            }
         }
+    }
+
+    /// Folds the first events of a stream that are parked for a view. What cannot be folded is left as it was.
+    async fn slice(
+        &self,
+        only: &[&'static str; 1],
+        stream: StreamId,
+    ) -> Result<Slice, ProjectorError> {
+        let [view] = *only;
         let mut transaction = self.pool.begin().await?;
         // Keeps a batch from parking behind events that leave at this moment.
         revise(&mut transaction, view).await?;
-        let records = parked::take(&mut transaction, view, *stream).await?;
+        let records = parked::first(&mut transaction, view, stream, SLICE).await?;
         let items: Vec<Item> = records.into_iter().map(Item::fetched).collect();
-        if items.is_empty() {
-            return Ok(Redriven {
-                folded: 0,
-                parked: 0,
-                error: None,
-            });
-        }
-        let careful: HashSet<&'static str> = only.iter().copied().collect();
         let folding = Folding {
             items: &items,
             marks: &Marks::default(),
             parked: &ParkedStreams::new(),
-            careful: &careful,
-            only: Some(&only),
+            careful: &HashSet::from(*only),
+            only: Some(only),
         };
         let mut outcome = Outcome::default();
         views::fold_carefully(&mut transaction, &folding, &mut outcome).await?;
-        parked::park(&mut transaction, &outcome.parkings, self.clock.now()).await?;
+        let folded = items.len() - outcome.parkings.len();
+        let is_whole = items.len() == usize::try_from(SLICE).unwrap_or(usize::MAX);
+        let slice = Slice {
+            folded,
+            is_last: folded < items.len() || !is_whole,
+            error: (outcome.parkings.iter()).find_map(|parking| parking.error.clone()),
+        };
+        let Some(last) = folded.checked_sub(1).and_then(|last| items.get(last)) else {
+            return Ok(slice);
+        };
+        parked::release(&mut transaction, view, stream, last.record.sequence).await?;
         let applied = Applied::Views(outcome.announced().into());
         self.hub.tell_others(&mut transaction, &applied).await?;
         transaction.commit().await?;
         self.hub.announce(applied);
-        Ok(Redriven {
-            folded: items.len() - outcome.parkings.len(),
-            parked: outcome.parkings.len(),
-            error: outcome
-                .parkings
-                .into_iter()
-                .find_map(|parking| parking.error),
-        })
+        Ok(slice)
     }
+}
+
+/// What became of some of a stream's parked events.
+struct Slice {
+    folded: usize,
+    is_last: bool,
+    error: Option<String>,
 }

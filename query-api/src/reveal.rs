@@ -19,3 +19,23 @@ pub(crate) async fn reveal<T: DeserializeOwned>(
         Err(error) => Err(infra::http::Unavailable::from(error).into()),
     }
 }
+
+/// The values of a list, with at most one question to the vault's database; none where the person's data was erased.
+///
+/// # Errors
+/// As [`reveal`] says.
+pub(crate) async fn reveal_all<T: DeserializeOwned>(
+    vault: &Vault,
+    sealed: &[Sealed<T>],
+) -> Result<Vec<Option<T>>, ApiError> {
+    let opened = vault.open_all(sealed).await;
+    let opened = opened.map_err(infra::http::Unavailable::from)?;
+    opened
+        .into_iter()
+        .map(|opened| match opened {
+            Ok(value) => Ok(Some(value)),
+            Err(VaultError::Erased) => Ok(None),
+            Err(error) => Err(infra::http::Unavailable::from(error).into()),
+        })
+        .collect()
+}

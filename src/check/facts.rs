@@ -1,7 +1,7 @@
 //! What must be known of one stream when another is judged: a few numbers an order, a payment, a hold.
 //! They are all that the checker keeps of a log in memory, some two hundred bytes an order.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -43,6 +43,8 @@ pub(super) struct OrderFacts {
     pub(super) cooked: bool,
     /// Whether the customer was to blame for its end, so that cooked food is paid for.
     pub(super) customers_fault: bool,
+    /// The promotions that took something off it.
+    pub(super) promotions: BTreeSet<Uuid>,
 }
 
 impl OrderFacts {
@@ -61,6 +63,10 @@ impl OrderFacts {
                     .unwrap_or_default();
                 let currency = total("/total/currency").and_then(Value::as_str);
                 currency.unwrap_or_default().clone_into(&mut self.currency);
+                let amounts = event.body["quote"].as_array().into_iter().flatten();
+                self.promotions = amounts
+                    .filter_map(|amount| amount["promotion"].as_str()?.parse().ok())
+                    .collect();
             }
             "accepted" => self.accepted = true,
             "fired" | "picked_up" => self.cooked = true,

@@ -12,6 +12,7 @@
 //! To add an invariant: a variant of [`report::Invariant`], a file or a line in the one that reads what it
 //! needs, and at least two planted faults in `tests/`.
 
+mod bills;
 mod cards;
 mod chain;
 mod checkpoints;

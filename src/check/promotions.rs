@@ -1,7 +1,7 @@
 //! Promotions (I9): no more orders redeem one than its limits allow, in all and of one customer, at any
 //! time; and at rest no order that died unpaid counts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -17,6 +17,8 @@ pub(super) struct PromotionWalk {
     per_customer: Option<usize>,
     /// Who holds a redemption, by order.
     held: HashMap<Uuid, Uuid>,
+    /// How many redemptions each customer holds.
+    by_customer: HashMap<Uuid, usize>,
 }
 
 impl PromotionWalk {
@@ -24,19 +26,17 @@ impl PromotionWalk {
     pub(super) fn see(&mut self, event: &Event, report: &mut Report) {
         report.checked(Invariant::I9);
         match event.name.as_str() {
-            "created" | "limits_set" => self.limit(&event.value("limits")),
-            "redeemed" => self.redeem(event, report),
-            "redemption_released" => {
-                let order = event.id("order").unwrap_or_default();
-                let was = self.held.remove(&order);
-                report.expect(Invariant::I9, was == event.id("customer"), || {
-                    format!("{}: order {order} held no such redemption", event.label())
-                });
-                return;
+            "created" | "limits_set" => {
+                self.limit(&event.value("limits"));
+                self.check_all(event, report);
+                for customer in self.by_customer.keys() {
+                    self.check_one(event, *customer, report);
+                }
             }
-            _ => return,
+            "redeemed" => self.redeem(event, report),
+            "redemption_released" => self.release(event, report),
+            _ => {}
         }
-        self.check(event, report);
     }
 
     /// The orders that hold a redemption.
@@ -57,37 +57,43 @@ impl PromotionWalk {
         report.expect(Invariant::I9, before.is_none(), || {
             format!("{}: order {order} has redeemed already", event.label())
         });
+        let own = self.by_customer.entry(customer).or_default();
+        *own = own.saturating_add(1);
+        self.check_all(event, report);
+        self.check_one(event, customer, report);
     }
 
-    fn check(&self, event: &Event, report: &mut Report) {
-        let all = self.held.len();
-        report.expect(
-            Invariant::I9,
-            self.total.is_none_or(|limit| all <= limit),
-            || {
-                format!(
-                    "{}: {all} redemptions, limit {:?}",
-                    event.label(),
-                    self.total
-                )
-            },
-        );
-        let Some(limit) = self.per_customer else {
-            return;
-        };
-        let mut by_customer: HashMap<Uuid, usize> = HashMap::new();
-        for customer in self.held.values() {
-            let own = by_customer.entry(*customer).or_default();
-            *own = own.saturating_add(1);
+    fn release(&mut self, event: &Event, report: &mut Report) {
+        let order = event.id("order").unwrap_or_default();
+        let was = self.held.remove(&order);
+        report.expect(Invariant::I9, was == event.id("customer"), || {
+            format!("{}: order {order} held no such redemption", event.label())
+        });
+        if let Some(own) = was.and_then(|customer| self.by_customer.get_mut(&customer)) {
+            *own = own.saturating_sub(1);
         }
-        for (customer, own) in by_customer.into_iter().filter(|(_, own)| *own > limit) {
+    }
+
+    fn check_all(&self, event: &Event, report: &mut Report) {
+        let all = self.held.len();
+        let holds = self.total.is_none_or(|limit| all <= limit);
+        report.expect(Invariant::I9, holds, || {
+            let limit = self.total;
+            format!("{}: {all} redemptions, limit {limit:?}", event.label())
+        });
+    }
+
+    fn check_one(&self, event: &Event, customer: Uuid, report: &mut Report) {
+        let own = self.by_customer.get(&customer).copied().unwrap_or_default();
+        if let Some(limit) = self.per_customer.filter(|limit| own > *limit) {
             let what = format!("{}: {own} of {customer}, limit {limit}", event.label());
             report.violated(Invariant::I9, what);
         }
     }
 }
 
-/// Compares every redemption with its order, once nothing is under way.
+/// Compares every redemption with its order, and every discount of a living order with its redemption, once nothing is
+/// under way.
 pub(super) fn check_at_rest(facts: &Facts, report: &mut Report) {
     for (promotion, order) in &facts.redeemed {
         let about = facts.orders.get(order);
@@ -95,6 +101,17 @@ pub(super) fn check_at_rest(facts: &Facts, report: &mut Report) {
             let state = about.map_or("not there", |about| about.state);
             format!("promotion {promotion} counts order {order}, which is {state}")
         });
+    }
+    let held: HashSet<(Uuid, Uuid)> = facts.redeemed.iter().copied().collect();
+    // What was cancelled may have been given back with its payment.
+    let lives = |about: &OrderFacts| counts(about) && about.state != "cancelled";
+    let living = facts.orders.iter().filter(|(_, about)| lives(about));
+    for (order, about) in living {
+        for promotion in &about.promotions {
+            report.expect(Invariant::I9, held.contains(&(*promotion, *order)), || {
+                format!("order {order} has a discount of {promotion} that nobody counts")
+            });
+        }
     }
 }
 

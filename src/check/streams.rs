@@ -10,6 +10,7 @@ use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
+use super::bills::BillWalk;
 use super::cards;
 use super::facts::{DeliveryFacts, Facts, OrderFacts};
 use super::money::PaymentFacts;
@@ -79,7 +80,7 @@ struct Stream {
 
 /// What is learned of a stream beside its rows.
 enum About {
-    Order(OrderFacts),
+    Order(OrderFacts, BillWalk),
     Payment(PaymentFacts),
     Delivery(DeliveryFacts),
     Stock(StockWalk),
@@ -99,7 +100,7 @@ impl Stream {
             walk: Walk::default(),
             rows: views.map(|view| (view, None)).collect(),
             about: match first.kind.as_str() {
-                "ordering.order" => About::Order(OrderFacts::default()),
+                "ordering.order" => About::Order(OrderFacts::default(), BillWalk::default()),
                 "payment.payment" => About::Payment(PaymentFacts::default()),
                 "delivery.delivery" => About::Delivery(DeliveryFacts::default()),
                 "restaurant.inventory" => About::Stock(StockWalk::default()),
@@ -137,7 +138,10 @@ impl Stream {
             *row = view.fold(row.take(), &event);
         }
         match &mut self.about {
-            About::Order(order) => order.see(&event),
+            About::Order(order, bill) => {
+                order.see(&event);
+                bill.see(&event, report);
+            }
             About::Payment(payment) => payment.see(&event, report),
             About::Delivery(delivery) => delivery.see(&event),
             About::Stock(stock) => stock.see(&event, report),
@@ -200,7 +204,7 @@ impl Stream {
         }
         let state = self.walk.state();
         match self.about {
-            About::Order(order) => {
+            About::Order(order, _) => {
                 facts.orders.insert(id, order.ended(state));
             }
             About::Payment(payment) => {

@@ -41,7 +41,7 @@ async fn parked(pool: &PgPool) -> Vec<(String, i64, bool)> {
 
 /// Redrives a driver: events folded, events parked again.
 async fn redrive(world: &World, stream: StreamId) -> (usize, usize) {
-    let redriver = Redriver::new(world.pool.clone(), world.hub.clone(), world.clock.clock());
+    let redriver = Redriver::new(world.pool.clone(), world.hub.clone());
     let parked = ParkedStream {
         view: "drivers".to_owned(),
         stream,
@@ -63,7 +63,7 @@ async fn parked_streams_are_listed_by_view_in_pages() {
     }
     batch.sort_by_key(|record| record.position);
     world.project(vec![batch]).await.unwrap();
-    let redriver = Redriver::new(world.pool.clone(), world.hub.clone(), world.clock.clock());
+    let redriver = Redriver::new(world.pool.clone(), world.hub.clone());
     let all = redriver.parked(Some("drivers"), None).await.unwrap();
     assert_eq!(all.len(), 3);
     assert_eq!(all, redriver.parked(None, None).await.unwrap());

@@ -53,6 +53,19 @@ pub(super) const PLANTS: &[Plant] = &[
     ),
     plant(
         Invariant::I3,
+        "amounts that do not come to the total",
+        "UPDATE es.events SET payload = replace(payload::text, '-98', '-97')::json
+         WHERE aggregate_id = es.tid(12) AND event_type = 'checked_out'",
+    ),
+    plant(
+        Invariant::I3,
+        "less back than the policy says",
+        r#"UPDATE es.events SET payload = (payload::jsonb
+               || '{"settlement":{"back_minor":900,"shop_paid":false,"courier_paid":true}}')::json
+           WHERE aggregate_id = es.tid(42) AND event_type = 'cancelled'"#,
+    ),
+    plant(
+        Invariant::I3,
         "another currency",
         "UPDATE es.events SET payload = replace(payload::text, 'JPY', 'KRW')::json
          WHERE aggregate_id = es.tid(13) AND event_type = 'captured'",
@@ -238,6 +251,13 @@ pub(super) const PLANTS: &[Plant] = &[
          DELETE FROM es.events WHERE event_type = 'redemption_released'",
     ),
     plant(
+        Invariant::I9,
+        "a discount that nobody counts",
+        "DELETE FROM es.event_log WHERE event_row IN (SELECT id FROM es.events
+             WHERE event_type = 'redeemed' AND payload ->> 'order' = es.tid(12));
+         DELETE FROM es.events WHERE event_type = 'redeemed' AND payload ->> 'order' = es.tid(12)",
+    ),
+    plant(
         Invariant::I7,
         "a shop that is closed and still found",
         "UPDATE views.restaurants SET stage = 'suspended'",
@@ -305,6 +325,14 @@ pub(super) const PLANTS: &[Plant] = &[
         "a shortfall that is none",
         r#"SELECT es.plant('restaurant.inventory', es.tid(2),
                '{"type":"recounted","ingredient":"egg","counted":10,"shortfall":5}')"#,
+    ),
+    plant(
+        Invariant::I8,
+        "a recount that names nobody whose order is short",
+        r#"SELECT es.plant('restaurant.inventory', es.tid(2), body) FROM (VALUES
+               (json_build_object('type', 'hold_opened', 'hold', es.tid(96), 'number', 6,
+                    'service_date', '2026-11-20', 'needs', '[{"ingredient":"noodles","amount":100}]'::json)),
+               ('{"type":"recounted","ingredient":"noodles","counted":0,"shortfall":100}'::json)) AS two (body)"#,
     ),
     plant(
         Invariant::I8,

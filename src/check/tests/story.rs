@@ -36,7 +36,7 @@ fn driver() -> String {
 }
 
 /// One checkout and what belongs to it; `n` from 1.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Checkout(pub(super) u32);
 
 impl Checkout {
@@ -77,6 +77,9 @@ impl Checkout {
     }
 }
 
+/// Those who redeem the promotion.
+const REDEEMERS: [Checkout; 3] = [Checkout(1), Checkout(2), Checkout(5)];
+
 /// Everything, in the order in which it was recorded.
 pub(super) fn story() -> Vec<Told> {
     let mut story = shop_opens();
@@ -89,7 +92,7 @@ pub(super) fn story() -> Vec<Told> {
         story.extend(checks_out(checkout, "delivery"));
     }
     story.extend(promotes());
-    for checkout in [one, two, five] {
+    for checkout in REDEEMERS {
         story.push(redeems(checkout));
     }
     story.extend(accepts(one));
@@ -163,6 +166,19 @@ fn with<const N: usize>(mut body: Value, members: [(&str, Value); N]) -> Value {
         body[name] = value;
     }
     body
+}
+
+/// Amounts of an order that redeems the promotion; they come to the same price as all others.
+fn discounted() -> Value {
+    let amount = |kind: &str, minor: i64, payer: &str, payee: &str| {
+        json!({
+            "kind": kind, "reference": "1", "label": {"en": "Tonkotsu ramen"}, "amount_minor": minor,
+            "payer": payer, "payee": payee, "seller": "shop", "tax_bp": 800, "tax_minor": 0,
+        })
+    };
+    let off = amount("discount", -98, "shop", "customer");
+    let off = with(off, [("promotion", id(7).into())]);
+    json!([amount("item", 1078, "customer", "shop"), off])
 }
 
 fn price() -> Value {
@@ -241,6 +257,11 @@ fn checks_out(of: Checkout, fulfilment: &str) -> Vec<Told> {
             ("at", of.told(9).into()),
         ],
     );
+    let terms = if REDEEMERS.contains(&of) {
+        with(terms, [("quote", discounted())])
+    } else {
+        terms
+    };
     let needs = json!([
         {"ingredient": "noodles", "amount": 150},
         {"ingredient": "broth", "amount": 350},

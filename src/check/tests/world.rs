@@ -19,6 +19,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Executor as _, PgConnection};
 use tempfile::TempDir;
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use super::story::{Checkout, story};
 use crate::check::{CheckArgs, Verdict, verdict};
@@ -228,6 +229,15 @@ impl Copy {
         if let Err(error) = owner.execute(sql).await {
             panic!("{sql}: {error}");
         }
+    }
+
+    /// Every stream's kind and id.
+    pub(super) async fn streams(&self) -> Vec<(String, Uuid)> {
+        let mut owner = self.options.connect().await.unwrap();
+        sqlx::query_as("SELECT DISTINCT aggregate_type, aggregate_id::uuid FROM es.events")
+            .fetch_all(&mut owner)
+            .await
+            .unwrap()
     }
 
     /// Who looks at it: database and index, nothing else.

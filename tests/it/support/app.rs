@@ -36,8 +36,8 @@ use tokio::sync::Mutex;
 const NOON: &str = "2026-11-22T04:00:00Z";
 
 /// The projector's way of redriving, for a write side.
-fn redrives(pool: PgPool, hub: &AppliedHub, clock: &TestClock) -> Arc<dyn Redrive> {
-    Arc::new(Redrives(Redriver::new(pool, hub.clone(), clock.clock())))
+fn redrives(pool: PgPool, hub: &AppliedHub) -> Arc<dyn Redrive> {
+    Arc::new(Redrives(Redriver::new(pool, hub.clone())))
 }
 
 /// The whole system, for one test.
@@ -93,7 +93,7 @@ impl TestApp {
             webhook_secrets: stripe.webhook_secrets.clone(),
             payments: Vendor::Stripe(stripe).connect(clock.clock()).unwrap(),
             notary: Arc::new(Notary::new(&config.checkpoints).unwrap()),
-            redrive: redrives(database.pool(DatabaseRole::Projector), &hub, &clock),
+            redrive: redrives(database.pool(DatabaseRole::Projector), &hub),
             head: HeadWatch::default(),
         };
         let (app, store) = App::new(&deps);
@@ -185,11 +185,7 @@ impl TestApp {
             webhook_secrets: stripe.webhook_secrets.clone(),
             payments: Vendor::Stripe(stripe).connect(self.clock.clock()).unwrap(),
             notary: Arc::new(Notary::new(&self.config.checkpoints).unwrap()),
-            redrive: redrives(
-                pool(DatabaseRole::Projector),
-                &AppliedHub::new(),
-                &self.clock,
-            ),
+            redrive: redrives(pool(DatabaseRole::Projector), &AppliedHub::new()),
             head: HeadWatch::default(),
         };
         let (app, store) = App::new(&deps);

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::error::db;
 use crate::http::{json_of, private};
-use crate::reveal::reveal;
+use crate::reveal::reveal_all;
 
 /// Who works at a shop, and with what.
 #[derive(Debug, Serialize, ToSchema)]
@@ -83,16 +83,17 @@ pub(crate) async fn read_staff(
     .ok_or_else(ApiError::not_found)?;
     let kept: BTreeMap<Uuid, Kept> = json_of(&row.staff)?;
     let devices: BTreeMap<Uuid, String> = json_of(&row.devices)?;
-    let mut staff = Vec::with_capacity(kept.len());
-    for (id, person) in kept {
-        let name = reveal(app.vault(), &person.name).await?;
-        staff.push(StaffLine {
+    let names: Vec<Sealed<Name>> = kept.values().map(|person| person.name.clone()).collect();
+    let names = reveal_all(app.vault(), &names).await?;
+    let staff = kept.into_iter().zip(names);
+    let staff = staff
+        .map(|((id, person), name)| StaffLine {
             id,
             name: name.map(|name| name.as_str().to_owned()),
             role: person.role,
             principal_id: person.principal,
-        });
-    }
+        })
+        .collect();
     let devices = devices.into_iter();
     let devices = devices.map(|(id, name)| DeviceLine { id, name }).collect();
     let page = StaffPage { staff, devices };
