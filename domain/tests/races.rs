@@ -33,6 +33,7 @@ enum Act {
     Change { bowls: u32 },
     Pay,
     Fire,
+    CookAgain { bowls: u32 },
     Cancel,
     Expire,
     Receive(i64),
@@ -50,6 +51,7 @@ fn act() -> impl Strategy<Value = Act> {
         3 => (1..9_u32).prop_map(|bowls| Act::Change { bowls }),
         8 => Just(Act::Pay),
         5 => Just(Act::Fire),
+        2 => (1..3_u32).prop_map(|bowls| Act::CookAgain { bowls }),
         3 => Just(Act::Cancel),
         2 => Just(Act::Expire),
         2 => (1..2_000_i64).prop_map(Act::Receive),
@@ -138,6 +140,11 @@ impl Round {
             },
             Act::Pay => InventoryCommand::CommitHold { hold },
             Act::Fire => InventoryCommand::ConsumeHold { hold },
+            Act::CookAgain { bowls } => InventoryCommand::CookAgain {
+                order: hold,
+                refire: hold.uuid(),
+                needs: needs(bowls, false),
+            },
             Act::Cancel => InventoryCommand::ReleaseHold {
                 hold,
                 reason: ReleaseReason::Cancelled,
@@ -260,6 +267,14 @@ fn capacity(baskets: u32) -> KitchenCapacity {
 
 /// What a hold takes was free, and the kitchen has no more than it can do.
 fn check_taken(before: &Inventory, round: &Round, event: &InventoryEvent) {
+    if let InventoryEvent::CookedAgain { needs, .. } = event {
+        for need in needs {
+            let stock = before.stock(&need.ingredient).unwrap();
+            assert!(need.amount.get() <= stock.free(), "oversold");
+            assert!(!stock.is_eighty_sixed(round.now));
+        }
+        return;
+    }
     let (InventoryEvent::HoldOpened {
         hold,
         needs,

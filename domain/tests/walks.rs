@@ -16,13 +16,13 @@ use domain::delivery::delivery::{
 use domain::driver::driver::{Driver, DriverCommand, DriverEvent};
 use domain::kernel::actor::Actor;
 use domain::kernel::handover::{ProofMethod, UndeliverableReason};
-use domain::kernel::ids::{DeliveryId, DriverId, PaymentId};
+use domain::kernel::ids::{DeliveryId, DriverId, OrderId, PaymentId};
 use domain::kernel::money::{Currency, Money};
 use domain::kernel::quantity::Minutes;
 use domain::kernel::text::Reason;
 use domain::ordering::cart::{Cart, CartCommand, CartEvent, NoteChange};
 use domain::ordering::fulfilment::Fulfilment;
-use domain::ordering::line::{LineId, Shortage};
+use domain::ordering::line::{BowlRef, LineId, Shortage};
 use domain::ordering::order::{
     FaultParty, Order, OrderCommand, OrderEvent, RejectReason, ShortAnswer,
 };
@@ -166,6 +166,7 @@ fn order_command() -> impl Strategy<Value = OrderCommand> {
     to_door.lines[0].quantity = 2.try_into().unwrap();
     to_door.quote[0].amount_minor *= 2;
     to_door.total = yen(1960);
+    to_door.remake_of = None;
     let mut to_collect = to_door.clone();
     to_collect.fulfilment = Fulfilment::Pickup;
     let customer = Actor::Customer {
@@ -191,6 +192,20 @@ fn order_command() -> impl Strategy<Value = OrderCommand> {
     let answer = |short, answer| OrderCommand::AnswerShort {
         short: uuid(short),
         answer,
+        by: Actor::Ops { id: uuid(9).into() },
+    };
+    let refire = |number| OrderCommand::Refire {
+        refire: uuid(number),
+        bowls: Vec::new(),
+        reason: reason(),
+        fault: FaultParty::Shop,
+        most: 2,
+    };
+    let remake = |number| OrderCommand::Remake {
+        remake: OrderId::new(uuid(number)),
+        bowls: vec![BowlRef { line, bowl: 2 }],
+        reason: reason(),
+        fault: FaultParty::Shop,
         by: Actor::Ops { id: uuid(9).into() },
     };
     any_of(vec![
@@ -252,6 +267,25 @@ fn order_command() -> impl Strategy<Value = OrderCommand> {
             party: FaultParty::Shop,
         },
         OrderCommand::SwitchToPickup {
+            by: Actor::Ops { id: uuid(9).into() },
+        },
+        refire(1),
+        refire(2),
+        refire(3),
+        remake(15),
+        remake(16),
+        OrderCommand::OfferRemake {
+            offer: uuid(14),
+            bowls: vec![BowlRef { line, bowl }],
+            reason: reason(),
+            fault: FaultParty::Courier,
+            answer_by: at + TimeDelta::minutes(30),
+        },
+        OrderCommand::AcceptRemake {
+            remake: OrderId::new(uuid(17)),
+            by: Actor::Ops { id: uuid(9).into() },
+        },
+        OrderCommand::DeclineRemake {
             by: Actor::Ops { id: uuid(9).into() },
         },
         OrderCommand::Complete,

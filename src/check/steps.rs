@@ -14,6 +14,9 @@ type Table = &'static [(&'static str, &'static [&'static str], &'static str)];
 /// The state before the first event.
 const ABSENT: &str = "";
 
+/// What is said of an order about making bowls of it again in another one.
+const AGAIN: [&str; 3] = ["remake_offered", "remake_declined", "remade"];
+
 const ORDER: Table = &[
     (ABSENT, &["checked_out"], "awaiting_payment"),
     ("awaiting_payment", &["placed"], "placed"),
@@ -55,6 +58,9 @@ const ORDER: Table = &[
         ],
         "",
     ),
+    ("cooking", &["refired"], ""),
+    ("cooking", &AGAIN, ""),
+    ("cooking", &["promise_moved"], ""),
     ("cooking", &["ready"], "ready"),
     ("cooking", &["cancelled"], "cancelled"),
     ("cooking", &["picked_up"], "picked_up"),
@@ -63,12 +69,19 @@ const ORDER: Table = &[
         &["acknowledged", "courier_requested", "switched_to_pickup"],
         "",
     ),
+    ("ready", &["refired"], "cooking"),
+    ("ready", &AGAIN, ""),
     ("ready", &["collected"], "delivered"),
     ("ready", &["not_collected"], "uncollected"),
     ("ready", &["cancelled"], "cancelled"),
     ("ready", &["picked_up"], "picked_up"),
     ("picked_up", &["delivered"], "delivered"),
     ("picked_up", &["undeliverable"], "undeliverable"),
+    ("picked_up", &AGAIN, ""),
+    ("delivered", &AGAIN, ""),
+    ("undeliverable", &AGAIN, ""),
+    ("uncollected", &AGAIN, ""),
+    ("completed", &AGAIN, ""),
     ("delivered", &["completed"], "completed"),
     ("undeliverable", &["completed"], "completed"),
     ("uncollected", &["completed"], "completed"),
@@ -323,6 +336,7 @@ const STOCK: &[&str] = &[
     "recounted",
     "eighty_sixed",
     "eighty_six_lifted",
+    "cooked_again",
 ];
 
 /// Who may cancel an order, by its state.
@@ -367,6 +381,10 @@ pub(super) struct Walk {
     /// What ran out, and whether that is settled.
     shorts: BTreeMap<String, bool>,
     bowls: BTreeMap<(i64, i64), BTreeSet<&'static str>>,
+    /// Whether it makes bowls of another order again.
+    is_remake: bool,
+    /// The bowls that are made again in another order.
+    remade: BTreeSet<String>,
 }
 
 impl Walk {
@@ -425,6 +443,7 @@ impl Walk {
                     .and_then(Value::as_str)
                     == Some("delivery");
                 self.bowls = bowls_of(&event.body);
+                self.is_remake = event.body["remake_of"].is_object();
                 None
             }
             "cancelled" => {
@@ -450,6 +469,14 @@ impl Walk {
                     .find(|(_, clocks)| !clocks.contains("sealed"));
                 open.map(|((line, bowl), _)| format!("bowl {bowl} of line {line} is not sealed"))
             }
+            "refired" => {
+                for bowl in event.body["bowls"].as_array().into_iter().flatten() {
+                    let place = (bowl["line"].as_i64()?, bowl["bowl"].as_i64()?);
+                    self.bowls.get_mut(&place).map(BTreeSet::clear);
+                }
+                None
+            }
+            "remade" => self.made_again(event),
             "short_reported" => {
                 let short = event.text("short").unwrap_or_default().to_owned();
                 let again = self.shorts.insert(short, false).is_some();
@@ -499,6 +526,17 @@ impl Walk {
             };
         }
         self.bowls = now;
+    }
+
+    /// Each bowl is made again once, and none of what was made again.
+    fn made_again(&mut self, event: &Event) -> Option<String> {
+        let bowls = event.body["bowls"].as_array().into_iter().flatten();
+        let again = bowls.filter(|bowl| !self.remade.insert(bowl.to_string()));
+        let again = again.count();
+        if self.is_remake || again > 0 {
+            return Some("this was made again before".to_owned());
+        }
+        None
     }
 
     fn bowl(&mut self, event: &Event, clock: &'static str) -> Option<String> {

@@ -31,6 +31,7 @@ impl StockWalk {
         match event.name.as_str() {
             "hold_opened" => self.opens(event, report),
             "hold_changed" => self.changes(event, report),
+            "cooked_again" => self.takes_at_once(event, report),
             "recounted" => self.recounts(event, report),
             "wasted" => self.wastes(event, report),
             _ => {}
@@ -47,9 +48,7 @@ impl StockWalk {
     }
 
     fn opens(&mut self, event: &Event, report: &mut Report) {
-        for need in needs_of(event) {
-            self.takes(event, &need.ingredient, need.amount, report);
-        }
+        self.takes_at_once(event, report);
         let date = event.text("service_date").unwrap_or_default().to_owned();
         let given = self.numbers.entry(date).or_default();
         let due = given.saturating_add(1);
@@ -61,6 +60,12 @@ impl StockWalk {
         let hold = event.text("hold").unwrap_or_default().to_owned();
         let date = event.text("service_date").unwrap_or_default().to_owned();
         self.ages.insert(hold.clone(), (date, number, hold));
+    }
+
+    fn takes_at_once(&self, event: &Event, report: &mut Report) {
+        for need in needs_of(event) {
+            self.takes(event, &need.ingredient, need.amount, report);
+        }
     }
 
     /// What an event says of the orders that are short must be the newest that hold the ingredient, each with what it

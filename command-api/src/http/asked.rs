@@ -5,12 +5,13 @@ use std::borrow::Cow;
 
 use axum::extract::FromRequestParts;
 use domain::decider::{Decider, Fault};
+use domain::kernel::actor::Actor;
 use domain::kernel::ids::RestaurantId;
 use http::StatusCode;
 use http::request::Parts;
 use infra::event_store::StreamId;
 use infra::http::conditional::{IfMatch, IfNoneMatch};
-use infra::http::policy::{Act, Scope};
+use infra::http::policy::{Act, Role, Scope};
 use infra::http::request_id::RequestScope;
 use infra::http::{ApiError, Caller, Customer, Driver, Ops, Principal, RestaurantStaff};
 use infra::http::{Unavailable, idempotency};
@@ -45,6 +46,18 @@ macro_rules! who {
     )+ };
 }
 who!(Caller, Customer, RestaurantStaff, Driver, Ops);
+
+/// Whoever answers for a customer: they themselves, or our staff.
+///
+/// # Errors
+/// 403 for anybody else.
+pub(super) fn customer_or_ops(by: &Principal) -> Result<Actor, ApiError> {
+    match by.role {
+        Role::Customer => Ok(Actor::Customer { id: by.id.into() }),
+        Role::Ops => Ok(Actor::Ops { id: by.id }),
+        Role::Owner | Role::Driver | Role::Service => Err(ApiError::forbidden()),
+    }
+}
 
 /// A write as it was asked for.
 pub(super) struct Asked<'a> {

@@ -289,6 +289,7 @@ fn terms(
         minutes: quote.content.promise,
         expires_at,
         auto_fire: live.profile.auto_fire,
+        remake_of: None,
         at: context.now,
     };
     Ok((terms, inventory))
@@ -311,18 +312,7 @@ fn number(
     order: OrderId,
     market: &Market<'_>,
 ) -> Result<u32, CheckoutRejection> {
-    let opened = inventory.iter().find_map(|event| match event {
-        InventoryEvent::HoldOpened { number, .. } => Some(*number),
-        InventoryEvent::Received { .. }
-        | InventoryEvent::Wasted { .. }
-        | InventoryEvent::Recounted { .. }
-        | InventoryEvent::EightySixed { .. }
-        | InventoryEvent::EightySixLifted { .. }
-        | InventoryEvent::HoldChanged { .. }
-        | InventoryEvent::HoldCommitted { .. }
-        | InventoryEvent::HoldConsumed { .. }
-        | InventoryEvent::HoldReleased { .. } => None,
-    });
+    let opened = inventory.iter().find_map(InventoryEvent::number);
     opened
         .or_else(|| market.stock.hold(order).map(|hold| hold.number))
         .ok_or(CheckoutRejection::AlreadyCheckedOut { order })

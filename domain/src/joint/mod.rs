@@ -5,6 +5,8 @@ pub mod checkout;
 pub mod consent;
 pub mod price_cart;
 mod priced_line;
+pub mod refire;
+pub mod remake;
 pub mod request_delivery;
 pub mod substitute;
 mod tax;

@@ -57,6 +57,10 @@ flags! {
         "How long a ready order waits for the customer before the shop may call it not collected.";
     short_answer: Minutes = Minutes::new(3), "min", [platform, city],
         "How long a customer is asked what to do about something that ran out before it is left out.";
+    refires_max: u32 = 2, "times", [platform, shop],
+        "How often bowls of an order are cooked again before the shop makes it anew or gives it up.";
+    remake_answer: Minutes = Minutes::new(10), "min", [platform, city],
+        "How long a customer may think about having a bowl made again.";
     cart_life: Minutes = Minutes::new(24 * 60), "min", [platform],
         "How long an untouched cart lives.";
     lines_max: u32 = 50, "lines", [platform, shop],

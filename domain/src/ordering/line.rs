@@ -51,6 +51,32 @@ impl std::fmt::Display for LineId {
     }
 }
 
+/// One unit of a line of an order: a bowl with clocks of its own, or a piece beside it.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    ToSchema,
+)]
+#[serde(deny_unknown_fields)]
+pub struct BowlRef {
+    /// Its line.
+    #[schema(value_type = u32)]
+    pub line: LineId,
+    /// Its number in the line, from 1.
+    pub bowl: u32,
+}
+
+collect_struct!(BowlRef { line, bowl });
+
 /// One option of an item and how many of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -285,6 +311,22 @@ pub struct LineNeeds {
 }
 
 impl LineNeeds {
+    /// What these lines take altogether; the same ingredient may stand there more than once. Nothing when that is more
+    /// than can be counted.
+    pub fn of_all(lines: &[OrderLine], needs: &[Self]) -> Option<Vec<IngredientAmount>> {
+        let mut all = Vec::new();
+        for line in lines {
+            let of_one = needs.iter().find(|needs| needs.line == line.line);
+            for need in of_one.iter().flat_map(|needs| &needs.of_one) {
+                all.push(IngredientAmount {
+                    ingredient: need.ingredient.clone(),
+                    amount: need.amount.checked_mul(line.quantity.get())?,
+                });
+            }
+        }
+        Some(all)
+    }
+
     /// For samples of events.
     pub(crate) fn sample() -> Self {
         Self {

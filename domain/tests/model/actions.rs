@@ -12,16 +12,17 @@ use domain::kernel::handover::{ProofMethod, UndeliverableReason};
 use domain::kernel::ids::DeliveryId;
 use domain::kernel::quantity::Minutes;
 use domain::kernel::text::Reason;
-use domain::ordering::fulfilment::Fulfilment;
 use domain::ordering::line::LineId;
-use domain::ordering::order::{FaultParty, OrderCommand, OrderStage, RejectReason};
+use domain::ordering::order::{FaultParty, OrderCommand, OrderStage, RejectReason, ShortAnswer};
 use domain::payment::vendor::{IntentState, PaymentCall};
 use domain::processes::Effect;
 use domain::testing::context;
 use uuid::Uuid;
 
-use crate::world::{COURIERS, ORDER, World};
+use crate::world::{Besides, COURIERS, ORDER, World};
 
+/// The one time that bowls are cooked again.
+const REFIRE: Uuid = Uuid::from_u128(14);
 /// The one thing that may run out.
 const SHORT: Uuid = Uuid::from_u128(13);
 
@@ -224,7 +225,7 @@ fn asked(world: &World) -> Vec<OrderCommand> {
             reason: RejectReason::TooBusy,
             note: None,
         },
-        cancel(customer, FaultParty::Customer),
+        cancel(customer.clone(), FaultParty::Customer),
         cancel(shop.clone(), FaultParty::Shop),
         cancel(ops(), FaultParty::Customer),
         OrderCommand::Fire { automatic: false },
@@ -233,18 +234,31 @@ fn asked(world: &World) -> Vec<OrderCommand> {
         OrderCommand::Ready,
         OrderCommand::Collect,
     ];
-    match world.terms().fulfilment {
-        // Each change where it matters: together they would only multiply the ways.
-        Fulfilment::Pickup => commands.push(OrderCommand::Short {
-            short: SHORT,
-            line,
-            units: 1,
-            substitute: None,
-            substitute_needs: Vec::new(),
-            answer_by: domain::testing::test_now(),
-            by: shop,
+    match world.besides {
+        Besides::Switch => commands.push(OrderCommand::SwitchToPickup { by: ops() }),
+        Besides::Short => {
+            commands.push(OrderCommand::Short {
+                short: SHORT,
+                line,
+                units: 1,
+                substitute: None,
+                substitute_needs: Vec::new(),
+                answer_by: domain::testing::test_now(),
+                by: shop,
+            });
+            commands.push(OrderCommand::AnswerShort {
+                short: SHORT,
+                answer: ShortAnswer::Refund,
+                by: customer,
+            });
+        }
+        Besides::Refire => commands.push(OrderCommand::Refire {
+            refire: REFIRE,
+            bowls: Vec::new(),
+            reason: reason(),
+            fault: FaultParty::Shop,
+            most: 1,
         }),
-        Fulfilment::Delivery { .. } => commands.push(OrderCommand::SwitchToPickup { by: ops() }),
     }
     commands
 }

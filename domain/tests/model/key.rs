@@ -21,6 +21,7 @@ impl Hash for World {
             .hash(state);
             order.delivery.hash(state);
             order.switched_to_pickup.hash(state);
+            order.refires.hash(state);
             order.bill.total.hash(state);
             for short in &order.shorts {
                 short.outcome.is_some().hash(state);

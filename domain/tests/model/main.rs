@@ -18,8 +18,10 @@ mod world;
 
 use actions::{Action, accept, actions, after};
 use domain::ordering::fulfilment::Fulfilment;
+use domain::ordering::line::Shortage;
+use domain::ordering::order::CheckedOut;
 use stateright::{Checker as _, Model, Property};
-use world::World;
+use world::{Besides, World};
 
 /// One order, with everything that may happen to it.
 struct OneOrder {
@@ -96,28 +98,49 @@ fn exhaust(start: World) {
     );
 }
 
+/// Without the clocks of its bowls.
+fn no_bowls(terms: &mut CheckedOut) {
+    for line in &mut terms.lines {
+        line.bowl = None;
+    }
+}
+
+fn fetched(terms: &mut CheckedOut) {
+    terms.fulfilment = Fulfilment::Pickup;
+    terms.auto_fire = true;
+}
+
+/// The same, paid for and taken by the shop, with all news told: what comes before is walked through elsewhere.
+fn taken(mut world: World) -> World {
+    world.settle();
+    for action in [Action::Pay, Action::Webhook, Action::Ask(accept())] {
+        world = after(&world, &action);
+        world.settle();
+    }
+    world
+}
+
 #[test]
 fn an_order_brought_by_a_courier_keeps_every_promise() {
-    // What comes before the capture, and the clocks of a bowl, are walked through in the other test.
-    let mut start = World::checked_out(|terms| {
-        for line in &mut terms.lines {
-            line.bowl = None;
-        }
-    });
-    start.settle();
-    for action in [Action::Pay, Action::Webhook] {
-        start = after(&start, &action);
-        start.settle();
-    }
-    start = after(&start, &Action::Ask(accept()));
-    start.settle();
-    exhaust(start);
+    exhaust(taken(World::checked_out(Besides::Switch, no_bowls)));
 }
 
 #[test]
 fn an_order_fetched_by_the_customer_keeps_every_promise() {
-    exhaust(World::checked_out(|terms| {
-        terms.fulfilment = Fulfilment::Pickup;
-        terms.auto_fire = true;
-    }));
+    exhaust(World::checked_out(Besides::Short, fetched));
+}
+
+#[test]
+fn an_order_that_runs_out_and_is_asked_about_keeps_every_promise() {
+    exhaust(taken(World::checked_out(Besides::Short, |terms| {
+        fetched(terms);
+        for line in &mut terms.lines {
+            line.shortage = Shortage::Ask;
+        }
+    })));
+}
+
+#[test]
+fn an_order_that_is_cooked_again_keeps_every_promise() {
+    exhaust(taken(World::checked_out(Besides::Refire, fetched)));
 }

@@ -33,9 +33,21 @@ pub(crate) struct Stream {
 /// An effect and its text, which is a part of the key.
 pub(crate) type Wanted = Arc<(Effect, String)>;
 
+/// What may happen besides what always may: together they would only multiply the ways.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Besides {
+    /// The customer fetches what a courier was to bring.
+    Switch,
+    /// Something runs out, and is left out, asked about, or ends the order, as the line says.
+    Short,
+    /// Bowls are cooked again.
+    Refire,
+}
+
 /// One moment.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct World {
+    pub(crate) besides: Besides,
     pub(crate) order: Arc<Order>,
     pub(crate) payment: Arc<Payment>,
     pub(crate) stock: Arc<Inventory>,
@@ -65,7 +77,9 @@ fn terms() -> CheckedOut {
             None
         }
     });
-    sample.expect("there is a sample of each event")
+    let mut terms = sample.expect("there is a sample of each event");
+    terms.remake_of = None;
+    terms
 }
 
 /// A promotion that the order was counted against in its commit.
@@ -84,12 +98,13 @@ fn redeemed(terms: &CheckedOut) -> Promotion {
 
 impl World {
     /// An order that was just checked out, on terms that differ from the sample's as said.
-    pub(crate) fn checked_out(differ: impl FnOnce(&mut CheckedOut)) -> Self {
+    pub(crate) fn checked_out(besides: Besides, differ: impl FnOnce(&mut CheckedOut)) -> Self {
         let mut terms = terms();
         // Every timer may ring at once: the model has no clock.
         terms.expires_at = test_now();
         differ(&mut terms);
         let mut world = Self {
+            besides,
             order: Arc::default(),
             payment: Arc::default(),
             stock: Arc::default(),

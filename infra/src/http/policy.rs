@@ -219,6 +219,14 @@ policy! {
     MarkNotCollected / "mark_not_collected" => { Owner: Shop }
     /// Says that something of an order ran out.
     ShortOrder / "short_order" => { Owner: Shop }
+    /// Cooks bowls once more.
+    RefireOrder / "refire_order" => { Owner: Shop, Ops: Any }
+    /// Has bowls made again at no cost to the customer, or offers it.
+    RemakeOrder / "remake_order" => { Ops: Any }
+    /// Takes what was offered to be made again.
+    AcceptRemake / "accept_remake" => { Customer: Own, Ops: Any }
+    /// Does not want it.
+    DeclineRemake / "decline_remake" => { Customer: Own, Ops: Any }
     /// Answers what to do about it.
     AnswerShort / "answer_short" => { Customer: Own, Ops: Any }
     /// Moves a promise to a later time.

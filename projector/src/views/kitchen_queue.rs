@@ -55,6 +55,8 @@ row! {
         ready_at: Option<DateTime<Utc>>,
         /// Earliest deadline of its bowls.
         slurp_deadline: Option<DateTime<Utc>>,
+        /// The order of which it makes bowls again.
+        remake_of: Option<Uuid>,
         /// When the last event happened.
         updated_at: DateTime<Utc>,
     }
@@ -121,6 +123,7 @@ fn opened(order_id: Uuid, order: &CheckedOut) -> Result<KitchenRow, FoldError> {
         fired_at: None,
         ready_at: None,
         slurp_deadline: None,
+        remake_of: order.remake_of.map(|remake| remake.order.uuid()),
         updated_at: order.at,
     })
 }
@@ -167,9 +170,25 @@ fn step(mut row: KitchenRow, event: &OrderEvent) -> Result<Change<KitchenRow>, F
             row.ready_at = Some(*at);
             enter(&mut row, "ready", *at);
         }
-        OrderEvent::CourierRequested { at, delivery: _ } | OrderEvent::ShortReported { at, .. } => {
-            row.updated_at = *at;
+        OrderEvent::Refired {
+            bowls,
+            slurp_deadline,
+            at,
+            ..
+        } => {
+            for bowl in bowls {
+                let clock = clock(&mut row.bowls.0, bowl.line.get(), bowl.bowl);
+                (clock.boiled_at, clock.sealed_at, clock.deadline) = (None, None, None);
+            }
+            row.slurp_deadline = *slurp_deadline;
+            row.ready_at = None;
+            enter(&mut row, "cooking", *at);
         }
+        OrderEvent::CourierRequested { at, delivery: _ }
+        | OrderEvent::ShortReported { at, .. }
+        | OrderEvent::RemakeOffered { at, .. }
+        | OrderEvent::RemakeDeclined { at, .. }
+        | OrderEvent::Remade { at, .. } => row.updated_at = *at,
         OrderEvent::ShortSettled { bill, at, .. } => {
             row.lines = Doc(document(&bill.lines)?);
             row.updated_at = *at;

@@ -96,6 +96,10 @@ impl FoldedView for OrderDetails {
             | OrderEvent::Undeliverable { .. }
             | OrderEvent::NotCollected { .. }
             | OrderEvent::Completed { .. }
+            | OrderEvent::Refired { .. }
+            | OrderEvent::RemakeOffered { .. }
+            | OrderEvent::RemakeDeclined { .. }
+            | OrderEvent::Remade { .. }
             | OrderEvent::Acknowledged { .. } => Ok(Change::Keep),
         }
     }

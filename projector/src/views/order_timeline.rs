@@ -132,6 +132,7 @@ fn entry(event: &Recorded<OrderEvent>) -> Result<TimelineEntry, FoldError> {
                 "number": order.number,
                 "promise_earliest": order.promise.earliest,
                 "promise_latest": order.promise.latest,
+                "remake_of": order.remake_of.map(|remake| remake.order),
             }),
         ),
         OrderEvent::Accepted {
@@ -243,6 +244,54 @@ fn entry(event: &Recorded<OrderEvent>) -> Result<TimelineEntry, FoldError> {
         OrderEvent::SwitchedToPickup { by, bill, at } => (
             *at,
             json!({"by": role(by), "total_minor": bill.total.amount_minor()}),
+        ),
+        OrderEvent::Refired {
+            bowls,
+            reason,
+            fault,
+            at,
+            ..
+        } => (
+            *at,
+            json!({"bowls": bowls, "reason": reason.as_str(), "fault": name_of(fault)?}),
+        ),
+        OrderEvent::RemakeOffered {
+            offer,
+            bowls,
+            reason,
+            fault,
+            answer_by,
+            at,
+        } => (
+            *at,
+            json!({
+                "offer": offer,
+                "bowls": bowls,
+                "reason": reason.as_str(),
+                "fault": name_of(fault)?,
+                "answer_by": answer_by,
+            }),
+        ),
+        OrderEvent::RemakeDeclined { offer, by, at } => {
+            (*at, json!({"offer": offer, "by": role(by)}))
+        }
+        OrderEvent::Remade {
+            remake,
+            bowls,
+            reason,
+            fault,
+            by,
+            at,
+            offer: _,
+        } => (
+            *at,
+            json!({
+                "remake": remake,
+                "bowls": bowls,
+                "reason": reason.as_str(),
+                "fault": name_of(fault)?,
+                "by": role(by),
+            }),
         ),
         OrderEvent::Placed { at }
         | OrderEvent::Expired { at }

@@ -82,6 +82,8 @@ row! {
         end_fault: Option<String>,
         /// Role of who ended it.
         ended_by: Option<String>,
+        /// The order of which it makes bowls again.
+        remake_of: Option<Uuid>,
         /// When the last event happened.
         updated_at: DateTime<Utc>,
     }
@@ -146,6 +148,7 @@ fn opened(order_id: Uuid, order: &CheckedOut) -> Result<OrderRow, FoldError> {
         end_reason: None,
         end_fault: None,
         ended_by: None,
+        remake_of: order.remake_of.map(|remake| remake.order.uuid()),
         updated_at: order.at,
     })
 }
@@ -203,6 +206,9 @@ fn step(row: &mut OrderRow, event: &OrderEvent) -> Result<(), FoldError> {
         }
         | OrderEvent::CourierRequested { at, delivery: _ }
         | OrderEvent::ShortReported { at, .. }
+        | OrderEvent::RemakeOffered { at, .. }
+        | OrderEvent::RemakeDeclined { at, .. }
+        | OrderEvent::Remade { at, .. }
         | OrderEvent::Acknowledged { at, device: _ } => row.updated_at = *at,
         OrderEvent::ShortSettled { bill, at, .. } => {
             row.total_minor = bill.total.amount_minor();
@@ -237,6 +243,13 @@ fn step(row: &mut OrderRow, event: &OrderEvent) -> Result<(), FoldError> {
             row.slurp_deadline = *slurp_deadline;
             row.ready_at = Some(*at);
             enter(row, "ready", *at);
+        }
+        OrderEvent::Refired {
+            slurp_deadline, at, ..
+        } => {
+            row.slurp_deadline = *slurp_deadline;
+            row.ready_at = None;
+            enter(row, "cooking", *at);
         }
         OrderEvent::PickedUp {
             driver,

@@ -143,6 +143,14 @@ fn step(row: &mut StockRow, event: &InventoryEvent) {
                 settle(level);
             });
         }
+        InventoryEvent::CookedAgain { needs, .. } => {
+            for need in needs {
+                change(row, &need.ingredient, |level| {
+                    level.wasted = level.wasted.saturating_add(need.amount.get());
+                    settle(level);
+                });
+            }
+        }
         InventoryEvent::HoldReleased { hold, reason: _ } => {
             give_back(row, *hold);
             end(row, *hold, |_, _| {});

@@ -100,6 +100,8 @@ pub(super) fn story() -> Vec<Told> {
     story.extend(delivers(one));
     story.extend(accepts(two));
     story.extend(cooks(two));
+    story.extend(cooks_again(two));
+    story.extend(is_made_again(two, Checkout(7)));
     story.push(order(two, json!({"type": "collected", "at": two.told(40)})));
     story.extend(cancels_before_acceptance(three));
     story.extend(pays(four));
@@ -349,6 +351,88 @@ fn cooks(of: Checkout) -> Vec<Told> {
             of,
             json!({"type": "ready", "slurp_deadline": deadline, "at": of.told(19)}),
         ),
+    ]
+}
+
+/// What was packed is cooked once more: the stock gives it at once, and the promise moves.
+fn cooks_again(of: Checkout) -> Vec<Told> {
+    let mut told = vec![
+        order(
+            of,
+            with(
+                frozen!("ordering.order.refired"),
+                [("at", of.told(20).into()), ("slurp_deadline", Value::Null)],
+            ),
+        ),
+        stock(json!({
+            "type": "cooked_again", "order": of.order(), "refire": id(13),
+            "needs": [{"ingredient": "noodles", "amount": 150}],
+        })),
+        order(
+            of,
+            with(
+                frozen!("ordering.order.promise_moved"),
+                [("at", of.told(20).into())],
+            ),
+        ),
+    ];
+    told.extend(cooks(of));
+    told
+}
+
+/// A bowl of an order is offered to be made again, declined, and then made again after all, for nothing.
+fn is_made_again(of: Checkout, again: Checkout) -> Vec<Told> {
+    let (offered, at) = (frozen!("ordering.order.remake_offered"), of.told(21));
+    let zero = json!({"amount_minor": 0, "currency": "JPY"});
+    let terms = with(
+        frozen!("ordering.order.checked_out"),
+        [
+            ("cart", of.cart().into()),
+            ("payment", again.payment().into()),
+            ("customer", of.customer().into()),
+            ("restaurant", shop().into()),
+            ("number", again.0.into()),
+            ("fulfilment", json!({"type": "pickup"})),
+            ("quote", json!([])),
+            ("total", zero.clone()),
+            ("remake_of", json!({"order": of.order(), "fault": "shop"})),
+            ("at", at.clone().into()),
+        ],
+    );
+    let held = json!({
+        "type": "hold_opened", "hold": again.order(), "service_date": DAY, "number": again.0,
+        "needs": [{"ingredient": "noodles", "amount": 150}], "expires_at": of.told(36),
+    });
+    let requested = json!({
+        "type": "requested", "order": again.order(), "customer": of.customer(),
+        "restaurant": shop(), "amount": zero, "attempt": 1, "at": at,
+    });
+    let remade = with(
+        frozen!("ordering.order.remade"),
+        [("remake", again.order().into()), ("at", at.clone().into())],
+    );
+    vec![
+        order(of, with(offered, [("at", at.clone().into())])),
+        order(
+            of,
+            with(
+                frozen!("ordering.order.remake_declined"),
+                [("at", at.clone().into())],
+            ),
+        ),
+        order(of, remade),
+        order(again, terms),
+        order(again, json!({"type": "placed", "at": at})),
+        stock(held),
+        payment(again, requested),
+        payment(again, json!({"type": "authorized", "at": at})),
+        stock(json!({"type": "hold_committed", "hold": again.order()})),
+        order(
+            again,
+            json!({"type": "rejected", "reason": "closing", "at": at}),
+        ),
+        stock(json!({"type": "hold_released", "hold": again.order(), "reason": "rejected"})),
+        payment(again, json!({"type": "voided", "at": at})),
     ]
 }
 

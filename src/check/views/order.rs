@@ -36,6 +36,7 @@ pub(super) fn order(row: Option<Row>, event: &Event) -> Option<Row> {
             "promise_earliest": event.body.pointer("/promise/earliest"),
             "promise_latest": event.body.pointer("/promise/latest"),
             "expires_at": event.value("expires_at"),
+            "remake_of": event.body.pointer("/remake_of/order"),
             "checked_out_at": at,
             "updated_at": at,
         }))?
@@ -108,6 +109,7 @@ pub(super) fn order(row: Option<Row>, event: &Event) -> Option<Row> {
                 ],
             );
         }
+        "refired" => set(&mut row, again(event)),
         "picked_up" => {
             set(
                 &mut row,
@@ -168,6 +170,15 @@ fn earliest(one: Option<&Value>, other: Option<&Value>) -> Value {
         .flatten()
         .filter(|value| instant(value).is_some());
     known.min_by_key(instant).cloned().unwrap_or_default()
+}
+
+/// An order that is cooked again.
+fn again(event: &Event) -> [(&'static str, Value); 3] {
+    [
+        ("state", "cooking".into()),
+        ("ready_at", Value::Null),
+        ("slurp_deadline", event.value("slurp_deadline")),
+    ]
 }
 
 /// What an order comes to by a new bill.
@@ -231,12 +242,21 @@ pub(super) fn kitchen(row: Option<Row>, event: &Event) -> Option<Row> {
             "lines": event.value("lines"),
             "bowls": [],
             "promise_latest": event.body.pointer("/promise/latest"),
+            "remake_of": event.body.pointer("/remake_of/order"),
         }))?
     } else {
         row?
     };
     match event.name.as_str() {
-        "checked_out" => {}
+        "checked_out" | "remake_offered" | "remake_declined" | "remade" => {}
+        "refired" => {
+            set(&mut row, again(event));
+            for bowl in event.body["bowls"].as_array().into_iter().flatten() {
+                let none = |name| (name, Value::Null);
+                let clocks = ["boiled_at", "sealed_at", "deadline"].map(none);
+                clock(&mut row, bowl, &clocks);
+            }
+        }
         "placed" => set(
             &mut row,
             [("state", "placed".into()), ("placed_at", at.clone())],
@@ -275,13 +295,13 @@ pub(super) fn kitchen(row: Option<Row>, event: &Event) -> Option<Row> {
             &mut row,
             [("state", "cooking".into()), ("fired_at", at.clone())],
         ),
-        "bowl_boiled" => clock(&mut row, event, &[("boiled_at", at.clone())]),
+        "bowl_boiled" => clock(&mut row, &event.body, &[("boiled_at", at.clone())]),
         "bowl_sealed" => {
             let deadline = earliest(row.get("slurp_deadline"), event.body.get("deadline"));
             set(&mut row, [("slurp_deadline", deadline)]);
             clock(
                 &mut row,
-                event,
+                &event.body,
                 &[
                     ("sealed_at", at.clone()),
                     ("deadline", event.value("deadline")),
@@ -308,8 +328,8 @@ pub(super) fn kitchen(row: Option<Row>, event: &Event) -> Option<Row> {
 }
 
 /// Sets the clocks of one bowl; bowls stand in the order in which they were first touched.
-fn clock(row: &mut Row, event: &Event, clocks: &[(&str, Value)]) {
-    let (line, bowl) = (event.value("line"), event.value("bowl"));
+fn clock(row: &mut Row, of: &Value, clocks: &[(&str, Value)]) {
+    let (line, bowl) = (of["line"].clone(), of["bowl"].clone());
     let Some(bowls) = row.get_mut("bowls").and_then(Value::as_array_mut) else {
         return;
     };
@@ -335,6 +355,7 @@ pub(super) fn timeline(row: Option<Row>, event: &Event) -> Option<Row> {
             ("number", "/number"),
             ("promise_earliest", "/promise/earliest"),
             ("promise_latest", "/promise/latest"),
+            ("remake_of", "/remake_of/order"),
         ],
         "accepted" => &[
             ("prep_minutes", "/prep_minutes"),
@@ -372,6 +393,26 @@ pub(super) fn timeline(row: Option<Row>, event: &Event) -> Option<Row> {
         "switched_to_pickup" => &[
             ("by", "/by/type"),
             ("total_minor", "/bill/total/amount_minor"),
+        ],
+        "refired" => &[
+            ("bowls", "/bowls"),
+            ("reason", "/reason"),
+            ("fault", "/fault"),
+        ],
+        "remake_offered" => &[
+            ("offer", "/offer"),
+            ("bowls", "/bowls"),
+            ("reason", "/reason"),
+            ("fault", "/fault"),
+            ("answer_by", "/answer_by"),
+        ],
+        "remake_declined" => &[("offer", "/offer"), ("by", "/by/type")],
+        "remade" => &[
+            ("remake", "/remake"),
+            ("bowls", "/bowls"),
+            ("reason", "/reason"),
+            ("fault", "/fault"),
+            ("by", "/by/type"),
         ],
         "courier_requested" => &[("delivery", "/delivery")],
         "fired" => &[("automatic", "/automatic")],

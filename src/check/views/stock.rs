@@ -170,6 +170,14 @@ impl Stock {
                     level.settle();
                 });
             }
+            "cooked_again" => {
+                for need in needs_of(event) {
+                    self.touch(&need.ingredient, |level| {
+                        level.wasted = level.wasted.saturating_add(need.amount);
+                        level.settle();
+                    });
+                }
+            }
             "hold_released" => {
                 self.give_back(event);
                 self.end(event, |_, _| {});

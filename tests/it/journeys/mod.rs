@@ -1,5 +1,6 @@
 //! Journeys, told as people would tell them.
 
+mod again;
 mod bowl_to_door;
 mod changes;
 mod couriers;

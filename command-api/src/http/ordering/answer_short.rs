@@ -2,11 +2,9 @@
 
 use axum::extract::State;
 use domain::aggregates::Order;
-use domain::kernel::actor::Actor;
 use domain::kernel::ids::OrderId;
 use domain::ordering::order::{OrderCommand, ShortAnswer};
 use infra::http::conditional::IfMatch;
-use infra::http::policy::Role;
 use infra::http::policy::action::AnswerShort;
 use infra::http::{ApiError, Caller, Idempotency, Json, Path};
 use serde::Deserialize;
@@ -15,7 +13,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::http::answer::{Committed, Refusals, Written};
-use crate::http::asked::{Asked, BuildsOn};
+use crate::http::asked::{Asked, BuildsOn, customer_or_ops};
 
 /// What to do.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -46,15 +44,7 @@ pub(super) async fn answer_short(
     Json(AnswerShortBody { answer }): Json<AnswerShortBody>,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    let by = match by.principal.role {
-        Role::Customer => Actor::Customer {
-            id: by.principal.id.into(),
-        },
-        Role::Ops => Actor::Ops {
-            id: by.principal.id,
-        },
-        Role::Owner | Role::Driver | Role::Service => return Err(ApiError::forbidden()),
-    };
+    let by = customer_or_ops(&by.principal)?;
     let command = OrderCommand::AnswerShort { short, answer, by };
     let builds_on = BuildsOn::Version(if_match.version()?);
     app.change::<Order>(&asked, id, builds_on, command, Written::reply(id))

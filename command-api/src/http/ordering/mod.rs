@@ -1,6 +1,7 @@
 //! Carts, and orders from checkout to the counter.
 
 mod accept_order;
+mod accept_remake;
 mod acknowledge_order;
 mod add_line;
 mod answer_short;
@@ -11,6 +12,7 @@ mod cart_answer;
 mod change_line;
 mod check_out;
 mod collect_order;
+mod decline_remake;
 mod delay_order;
 mod fire_order;
 mod mark_not_collected;
@@ -18,7 +20,10 @@ mod market;
 mod open_cart;
 mod open_payment_session;
 mod ready_order;
+mod refire_order;
 mod reject_order;
+mod remake_order;
+mod remaking;
 mod remove_line;
 mod seal_bowl;
 mod set_fulfilment;
@@ -53,6 +58,10 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(mark_not_collected::mark_not_collected))
         .routes(routes!(acknowledge_order::acknowledge_order))
         .routes(routes!(short_order::short_order))
+        .routes(routes!(refire_order::refire_order))
+        .routes(routes!(remake_order::remake_order))
+        .routes(routes!(accept_remake::accept_remake))
+        .routes(routes!(decline_remake::decline_remake))
         .routes(routes!(answer_short::answer_short))
         .routes(routes!(delay_order::delay_order))
         .routes(routes!(switch_to_pickup::switch_to_pickup))

@@ -2,17 +2,15 @@
 
 use axum::extract::State;
 use domain::aggregates::Order;
-use domain::kernel::actor::Actor;
 use domain::kernel::ids::OrderId;
 use domain::ordering::order::OrderCommand;
 use infra::http::conditional::IfMatch;
-use infra::http::policy::Role;
 use infra::http::policy::action::SwitchToPickup;
 use infra::http::{ApiError, Caller, Idempotency, Path};
 
 use crate::app::App;
 use crate::http::answer::{Committed, Refusals, Written};
-use crate::http::asked::{Asked, BuildsOn};
+use crate::http::asked::{Asked, BuildsOn, customer_or_ops};
 
 /// Turns a delivery into a pickup: the courier is called off, and what bringing it costs goes back.
 #[utoipa::path(
@@ -29,15 +27,7 @@ pub(super) async fn switch_to_pickup(
     key: Idempotency,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    let by = match by.principal.role {
-        Role::Customer => Actor::Customer {
-            id: by.principal.id.into(),
-        },
-        Role::Ops => Actor::Ops {
-            id: by.principal.id,
-        },
-        Role::Owner | Role::Driver | Role::Service => return Err(ApiError::forbidden()),
-    };
+    let by = customer_or_ops(&by.principal)?;
     let builds_on = BuildsOn::Version(if_match.version()?);
     let command = OrderCommand::SwitchToPickup { by };
     app.change::<Order>(&asked, id, builds_on, command, Written::reply(id))

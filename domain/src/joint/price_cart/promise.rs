@@ -15,51 +15,63 @@ use crate::ordering::line::OrderLine;
 use crate::ordering::quote::{PromiseMinutes, Quote, QuoteContent, QuoteId};
 
 /// A promise, with what it books of the kitchen.
-pub(super) struct Promised {
-    pub(super) minutes: PromiseMinutes,
-    pub(super) kitchen: Option<KitchenBooking>,
+pub(in crate::joint) struct Promised {
+    pub(in crate::joint) minutes: PromiseMinutes,
+    pub(in crate::joint) kitchen: Option<KitchenBooking>,
 }
 
 impl Priced<'_> {
     /// The kitchen's time and the way's; a full kitchen is later by as long as the order waits for the boiler.
     pub(super) fn promise(&self, market: &Market<'_>) -> Result<Promised, Faults> {
-        let work = self.work();
-        let free = match self.live.capacity {
-            Some(capacity) if work.bowls() > 0 => Some(free(capacity, &work, market)?),
-            Some(_) | None => None,
-        };
-        let wait = free.as_ref().map_or(0, |free| free.wait.get());
         let travel = self
             .zone
             .map_or(market.flags.pickup_travel, |zone| zone.minutes);
-        let prep = Minutes::new(work.prep(market.flags).get().saturating_add(wait));
-        let min = prep.get().saturating_add(travel.get());
-        let max = min.saturating_add(market.flags.promise_window.get());
-        let minutes = PromiseMinutes {
-            min: Minutes::new(min),
-            max: Minutes::new(max),
-            prep,
-            travel,
-        };
-        let kitchen = free.map(|free| free.booking);
-        Ok(Promised { minutes, kitchen })
+        let work = work_of(self.lines.iter().map(|line| &line.line));
+        promised(&work, travel, self.live.capacity, market)
     }
+}
 
-    fn work(&self) -> KitchenWork {
-        let orders = || self.lines.iter().map(|line| &line.line);
-        let batch = |line: &OrderLine| {
-            let cook = line.bowl.as_ref()?.cook_seconds;
-            let bowls = line.quantity.get();
-            Some(Batch { bowls, cook })
-        };
-        let packing = |line: &OrderLine| {
-            let each = line.bowl.as_ref().map_or(0, |bowl| bowl.pack_seconds.get());
-            each.saturating_mul(line.quantity.get())
-        };
-        KitchenWork {
-            batches: orders().filter_map(batch).collect(),
-            packing: Seconds::new(orders().map(packing).fold(0, u32::saturating_add)),
-        }
+/// The kitchen's time for some work and the way's, with the earliest slots that are free.
+pub(in crate::joint) fn promised(
+    work: &KitchenWork,
+    travel: Minutes,
+    capacity: Option<&KitchenCapacity>,
+    market: &Market<'_>,
+) -> Result<Promised, Faults> {
+    let free = match capacity {
+        Some(capacity) if work.bowls() > 0 => Some(free(capacity, work, market)?),
+        Some(_) | None => None,
+    };
+    let wait = free.as_ref().map_or(0, |free| free.wait.get());
+    let prep = Minutes::new(work.prep(market.flags).get().saturating_add(wait));
+    let min = prep.get().saturating_add(travel.get());
+    let max = min.saturating_add(market.flags.promise_window.get());
+    let minutes = PromiseMinutes {
+        min: Minutes::new(min),
+        max: Minutes::new(max),
+        prep,
+        travel,
+    };
+    let kitchen = free.map(|free| free.booking);
+    Ok(Promised { minutes, kitchen })
+}
+
+/// These lines as the kitchen sees them.
+pub(in crate::joint) fn work_of<'a>(
+    lines: impl Iterator<Item = &'a OrderLine> + Clone,
+) -> KitchenWork {
+    let batch = |line: &OrderLine| {
+        let cook = line.bowl.as_ref()?.cook_seconds;
+        let bowls = line.quantity.get();
+        Some(Batch { bowls, cook })
+    };
+    let packing = |line: &OrderLine| {
+        let each = line.bowl.as_ref().map_or(0, |bowl| bowl.pack_seconds.get());
+        each.saturating_mul(line.quantity.get())
+    };
+    KitchenWork {
+        batches: lines.clone().filter_map(batch).collect(),
+        packing: Seconds::new(lines.map(packing).fold(0, u32::saturating_add)),
     }
 }
 

@@ -8,10 +8,10 @@ use uuid::Uuid;
 use super::event::{CheckedOut, FaultParty, RejectReason, ShortAnswer};
 use crate::kernel::actor::Actor;
 use crate::kernel::handover::{ProofMethod, UndeliverableReason};
-use crate::kernel::ids::{DeliveryId, DriverId, PaymentId};
+use crate::kernel::ids::{DeliveryId, DriverId, OrderId, PaymentId};
 use crate::kernel::quantity::{IngredientAmount, Minutes};
 use crate::kernel::text::{Name, Reason};
-use crate::ordering::line::{LineId, OrderLine};
+use crate::ordering::line::{BowlRef, LineId, OrderLine};
 
 /// A request to an order. `Record…` bring news of what has happened elsewhere.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, EnumDiscriminants)]
@@ -149,6 +149,57 @@ pub enum OrderCommand {
     /// The customer fetches what a courier was to bring.
     SwitchToPickup {
         /// Who decides so.
+        by: Actor,
+    },
+    /// Bowls are cooked once more before they leave; only `joint::refire` sends it, which takes the stock for that.
+    Refire {
+        /// Our name for it, chosen by the caller so that a repeat is one.
+        refire: Uuid,
+        /// Which bowls; all that are begun when none is named.
+        bowls: Vec<BowlRef>,
+        /// Why.
+        reason: Reason,
+        /// Whose fault it is that what was boiled is waste.
+        fault: FaultParty,
+        /// Fact: how often an order may be cooked again.
+        most: u32,
+    },
+    /// The customer may have bowls made again, if they want.
+    OfferRemake {
+        /// Our name for the offer, chosen by the caller so that a repeat is one.
+        offer: Uuid,
+        /// Which bowls.
+        bowls: Vec<BowlRef>,
+        /// Why.
+        reason: Reason,
+        /// Who pays for it.
+        fault: FaultParty,
+        /// Until when they may take it.
+        answer_by: DateTime<Utc>,
+    },
+    /// The customer does not want what was offered.
+    DeclineRemake {
+        /// Who says so.
+        by: Actor,
+    },
+    /// Bowls are made again in an order of their own; only `joint::remake` sends it, which makes that order.
+    Remake {
+        /// That order.
+        remake: OrderId,
+        /// Which bowls.
+        bowls: Vec<BowlRef>,
+        /// Why.
+        reason: Reason,
+        /// Who pays for it.
+        fault: FaultParty,
+        /// Who says so.
+        by: Actor,
+    },
+    /// The customer takes what was offered; only `joint::remake` sends it.
+    AcceptRemake {
+        /// The order in which it is made.
+        remake: OrderId,
+        /// Who says so.
         by: Actor,
     },
     /// A device of the shop has shown it.

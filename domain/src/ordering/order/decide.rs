@@ -3,15 +3,16 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::changes::Reported;
+use super::changes::{Again, Refire, Reported};
 use super::command::{OrderCommand, OrderCommandKind};
 use super::event::{CheckedOut, OrderEvent};
-use super::rejection::{BowlRef, OrderRejection};
+use super::rejection::OrderRejection;
 use super::rules;
-use super::state::{BowlClock, Order, OrderBody, OrderStage};
+use super::state::{BowlClock, OfferAnswer, Order, OrderBody, OrderStage};
 use super::transitions::TRANSITIONS;
 use crate::decider::{Context, Decider, Facets, Transitions, check_allowed};
 use crate::kernel::quantity::Minutes;
+use crate::ordering::line::BowlRef;
 use crate::ordering::settlement;
 
 impl Decider for Order {
@@ -129,6 +130,13 @@ impl OrderBody {
             OrderCommand::SwitchToPickup { .. } => {
                 so_far(self.terms.fulfilment.is_delivery() && !self.is_delivery())
             }
+            OrderCommand::Refire { refire, .. } => so_far(self.refires.contains(refire)),
+            OrderCommand::OfferRemake { offer, .. } => {
+                self.offers.iter().any(|found| found.offer == *offer)
+            }
+            OrderCommand::DeclineRemake { .. } => self.last_answer() == Some(OfferAnswer::Declined),
+            OrderCommand::Remake { remake, .. } => self.remakes.contains(remake),
+            OrderCommand::AcceptRemake { .. } => self.accepted_offer().is_some(),
             OrderCommand::Acknowledge { .. } => self.acknowledged,
         }
     }
@@ -250,6 +258,52 @@ impl OrderBody {
                 party,
             } => self.delay(prep_minutes, reason, party, now)?,
             OrderCommand::SwitchToPickup { by } => self.switch_to_pickup(by, now)?,
+            OrderCommand::Refire {
+                refire,
+                bowls,
+                reason,
+                fault,
+                most,
+            } => {
+                let wanted = Refire {
+                    refire,
+                    bowls,
+                    reason,
+                    fault,
+                    most,
+                };
+                return self.refire(wanted, now);
+            }
+            OrderCommand::OfferRemake {
+                offer,
+                bowls,
+                reason,
+                fault,
+                answer_by,
+            } => {
+                let again = Again {
+                    bowls,
+                    reason,
+                    fault,
+                };
+                self.offer_remake(offer, again, answer_by, now)?
+            }
+            OrderCommand::DeclineRemake { by } => self.decline_remake(by, now)?,
+            OrderCommand::Remake {
+                remake,
+                bowls,
+                reason,
+                fault,
+                by,
+            } => {
+                let again = Again {
+                    bowls,
+                    reason,
+                    fault,
+                };
+                self.remake(remake, again, by, now)?
+            }
+            OrderCommand::AcceptRemake { remake, by } => self.accept_remake(remake, by, now)?,
             OrderCommand::Acknowledge { device } => OrderEvent::Acknowledged { device, at: now },
         };
         Ok(vec![event])
@@ -315,7 +369,7 @@ impl OrderBody {
         ])
     }
 
-    fn bowl(&self, bowl: BowlRef) -> Result<&BowlClock, OrderRejection> {
+    pub(super) fn bowl(&self, bowl: BowlRef) -> Result<&BowlClock, OrderRejection> {
         self.clock(bowl.line, bowl.bowl)
             .ok_or(OrderRejection::BowlUnknown { bowl })
     }

@@ -15,7 +15,9 @@ use crate::kernel::allergen::{Allergen, Presence};
 use crate::kernel::collect::leaf;
 use crate::kernel::commission::CommissionPlan;
 use crate::kernel::handover::{ProofMethod, UndeliverableReason};
-use crate::kernel::ids::{CartId, CustomerId, DeliveryId, DriverId, PaymentId, RestaurantId};
+use crate::kernel::ids::{
+    CartId, CustomerId, DeliveryId, DriverId, OrderId, PaymentId, RestaurantId,
+};
 use crate::kernel::money::{Currency, Money};
 use crate::kernel::quantity::{IngredientAmount, Minutes};
 use crate::kernel::sample;
@@ -23,7 +25,7 @@ use crate::kernel::sealed::Sealed;
 use crate::kernel::text::{Name, Reason};
 use crate::ordering::bill::Bill;
 use crate::ordering::fulfilment::Fulfilment;
-use crate::ordering::line::{LineId, LineNeeds, OrderLine, Shortage};
+use crate::ordering::line::{BowlRef, LineId, LineNeeds, OrderLine, Shortage};
 use crate::ordering::quote::{Promise, PromiseMinutes, QuoteId, QuoteLine};
 use crate::ordering::seller::SellerDetails;
 use crate::ordering::settlement::Settlement;
@@ -223,6 +225,64 @@ pub enum OrderEvent {
         /// When.
         at: DateTime<Utc>,
     },
+    /// Bowls were cooked once more before they left: their clocks start anew, and what was boiled is waste.
+    Refired {
+        /// Our name for it.
+        refire: Uuid,
+        /// Which bowls.
+        bowls: Vec<BowlRef>,
+        /// Why.
+        reason: Reason,
+        /// Whose fault it is.
+        fault: FaultParty,
+        /// The earliest deadline of the bowls that stay.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        slurp_deadline: Option<DateTime<Utc>>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The customer may have bowls made again.
+    RemakeOffered {
+        /// Our name for the offer.
+        offer: Uuid,
+        /// Which bowls.
+        bowls: Vec<BowlRef>,
+        /// Why.
+        reason: Reason,
+        /// Who pays for it.
+        fault: FaultParty,
+        /// Until when they may take it.
+        answer_by: DateTime<Utc>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The customer did not want it.
+    RemakeDeclined {
+        /// Our name for the offer.
+        offer: Uuid,
+        /// Who said so.
+        by: Actor,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Bowls are made again in an order of their own.
+    Remade {
+        /// That order.
+        remake: OrderId,
+        /// The offer that the customer took; absent when our staff decided.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        offer: Option<Uuid>,
+        /// Which bowls.
+        bowls: Vec<BowlRef>,
+        /// Why.
+        reason: Reason,
+        /// Who pays for it.
+        fault: FaultParty,
+        /// Who said so.
+        by: Actor,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// A device of the shop has shown it.
     Acknowledged {
         /// Which, as it names itself.
@@ -290,8 +350,20 @@ pub struct CheckedOut {
     pub expires_at: DateTime<Utc>,
     /// Whether the shop fires accepted orders by itself.
     pub auto_fire: bool,
+    /// What is made again, of an order that somebody at fault pays for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remake_of: Option<RemakeOf>,
     /// When.
     pub at: DateTime<Utc>,
+}
+
+/// The order of which bowls are made again, and who pays for that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RemakeOf {
+    /// The first order.
+    pub order: OrderId,
+    /// Who pays.
+    pub fault: FaultParty,
 }
 
 /// What becomes of something that is short.
@@ -455,6 +527,36 @@ impl Event for OrderEvent {
                 bill: Box::new(CheckedOut::sample().bill()),
                 at,
             },
+            Self::Refired {
+                refire: sample::id(13),
+                bowls: vec![BowlRef { line, bowl }],
+                reason: sample::reason("the courier is late"),
+                fault: FaultParty::Courier,
+                slurp_deadline: Some(sample::minute(42)),
+                at,
+            },
+            Self::RemakeOffered {
+                offer: sample::id(14),
+                bowls: vec![BowlRef { line, bowl }],
+                reason: sample::reason("spilled"),
+                fault: FaultParty::Courier,
+                answer_by: sample::minute(50),
+                at,
+            },
+            Self::RemakeDeclined {
+                offer: sample::id(14),
+                by: Actor::Customer { id: sample::id(1) },
+                at,
+            },
+            Self::Remade {
+                remake: sample::id(15),
+                offer: Some(sample::id(14)),
+                bowls: vec![BowlRef { line, bowl }],
+                reason: sample::reason("spilled"),
+                fault: FaultParty::Courier,
+                by: Actor::Customer { id: sample::id(1) },
+                at,
+            },
             Self::Acknowledged {
                 device: Some(sample::name("counter tablet")),
                 at,
@@ -509,6 +611,10 @@ impl CheckedOut {
             minutes,
             expires_at: sample::minute(24),
             auto_fire: false,
+            remake_of: Some(RemakeOf {
+                order: sample::id(16),
+                fault: FaultParty::Courier,
+            }),
             at: sample::minute(9),
         }
     }

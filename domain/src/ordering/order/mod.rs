@@ -13,10 +13,12 @@ mod state;
 mod transitions;
 
 pub use command::{OrderCommand, OrderCommandKind};
-pub use event::{CheckedOut, FaultParty, OrderEvent, RejectReason, ShortAnswer, ShortOutcome};
-pub use rejection::{BowlRef, OrderRejection};
+pub use event::{
+    CheckedOut, FaultParty, OrderEvent, RejectReason, RemakeOf, ShortAnswer, ShortOutcome,
+};
+pub use rejection::OrderRejection;
 pub use rules::slurp_deadline;
-pub use state::{BowlClock, Order, OrderBody, OrderStage, Shortfall};
+pub use state::{BowlClock, OfferAnswer, Order, OrderBody, OrderStage, RemakeOffer, Shortfall};
 pub use transitions::{By, ROWS, Row, TRANSITIONS, may_ask};
 
 #[cfg(test)]

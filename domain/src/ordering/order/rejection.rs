@@ -9,16 +9,7 @@ use crate::decider::{Class, Rejection};
 use crate::kernel::fault::{Fault, Pointer};
 use crate::kernel::ids::PaymentId;
 use crate::kernel::refusal::NotAllowed;
-use crate::ordering::line::LineId;
-
-/// One bowl of an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BowlRef {
-    /// Its line.
-    pub line: LineId,
-    /// Its number in the line, from 1.
-    pub bowl: u32,
-}
+use crate::ordering::line::{BowlRef, LineId};
 
 /// A refusal of an order.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -76,6 +67,30 @@ pub enum OrderRejection {
         /// Which.
         bowls: Vec<BowlRef>,
     },
+    /// No bowl is meant, or none was begun.
+    #[error("no bowl of the order is meant")]
+    NoBowls,
+    /// It was cooked again as often as that may be.
+    #[error("an order is cooked again at most {most} times; make it anew instead")]
+    RefiredEnough {
+        /// How often.
+        most: u32,
+    },
+    /// A bowl is made again once.
+    #[error("bowl {} of line {} was made again already", bowl.bowl, bowl.line)]
+    AlreadyRemade {
+        /// Which.
+        bowl: BowlRef,
+    },
+    /// Somebody pays for what is made again, and that is not the customer.
+    #[error("what the customer is to blame for is not made again at another's cost")]
+    CustomersFault,
+    /// The customer has not answered the last offer.
+    #[error("the customer still thinks about an offer")]
+    OfferOpen,
+    /// Nothing is offered, or no longer.
+    #[error("nothing is offered now")]
+    NoOffer,
     /// The order has no such line, or fewer units of it that are still open.
     #[error("line {line} has {open} units that are not packed")]
     NotSoManyUnits {
@@ -123,6 +138,12 @@ impl Rejection for OrderRejection {
             Self::BowlUnknown { .. } => "bowl_unknown",
             Self::BowlNotBoiled { .. } => "bowl_not_boiled",
             Self::BowlsNotSealed { .. } => "bowls_not_sealed",
+            Self::NoBowls => "no_bowls",
+            Self::RefiredEnough { .. } => "refired_enough",
+            Self::AlreadyRemade { .. } => "already_remade",
+            Self::CustomersFault => "customers_fault",
+            Self::OfferOpen => "offer_open",
+            Self::NoOffer => "no_offer",
             Self::NotSoManyUnits { .. } => "not_so_many_units",
             Self::ShortUnknown => "short_unknown",
             Self::ShortSettled => "short_settled",
@@ -139,6 +160,8 @@ impl Rejection for OrderRejection {
             Self::OrderUnknown | Self::BowlUnknown { .. } | Self::ShortUnknown => Class::NotFound,
             Self::PrepTimeOutOfRange { .. }
             | Self::NotSoManyUnits { .. }
+            | Self::NoBowls
+            | Self::CustomersFault
             | Self::AmountOverflow => Class::Unprocessable,
             Self::AlreadyCheckedOut
             | Self::NotAllowed(_)
@@ -147,6 +170,10 @@ impl Rejection for OrderRejection {
             | Self::NotYetExpired { .. }
             | Self::BowlNotBoiled { .. }
             | Self::BowlsNotSealed { .. }
+            | Self::RefiredEnough { .. }
+            | Self::AlreadyRemade { .. }
+            | Self::OfferOpen
+            | Self::NoOffer
             | Self::ShortSettled
             | Self::NothingOffered
             | Self::NotLater { .. }
@@ -168,6 +195,10 @@ impl Rejection for OrderRejection {
             Self::NotSoManyUnits { .. } => {
                 vec![Fault::new(self.code(), &root.at("units"), self.to_string())]
             }
+            Self::NoBowls => vec![Fault::new(self.code(), &root.at("bowls"), self.to_string())],
+            Self::CustomersFault => {
+                vec![Fault::new(self.code(), &root.at("fault"), self.to_string())]
+            }
             Self::BowlsNotSealed { bowls } => bowls
                 .iter()
                 .map(|bowl| {
@@ -183,6 +214,10 @@ impl Rejection for OrderRejection {
             | Self::NotYetExpired { .. }
             | Self::BowlUnknown { .. }
             | Self::BowlNotBoiled { .. }
+            | Self::RefiredEnough { .. }
+            | Self::AlreadyRemade { .. }
+            | Self::OfferOpen
+            | Self::NoOffer
             | Self::ShortUnknown
             | Self::ShortSettled
             | Self::NothingOffered

@@ -4,13 +4,13 @@ use chrono::{DateTime, Utc};
 
 use super::command::OrderCommandKind;
 use super::event::FaultParty;
-use super::rejection::{BowlRef, OrderRejection};
-use super::state::OrderBody;
+use super::rejection::OrderRejection;
+use super::state::{BowlClock, OrderBody};
 use super::transitions::{By, may_ask};
 use crate::kernel::actor::Actor;
 use crate::kernel::bowl::{Combined, Packaging, Style};
 use crate::kernel::quantity::Minutes;
-use crate::ordering::line::BowlSpec;
+use crate::ordering::line::{BowlRef, BowlSpec};
 
 /// The longest time a kitchen may promise to need: longer is another day's order.
 pub(super) const PREP_MINUTES_MAX: u32 = 240;
@@ -108,16 +108,66 @@ pub(super) fn all_sealed(body: &OrderBody) -> Result<(), OrderRejection> {
         .bowls
         .iter()
         .filter(|clock| clock.sealed_at.is_none())
-        .map(|clock| BowlRef {
-            line: clock.line,
-            bowl: clock.bowl,
-        })
+        .map(BowlClock::bowl_ref)
         .collect();
     if open.is_empty() {
         Ok(())
     } else {
         Err(OrderRejection::BowlsNotSealed { bowls: open })
     }
+}
+
+/// An order is cooked again a few times only: then something else is wrong with it.
+pub(super) fn may_refire(body: &OrderBody, most: u32) -> Result<(), OrderRejection> {
+    if u32::try_from(body.refires.len()).is_ok_and(|times| times < most) {
+        Ok(())
+    } else {
+        Err(OrderRejection::RefiredEnough { most })
+    }
+}
+
+/// The order has these bowls, each is made again once, and somebody but the customer pays. Gives each once.
+pub(super) fn may_remake(
+    body: &OrderBody,
+    bowls: Vec<BowlRef>,
+    fault: FaultParty,
+) -> Result<Vec<BowlRef>, OrderRejection> {
+    if fault == FaultParty::Customer {
+        return Err(OrderRejection::CustomersFault);
+    }
+    if bowls.is_empty() {
+        return Err(OrderRejection::NoBowls);
+    }
+    let bowls = each_once(bowls);
+    for bowl in &bowls {
+        if !has_unit(body, *bowl) {
+            return Err(OrderRejection::BowlUnknown { bowl: *bowl });
+        }
+        // What was made again for nothing is not made again for nothing.
+        if body.remade.contains(bowl) || body.terms.remake_of.is_some() {
+            return Err(OrderRejection::AlreadyRemade { bowl: *bowl });
+        }
+    }
+    Ok(bowls)
+}
+
+/// Whether a line has this bowl, or so many pieces.
+fn has_unit(body: &OrderBody, unit: BowlRef) -> bool {
+    let Some(line) = body.bill.line(unit.line) else {
+        return false;
+    };
+    if line.bowl.is_some() {
+        body.clock(unit.line, unit.bowl).is_some()
+    } else {
+        (1..=line.quantity.get()).contains(&unit.bowl)
+    }
+}
+
+/// In order, each once.
+pub(super) fn each_once(mut bowls: Vec<BowlRef>) -> Vec<BowlRef> {
+    bowls.sort_unstable();
+    bowls.dedup();
+    bowls
 }
 
 /// Whether a bowl must have been boiled before it is sealed; a kit is boiled at home.

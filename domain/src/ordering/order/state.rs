@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 use uuid::Uuid;
 
-use super::event::{CheckedOut, OrderEvent, ShortOutcome};
-use crate::kernel::ids::DeliveryId;
-use crate::kernel::quantity::Minutes;
+use super::event::{CheckedOut, FaultParty, OrderEvent, ShortOutcome};
+use crate::kernel::ids::{DeliveryId, OrderId};
+use crate::kernel::quantity::{IngredientAmount, Minutes};
+use crate::kernel::text::Reason;
 use crate::ordering::bill::Bill;
-use crate::ordering::line::{BowlSpec, LineId, OrderLine};
+use crate::ordering::line::{BowlRef, BowlSpec, LineId, LineNeeds, OrderLine};
 use crate::ordering::quote::Promise;
 
 /// An order.
@@ -77,8 +78,18 @@ pub struct OrderBody {
     pub bill: Bill,
     /// Whether the customer fetches it although a courier was to bring it.
     pub switched_to_pickup: bool,
+    /// What one of each line takes from stock; orders of old do not say it.
+    pub needs: Vec<LineNeeds>,
     /// What ran out of it, oldest first.
     pub shorts: Vec<Shortfall>,
+    /// Each time that bowls were cooked once more, oldest first.
+    pub refires: Vec<Uuid>,
+    /// Bowls that are made again in another order.
+    pub remade: Vec<BowlRef>,
+    /// Those orders, oldest first.
+    pub remakes: Vec<OrderId>,
+    /// What was offered to be made again, oldest first.
+    pub offers: Vec<RemakeOffer>,
     /// How long the kitchen says it needs, from acceptance.
     pub prep_minutes: Option<Minutes>,
     /// The promise as it is now.
@@ -116,8 +127,39 @@ pub struct Shortfall {
     pub units: u32,
     /// What the shop offers instead.
     pub substitute: Option<Box<OrderLine>>,
+    /// What one of that takes from stock.
+    pub substitute_needs: Vec<IngredientAmount>,
     /// What the customer gets instead; nothing while they are asked.
     pub outcome: Option<ShortOutcome>,
+}
+
+/// Bowls that the customer may have made again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RemakeOffer {
+    /// Our name for it.
+    pub offer: Uuid,
+    /// Which bowls.
+    pub bowls: Vec<BowlRef>,
+    /// Why.
+    pub reason: Reason,
+    /// Who pays for it.
+    pub fault: FaultParty,
+    /// Until when they may take it.
+    pub answer_by: DateTime<Utc>,
+    /// What they said.
+    pub answer: Option<OfferAnswer>,
+}
+
+/// What a customer said to an offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OfferAnswer {
+    /// They take it.
+    Accepted {
+        /// The order in which it is made.
+        remake: OrderId,
+    },
+    /// They do not want it.
+    Declined,
 }
 
 /// The clocks of one bowl.
@@ -135,6 +177,14 @@ pub struct BowlClock {
     pub sealed_at: Option<DateTime<Utc>>,
     /// Until when it is ramen.
     pub deadline: Option<DateTime<Utc>>,
+}
+
+impl BowlClock {
+    /// Which bowl it is of.
+    pub fn bowl_ref(&self) -> BowlRef {
+        let (line, bowl) = (self.line, self.bowl);
+        BowlRef { line, bowl }
+    }
 }
 
 impl Order {
@@ -176,7 +226,12 @@ impl OrderBody {
             promise: terms.promise,
             bill: terms.bill(),
             switched_to_pickup: false,
+            needs: terms.needs.clone(),
             shorts: Vec::new(),
+            refires: Vec::new(),
+            remade: Vec::new(),
+            remakes: Vec::new(),
+            offers: Vec::new(),
             prep_minutes: None,
             terms: terms.clone(),
             placed_at: None,
@@ -252,12 +307,14 @@ impl OrderBody {
                 line,
                 units,
                 substitute,
+                substitute_needs,
                 ..
             } => self.shorts.push(Shortfall {
                 short: *short,
                 line: *line,
                 units: *units,
                 substitute: substitute.clone(),
+                substitute_needs: substitute_needs.clone(),
                 outcome: None,
             }),
             OrderEvent::ShortSettled {
@@ -266,9 +323,7 @@ impl OrderBody {
                 bill,
                 at: _,
             } => {
-                for found in self.shorts.iter_mut().filter(|found| found.short == *short) {
-                    found.outcome = Some(*outcome);
-                }
+                self.settle(*short, *outcome, bill);
                 self.rebill(bill);
             }
             OrderEvent::PromiseMoved {
@@ -283,7 +338,67 @@ impl OrderBody {
                 self.switched_to_pickup = true;
                 self.rebill(bill);
             }
+            OrderEvent::Refired { refire, bowls, .. } => self.refire_bowls(*refire, bowls),
+            OrderEvent::RemakeOffered {
+                offer,
+                bowls,
+                reason,
+                fault,
+                answer_by,
+                at: _,
+            } => self.offers.push(RemakeOffer {
+                offer: *offer,
+                bowls: bowls.clone(),
+                reason: reason.clone(),
+                fault: *fault,
+                answer_by: *answer_by,
+                answer: None,
+            }),
+            OrderEvent::RemakeDeclined { offer, .. } => self.answer(*offer, OfferAnswer::Declined),
+            OrderEvent::Remade {
+                remake,
+                offer,
+                bowls,
+                ..
+            } => {
+                self.remade.extend(bowls);
+                self.remakes.push(*remake);
+                if let Some(offer) = offer {
+                    self.answer(*offer, OfferAnswer::Accepted { remake: *remake });
+                }
+            }
             OrderEvent::Acknowledged { .. } => self.acknowledged = true,
+        }
+    }
+
+    /// A shortage has its outcome; a substitute is the last line of the new bill.
+    fn settle(&mut self, short: Uuid, outcome: ShortOutcome, bill: &Bill) {
+        for found in self.shorts.iter_mut().filter(|found| found.short == short) {
+            found.outcome = Some(outcome);
+            if let (ShortOutcome::Substituted, Some(taken)) = (outcome, bill.lines.last()) {
+                self.needs.push(LineNeeds {
+                    line: taken.line,
+                    of_one: found.substitute_needs.clone(),
+                });
+            }
+        }
+    }
+
+    /// The clocks of these bowls start anew, in the kitchen.
+    fn refire_bowls(&mut self, refire: Uuid, bowls: &[BowlRef]) {
+        self.refires.push(refire);
+        for clock in &mut self.bowls {
+            if bowls.contains(&clock.bowl_ref()) {
+                (clock.boiled_at, clock.sealed_at, clock.deadline) = (None, None, None);
+            }
+        }
+        self.stage = OrderStage::Cooking;
+        (self.ready_at, self.slurp_deadline) = (None, None);
+    }
+
+    fn answer(&mut self, offer: Uuid, answer: OfferAnswer) {
+        for found in self.offers.iter_mut().filter(|found| found.offer == offer) {
+            found.answer = Some(answer);
         }
     }
 

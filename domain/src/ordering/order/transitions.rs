@@ -62,13 +62,16 @@ const PROCESS: &[By] = &[By::Process];
 const SHOP_OR_TIMER: &[By] = &[By::Shop, By::Timer];
 const SHOP_OR_OPS: &[By] = &[By::Shop, By::Ops];
 const ANSWER: &[By] = &[By::Customer, By::Ops, By::Timer];
-const SWITCH: &[By] = &[By::Customer, By::Ops];
+const CUSTOMER_OR_OPS: &[By] = &[By::Customer, By::Ops];
 
 const DELIVERY: &str = "a courier brings it";
 const NEWS: &str = "a courier brings it; a pickup that was never reported is implied";
 const SHORT: &str = "the line has so many units that are not packed, and not all is left out";
 const SHORT_END: &str = "it leaves nothing, or the customer chose so";
 const ASKED: &str = "it was asked and is not settled";
+const REFIRE: &str = "its bowls are boiled, not too often, and there is stock for it";
+const REMAKE: &str = "somebody else is at fault, and each bowl is made again once";
+const OFFERED: &str = "it was offered, and the time to answer is not over";
 const PICKUP: &str = "the customer fetches it";
 
 const fn row(from: S, command: C, by: &'static [By], guard: &'static str, to: S) -> Row {
@@ -112,7 +115,7 @@ pub const ROWS: &[Row] = &[
     row(S::Accepted, C::AnswerShort, ANSWER, ASKED, S::Accepted),
     row(S::Accepted, C::AnswerShort, ANSWER, SHORT_END, S::Cancelled),
     row(S::Accepted, C::Delay, SHOP_OR_OPS, "it is promised for later than before", S::Accepted),
-    row(S::Accepted, C::SwitchToPickup, SWITCH, DELIVERY, S::Accepted),
+    row(S::Accepted, C::SwitchToPickup, CUSTOMER_OR_OPS, DELIVERY, S::Accepted),
     row(S::Cooking, C::BowlBoiled, SHOP, "the order has this bowl", S::Cooking),
     row(S::Cooking, C::BowlSealed, SHOP, "the bowl is boiled, if it is one that is", S::Cooking),
     row(S::Cooking, C::Ready, SHOP, "every bowl is sealed", S::Ready),
@@ -126,7 +129,12 @@ pub const ROWS: &[Row] = &[
     row(S::Cooking, C::Short, SHOP, SHORT_END, S::Cancelled),
     row(S::Cooking, C::AnswerShort, ANSWER, ASKED, S::Cooking),
     row(S::Cooking, C::AnswerShort, ANSWER, SHORT_END, S::Cancelled),
-    row(S::Cooking, C::SwitchToPickup, SWITCH, DELIVERY, S::Cooking),
+    row(S::Cooking, C::SwitchToPickup, CUSTOMER_OR_OPS, DELIVERY, S::Cooking),
+    row(S::Cooking, C::Refire, SHOP_OR_OPS, REFIRE, S::Cooking),
+    row(S::Cooking, C::OfferRemake, OPS, REMAKE, S::Cooking),
+    row(S::Cooking, C::Remake, OPS, REMAKE, S::Cooking),
+    row(S::Cooking, C::AcceptRemake, CUSTOMER_OR_OPS, OFFERED, S::Cooking),
+    row(S::Cooking, C::DeclineRemake, CUSTOMER_OR_OPS, OFFERED, S::Cooking),
     row(S::Ready, C::Collect, SHOP, PICKUP, S::Delivered),
     row(S::Ready, C::NotCollected, SHOP_OR_TIMER, PICKUP, S::Uncollected),
     row(S::Ready, C::Cancel, SHOP_OR_OPS, "", S::Cancelled),
@@ -135,12 +143,37 @@ pub const ROWS: &[Row] = &[
     row(S::Ready, C::RecordPickedUp, PROCESS, DELIVERY, S::PickedUp),
     row(S::Ready, C::RecordDelivered, PROCESS, NEWS, S::Delivered),
     row(S::Ready, C::RecordUndeliverable, PROCESS, NEWS, S::Undeliverable),
-    row(S::Ready, C::SwitchToPickup, SWITCH, DELIVERY, S::Ready),
+    row(S::Ready, C::SwitchToPickup, CUSTOMER_OR_OPS, DELIVERY, S::Ready),
+    row(S::Ready, C::Refire, SHOP_OR_OPS, REFIRE, S::Cooking),
+    row(S::Ready, C::OfferRemake, OPS, REMAKE, S::Ready),
+    row(S::Ready, C::Remake, OPS, REMAKE, S::Ready),
+    row(S::Ready, C::AcceptRemake, CUSTOMER_OR_OPS, OFFERED, S::Ready),
+    row(S::Ready, C::DeclineRemake, CUSTOMER_OR_OPS, OFFERED, S::Ready),
     row(S::PickedUp, C::RecordDelivered, PROCESS, DELIVERY, S::Delivered),
     row(S::PickedUp, C::RecordUndeliverable, PROCESS, DELIVERY, S::Undeliverable),
+    row(S::PickedUp, C::OfferRemake, OPS, REMAKE, S::PickedUp),
+    row(S::PickedUp, C::Remake, OPS, REMAKE, S::PickedUp),
+    row(S::PickedUp, C::AcceptRemake, CUSTOMER_OR_OPS, OFFERED, S::PickedUp),
+    row(S::PickedUp, C::DeclineRemake, CUSTOMER_OR_OPS, OFFERED, S::PickedUp),
     row(S::Delivered, C::Complete, TIMER, "", S::Completed),
+    row(S::Delivered, C::OfferRemake, OPS, REMAKE, S::Delivered),
+    row(S::Delivered, C::Remake, OPS, REMAKE, S::Delivered),
+    row(S::Delivered, C::AcceptRemake, CUSTOMER_OR_OPS, OFFERED, S::Delivered),
+    row(S::Delivered, C::DeclineRemake, CUSTOMER_OR_OPS, OFFERED, S::Delivered),
     row(S::Undeliverable, C::Complete, TIMER, "", S::Completed),
+    row(S::Undeliverable, C::OfferRemake, OPS, REMAKE, S::Undeliverable),
+    row(S::Undeliverable, C::Remake, OPS, REMAKE, S::Undeliverable),
+    row(S::Undeliverable, C::AcceptRemake, CUSTOMER_OR_OPS, OFFERED, S::Undeliverable),
+    row(S::Undeliverable, C::DeclineRemake, CUSTOMER_OR_OPS, OFFERED, S::Undeliverable),
     row(S::Uncollected, C::Complete, TIMER, "", S::Completed),
+    row(S::Uncollected, C::OfferRemake, OPS, REMAKE, S::Uncollected),
+    row(S::Uncollected, C::Remake, OPS, REMAKE, S::Uncollected),
+    row(S::Uncollected, C::AcceptRemake, CUSTOMER_OR_OPS, OFFERED, S::Uncollected),
+    row(S::Uncollected, C::DeclineRemake, CUSTOMER_OR_OPS, OFFERED, S::Uncollected),
+    row(S::Completed, C::OfferRemake, OPS, REMAKE, S::Completed),
+    row(S::Completed, C::Remake, OPS, REMAKE, S::Completed),
+    row(S::Completed, C::AcceptRemake, CUSTOMER_OR_OPS, OFFERED, S::Completed),
+    row(S::Completed, C::DeclineRemake, CUSTOMER_OR_OPS, OFFERED, S::Completed),
 ];
 
 /// From, command, to.

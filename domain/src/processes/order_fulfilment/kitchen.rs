@@ -11,7 +11,7 @@ use crate::kernel::actor::Actor;
 use crate::kernel::flags::Flags;
 use crate::kernel::key::Key;
 use crate::kernel::money::{Currency, Money};
-use crate::kernel::quantity::{IngredientAmount, Minutes};
+use crate::kernel::quantity::Minutes;
 use crate::ordering::line::{LineNeeds, OrderLine};
 use crate::ordering::order::{
     FaultParty, OrderCommand, OrderEvent, RejectReason, ShortAnswer, ShortOutcome,
@@ -138,7 +138,8 @@ impl Effects<'_> {
                 }
             }
             OrderEvent::PromiseMoved { prep_minutes, .. } => {
-                if let Some(accepted_at) = self.state.accepted_at {
+                // What was fired is not fired by a timer.
+                if let Some(accepted_at) = self.state.accepted_at.filter(|_| !self.state.consumed) {
                     self.fire_noodle_last(*prep_minutes, accepted_at);
                 }
             }
@@ -153,7 +154,14 @@ impl Effects<'_> {
                 }
                 self.wait_for_customer(flags);
             }
+            OrderEvent::Refired { .. } => {
+                self.state.ready_at = None;
+                self.cancel_timer(timers::COLLECTION);
+            }
             OrderEvent::CourierRequested { .. }
+            | OrderEvent::RemakeOffered { .. }
+            | OrderEvent::RemakeDeclined { .. }
+            | OrderEvent::Remade { .. }
             | OrderEvent::BowlBoiled { .. }
             | OrderEvent::BowlSealed { .. }
             | OrderEvent::Acknowledged { .. } => {}
@@ -176,7 +184,7 @@ impl Effects<'_> {
         if self.state.consumed || self.state.needs.is_empty() {
             return;
         }
-        if let Some(needs) = needs_of(lines, &self.state.needs) {
+        if let Some(needs) = LineNeeds::of_all(lines, &self.state.needs) {
             self.stock(|hold| InventoryCommand::ChangeHold {
                 hold,
                 needs,
@@ -285,19 +293,4 @@ impl Effects<'_> {
             self.stock(|hold| InventoryCommand::ConsumeHold { hold });
         }
     }
-}
-
-/// What these lines take altogether; the same ingredient may stand there more than once.
-fn needs_of(lines: &[OrderLine], needs: &[LineNeeds]) -> Option<Vec<IngredientAmount>> {
-    let mut all = Vec::new();
-    for line in lines {
-        let of_one = needs.iter().find(|needs| needs.line == line.line);
-        for need in of_one.iter().flat_map(|needs| &needs.of_one) {
-            all.push(IngredientAmount {
-                ingredient: need.ingredient.clone(),
-                amount: need.amount.checked_mul(line.quantity.get())?,
-            });
-        }
-    }
-    Some(all)
 }

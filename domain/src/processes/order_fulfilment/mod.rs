@@ -15,6 +15,7 @@
 //! | rejected, cancelled, expired | release what is held, unwind the payment, call off the courier |
 //! | the same before it was accepted, or unpaid | release the redemptions of its promotions |
 //! | courier: picked up, delivered, failed | tell the order |
+//! | cooked again | nobody is waited for until it is ready again |
 //! | short and asked | answer timer |
 //! | what it comes to falls | a smaller capture, or a refund as soon as the money is taken |
 //! | promised for later | the timer that fires moves |

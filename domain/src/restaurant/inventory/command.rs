@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
+use uuid::Uuid;
 
 use super::event::ReleaseReason;
 use crate::kernel::ids::OrderId;
@@ -90,6 +91,16 @@ pub enum InventoryCommand {
     ConsumeHold {
         /// The order.
         hold: OrderId,
+    },
+    /// Bowls of an order that was fired are cooked once more, all of them or none: what they need is taken at once, so
+    /// that no hold of their own can strand. Not idempotent by itself; only `joint::refire` sends it.
+    CookAgain {
+        /// The order.
+        order: OrderId,
+        /// Its name for it.
+        refire: Uuid,
+        /// What that takes; the same ingredient may stand there more than once.
+        needs: Vec<IngredientAmount>,
     },
     /// The order came to nothing.
     ReleaseHold {

@@ -6,8 +6,8 @@ use super::command::{InventoryCommand, InventoryCommandKind};
 use super::event::InventoryEvent;
 use super::rejection::InventoryRejection;
 use super::rules::{
-    HoldWanted, change_hold, commit_hold, consume_hold, eighty_six, lift_eighty_six, open_hold,
-    receive, recount, release_hold, waste,
+    HoldWanted, change_hold, commit_hold, consume_hold, cook_again, eighty_six, lift_eighty_six,
+    open_hold, receive, recount, release_hold, waste,
 };
 use super::state::{Inventory, InventoryStage};
 use super::transitions::TRANSITIONS;
@@ -72,6 +72,11 @@ impl Decider for Inventory {
                 needs,
                 kitchen,
             } => change_hold(self, hold, needs, kitchen, context.now),
+            InventoryCommand::CookAgain {
+                order,
+                refire,
+                needs,
+            } => cook_again(self, order, refire, needs, context.now),
             InventoryCommand::CommitHold { hold } => commit_hold(self, hold),
             InventoryCommand::ConsumeHold { hold } => consume_hold(self, hold),
             InventoryCommand::ReleaseHold { hold, reason } => release_hold(self, hold, reason),

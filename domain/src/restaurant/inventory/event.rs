@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantNames};
+use uuid::Uuid;
 
 use crate::decider::Event;
 use crate::kernel::ids::OrderId;
@@ -99,6 +100,15 @@ pub enum InventoryEvent {
         /// The order.
         hold: OrderId,
     },
+    /// Bowls of an order were cooked once more: so much left the shelf, and as much of what was cooked before is waste.
+    CookedAgain {
+        /// The order.
+        order: OrderId,
+        /// Its name for it; the order says whose fault it was.
+        refire: Uuid,
+        /// What it took, each ingredient once.
+        needs: Vec<IngredientAmount>,
+    },
     /// The order came to nothing: its stock is free again.
     HoldReleased {
         /// The order.
@@ -138,6 +148,25 @@ impl Event for InventoryEvent {
 
     fn samples() -> Vec<Self> {
         samples::all()
+    }
+}
+
+impl InventoryEvent {
+    /// The number that an order is given with its hold.
+    pub fn number(&self) -> Option<u32> {
+        match self {
+            Self::HoldOpened { number, .. } => Some(*number),
+            Self::Received { .. }
+            | Self::Wasted { .. }
+            | Self::Recounted { .. }
+            | Self::EightySixed { .. }
+            | Self::EightySixLifted { .. }
+            | Self::HoldChanged { .. }
+            | Self::HoldCommitted { .. }
+            | Self::HoldConsumed { .. }
+            | Self::CookedAgain { .. }
+            | Self::HoldReleased { .. } => None,
+        }
     }
 }
 
@@ -210,6 +239,14 @@ mod samples {
             },
             InventoryEvent::HoldCommitted { hold: id(3) },
             InventoryEvent::HoldConsumed { hold: id(3) },
+            InventoryEvent::CookedAgain {
+                order: id(3),
+                refire: id(13),
+                needs: vec![IngredientAmount {
+                    ingredient: noodles(),
+                    amount: amount(150),
+                }],
+            },
             InventoryEvent::HoldReleased {
                 hold: id(4),
                 reason: ReleaseReason::Expired,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use uuid::Uuid;
 
 use super::command::KitchenWanted;
 use super::event::{InventoryEvent, ReleaseReason};
@@ -204,6 +205,26 @@ pub(super) fn change_hold(
         hold: id,
         needs,
         kitchen,
+    }])
+}
+
+/// What bowls need that are cooked once more is free and taken at once. Nothing when nobody says what they take.
+pub(super) fn cook_again(
+    state: &Inventory,
+    order: OrderId,
+    refire: Uuid,
+    needs: Vec<IngredientAmount>,
+    now: DateTime<Utc>,
+) -> Decision {
+    let needs = merge(needs).ok_or(InventoryRejection::NeedsOverflow)?;
+    if needs.is_empty() {
+        return Ok(Vec::new());
+    }
+    check_free(state, &needs, now)?;
+    Ok(vec![InventoryEvent::CookedAgain {
+        order,
+        refire,
+        needs,
     }])
 }
 

@@ -334,6 +334,13 @@ impl Inventory {
                 }
             }
             InventoryEvent::HoldConsumed { hold } => self.end(*hold, HoldEnd::Consumed),
+            InventoryEvent::CookedAgain { needs, .. } => {
+                for need in needs {
+                    let stock = self.entry(&need.ingredient);
+                    stock.wasted = stock.wasted.saturating_add(need.amount.get());
+                    stock.settle();
+                }
+            }
             InventoryEvent::HoldReleased { hold, reason: _ } => self.end(*hold, HoldEnd::Released),
         }
     }

@@ -1,8 +1,8 @@
 //! The life of a shop's stock: it is kept, and every command finds it so. A hold's own life is in `rules.rs`.
 
 use super::command::InventoryCommandKind::{
-    self, ChangeHold, CommitHold, ConsumeHold, EightySix, LiftEightySix, OpenHold, Receive,
-    Recount, ReleaseHold, Waste,
+    self, ChangeHold, CommitHold, ConsumeHold, CookAgain, EightySix, LiftEightySix, OpenHold,
+    Receive, Recount, ReleaseHold, Waste,
 };
 use super::state::InventoryStage::{self, Kept};
 
@@ -17,5 +17,6 @@ pub const TRANSITIONS: &[(InventoryStage, InventoryCommandKind, InventoryStage)]
     (Kept, ChangeHold, Kept),
     (Kept, CommitHold, Kept),
     (Kept, ConsumeHold, Kept),
+    (Kept, CookAgain, Kept),
     (Kept, ReleaseHold, Kept),
 ];

@@ -73,6 +73,8 @@ pub(crate) struct OrderStatus {
     pub(crate) end_fault: Option<String>,
     /// Role of who ended it.
     pub(crate) ended_by: Option<String>,
+    /// The order of which it makes bowls again, at no cost to the customer.
+    pub(crate) remake_of: Option<Uuid>,
     /// When it last changed.
     pub(crate) updated_at: DateTime<Utc>,
 }
@@ -83,7 +85,7 @@ pub(crate) const COLUMNS: &str = "order_id, sequence, number, service_date, rest
      payment_id, channel, fulfilment, state, total_minor, currency, promise_earliest, \
      promise_latest, prep_minutes, slurp_deadline, expires_at, checked_out_at, placed_at, \
      accepted_at, fired_at, ready_at, picked_up_at, delivered_at, ended_at, end_reason, end_fault, \
-     ended_by, updated_at";
+     ended_by, remake_of, updated_at";
 
 impl OrderStatus {
     /// One order, if the scope has it.

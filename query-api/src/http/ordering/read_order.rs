@@ -55,12 +55,16 @@ pub(crate) struct OrderDetail {
 }
 
 /// The events that change what was agreed, in the order's story.
-const CHANGES: [&str; 5] = [
+const CHANGES: [&str; 9] = [
     "accepted",
     "short_reported",
     "short_settled",
     "promise_moved",
     "switched_to_pickup",
+    "refired",
+    "remake_offered",
+    "remake_declined",
+    "remade",
 ];
 
 /// A change of what was agreed.

@@ -66,6 +66,8 @@ pub(crate) struct KitchenOrder {
     ready_at: Option<DateTime<Utc>>,
     /// Until when it is still ramen.
     slurp_deadline: Option<DateTime<Utc>>,
+    /// The order of which it makes bowls again.
+    remake_of: Option<Uuid>,
 }
 
 /// Reads what a kitchen has before it.
@@ -88,7 +90,7 @@ pub(crate) async fn read_kitchen(
         r#"SELECT k.order_id, k.sequence, k.number, k.service_date, k.fulfilment, k.state,
                   k.auto_fire, k.lines::text AS "lines!", k.bowls::text AS "bowls!", k.prep_minutes,
                   k.promise_latest, k.placed_at, k.accepted_at, k.acknowledged_at, k.fired_at,
-                  k.ready_at, k.slurp_deadline, d.fulfilment::text AS "sealed_fulfilment?"
+                  k.ready_at, k.slurp_deadline, k.remake_of, d.fulfilment::text AS "sealed_fulfilment?"
            FROM views.kitchen_queue k LEFT JOIN views.order_details d USING (order_id)
            WHERE k.restaurant_id = $1 AND k.state <> 'awaiting_payment'
            ORDER BY k.promise_latest, k.order_id"#,
@@ -128,6 +130,7 @@ pub(crate) async fn read_kitchen(
             fired_at: row.fired_at,
             ready_at: row.ready_at,
             slurp_deadline: row.slurp_deadline,
+            remake_of: row.remake_of,
         });
     }
     let page = KitchenPage {

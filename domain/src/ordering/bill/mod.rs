@@ -4,17 +4,19 @@
 //! the goods that they were given on, tax follows, and each is spread by largest remainder. So a change never raises
 //! the total, and the lines always add up to it.
 
+mod remade;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::line::{LineId, OrderLine, OrderOption};
-use super::quote::{Party, QuoteLine, QuoteLineKind};
-use super::tax::{self, PricesAre};
 use crate::kernel::money::{Money, split};
 use crate::kernel::quantity::Quantity;
 use crate::kernel::text::LocalizedText;
+use crate::ordering::line::{LineId, OrderLine, OrderOption};
+use crate::ordering::quote::{Party, QuoteLine, QuoteLineKind};
+use crate::ordering::tax::{self, PricesAre};
 
 /// Lines and amounts of an order as they are now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -1,33 +1,33 @@
-//! What changes an order after it was placed: something is short, later than promised, or fetched after all.
+//! The shop has run out of something: it is left out, replaced, asked about, or ends the order.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::event::{FaultParty, OrderEvent, ShortAnswer, ShortOutcome};
-use super::rejection::OrderRejection;
-use super::rules;
-use super::state::{OrderBody, OrderStage, Shortfall};
+use super::super::event::{FaultParty, OrderEvent, ShortAnswer, ShortOutcome};
+use super::super::rejection::OrderRejection;
+use super::super::rules;
+use super::super::state::{OrderBody, OrderStage, Shortfall};
 use crate::kernel::actor::Actor;
-use crate::kernel::quantity::{IngredientAmount, Minutes};
+use crate::kernel::quantity::IngredientAmount;
 use crate::kernel::text::Reason;
 use crate::ordering::bill::Bill;
 use crate::ordering::line::{LineId, OrderLine, Shortage};
 use crate::ordering::settlement;
 
 /// Something that ran out, as the shop says it.
-pub(super) struct Reported {
-    pub(super) short: Uuid,
-    pub(super) line: LineId,
-    pub(super) units: u32,
-    pub(super) substitute: Option<Box<OrderLine>>,
-    pub(super) substitute_needs: Vec<IngredientAmount>,
-    pub(super) answer_by: DateTime<Utc>,
-    pub(super) by: Actor,
+pub(in super::super) struct Reported {
+    pub(in super::super) short: Uuid,
+    pub(in super::super) line: LineId,
+    pub(in super::super) units: u32,
+    pub(in super::super) substitute: Option<Box<OrderLine>>,
+    pub(in super::super) substitute_needs: Vec<IngredientAmount>,
+    pub(in super::super) answer_by: DateTime<Utc>,
+    pub(in super::super) by: Actor,
 }
 
 impl OrderBody {
     /// What is short is settled at once as the customer chose, or asked.
-    pub(super) fn report_short(
+    pub(in super::super) fn report_short(
         &self,
         reported: Reported,
         now: DateTime<Utc>,
@@ -52,6 +52,7 @@ impl OrderBody {
             line,
             units,
             substitute: substitute.clone(),
+            substitute_needs: substitute_needs.clone(),
             outcome: None,
         };
         let mut events = vec![OrderEvent::ShortReported {
@@ -91,7 +92,7 @@ impl OrderBody {
     }
 
     /// The customer has said what to do.
-    pub(super) fn answer_short(
+    pub(in super::super) fn answer_short(
         &self,
         short: Uuid,
         answer: ShortAnswer,
@@ -107,7 +108,7 @@ impl OrderBody {
     }
 
     /// Whatever was asked and not answered is left out: the kitchen goes on. Nothing when nothing was asked.
-    pub(super) fn leave_out_unanswered(&self, now: DateTime<Utc>) -> Vec<OrderEvent> {
+    pub(in super::super) fn leave_out_unanswered(&self, now: DateTime<Utc>) -> Vec<OrderEvent> {
         let mut bill = self.bill.clone();
         let mut events = Vec::new();
         for found in self.shorts.iter().filter(|found| found.outcome.is_none()) {
@@ -169,56 +170,8 @@ impl OrderBody {
         }
     }
 
-    /// The promise moves with the kitchen, and never back.
-    pub(super) fn delay(
-        &self,
-        prep: Minutes,
-        reason: Reason,
-        party: FaultParty,
-        now: DateTime<Utc>,
-    ) -> Result<OrderEvent, OrderRejection> {
-        rules::prep_in_range(prep)?;
-        let start = self.accepted_at.unwrap_or(now);
-        let promise = self.terms.minutes.with_prep(prep).starting(start);
-        if promise.latest <= self.promise.latest {
-            return Err(OrderRejection::NotLater {
-                latest: self.promise.latest,
-            });
-        }
-        Ok(OrderEvent::PromiseMoved {
-            prep_minutes: prep,
-            promise,
-            reason,
-            party,
-            at: now,
-        })
-    }
-
-    /// The courier is undone and what bringing it costs goes back.
-    pub(super) fn switch_to_pickup(
-        &self,
-        by: Actor,
-        now: DateTime<Utc>,
-    ) -> Result<OrderEvent, OrderRejection> {
-        rules::is_theirs(self, &by)?;
-        rules::is_delivery(self)?;
-        let bill = self
-            .bill
-            .without_delivery()
-            .ok_or(OrderRejection::AmountOverflow)?;
-        let bill = match self.fired_at {
-            Some(_) => bill,
-            None => bill.eaten_here(),
-        };
-        Ok(OrderEvent::SwitchedToPickup {
-            by,
-            bill: Box::new(bill),
-            at: now,
-        })
-    }
-
     /// Whether the customer got what they answer now.
-    pub(super) fn is_answered(&self, short: Uuid, answer: ShortAnswer) -> bool {
+    pub(in super::super) fn is_answered(&self, short: Uuid, answer: ShortAnswer) -> bool {
         let outcome = self.short(short).and_then(|found| found.outcome);
         match (answer, outcome) {
             (ShortAnswer::Refund, Some(ShortOutcome::Refunded))
@@ -232,7 +185,7 @@ impl OrderBody {
     }
 
     /// The shortage of this name.
-    pub(super) fn short(&self, short: Uuid) -> Option<&Shortfall> {
+    pub(in super::super) fn short(&self, short: Uuid) -> Option<&Shortfall> {
         self.shorts.iter().find(|found| found.short == short)
     }
 
