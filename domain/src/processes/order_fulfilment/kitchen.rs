@@ -63,9 +63,11 @@ impl Effects<'_> {
                 at,
             } => {
                 self.state.ready_at = Some(*at);
+                self.cancel_answers();
                 self.wait_for_customer(flags);
             }
             OrderEvent::PickedUp { .. } => {
+                self.cancel_answers();
                 self.cancel_timer(timers::FIRE);
                 self.consume();
             }
@@ -177,6 +179,16 @@ impl Effects<'_> {
         };
         let name = format!("{}{short}", timers::SHORT_ANSWER);
         self.start_timer(&name, answer_by, leave_out);
+    }
+
+    /// Nobody waits for an answer any more: what was asked about is packed all the same, or has left.
+    fn cancel_answers(&mut self) {
+        let waiting = self.state.timers.iter();
+        let waiting = waiting.filter(|name| name.starts_with(timers::SHORT_ANSWER));
+        let waiting: Vec<String> = waiting.cloned().collect();
+        for name in waiting {
+            self.cancel_timer(&name);
+        }
     }
 
     /// What is left out is free again. An order that does not say what its lines take keeps its hold.
