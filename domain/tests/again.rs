@@ -6,6 +6,7 @@
     reason = "helpers of tests fail as tests do, and look for single variants"
 )]
 
+#[expect(dead_code, reason = "each test binary uses its part")]
 mod support;
 
 use chrono::TimeDelta;

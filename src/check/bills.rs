@@ -26,6 +26,7 @@ impl BillWalk {
                 self.charge(event, &event.body["bill"], report)
             }
             "fired" => (self.fired, self.ready) = (true, false),
+            "refired" => self.ready = false,
             "ready" => self.ready = true,
             "cancelled" => self.check(event, self.of_cancellation(event.text("fault")), report),
             "undeliverable" => self.check(event, self.of_failure(event.text("reason")), report),

@@ -312,7 +312,7 @@ pub(super) const PLANTS: &[Plant] = &[
         Invariant::I8,
         "more held than there is",
         r#"SELECT es.plant('restaurant.inventory', es.tid(2), json_build_object('type', 'hold_opened',
-               'hold', es.tid(96), 'number', 6, 'service_date', '2026-11-20',
+               'hold', es.tid(96), 'number', 7, 'service_date', '2026-11-20',
                'needs', '[{"ingredient":"noodles","amount":999999}]'::json))"#,
     ),
     plant(
@@ -330,7 +330,7 @@ pub(super) const PLANTS: &[Plant] = &[
         Invariant::I8,
         "a recount that names nobody whose order is short",
         r#"SELECT es.plant('restaurant.inventory', es.tid(2), body) FROM (VALUES
-               (json_build_object('type', 'hold_opened', 'hold', es.tid(96), 'number', 6,
+               (json_build_object('type', 'hold_opened', 'hold', es.tid(96), 'number', 7,
                     'service_date', '2026-11-20', 'needs', '[{"ingredient":"noodles","amount":100}]'::json)),
                ('{"type":"recounted","ingredient":"noodles","counted":0,"shortfall":100}'::json)) AS two (body)"#,
     ),

@@ -80,7 +80,7 @@ SELECT 'stripe', 'evt_' || intent, updated_at,
        json_build_object('v', 1, 'k', payment_id, 'n', 'bm9uY2U=', 'c', 'c2VhbGVk', 'o',
            json_build_object('kind', 'ops.webhook_inbox', 'id', md5(intent)::uuid, 'field', 'body')),
        'done', updated_at
-FROM views.payments;
+FROM views.payments WHERE intent IS NOT NULL;
 INSERT INTO ops.command_records (key_hash, fingerprint, status, headers, body, created_at)
 SELECT es.record_key(customer_id, order_id::text), sha256('asked'), 201,
        json_build_object('content-type', 'application/json', 'x-consistency-token',

@@ -67,6 +67,7 @@ impl Bill {
                 tax_bp: None,
                 tax_minor: 0,
                 promotion: None,
+                noodles: None,
             });
             self.total = self.total.checked_sub(self.total).ok()?;
         }
@@ -86,6 +87,7 @@ fn borne(amount: &QuoteLine, payer: Party) -> Option<QuoteLine> {
         seller: amount.seller.filter(|_| lowers_tax),
         tax_class: amount.tax_class.filter(|_| lowers_tax),
         tax_bp: amount.tax_bp.filter(|_| lowers_tax),
+        noodles: None,
         ..amount.clone()
     })
 }
