@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use domain::kernel::flags::Flags;
-use domain::processes::OrderFulfilment;
+use domain::processes::{OrderFulfilment, ShopReachability};
 use infra::clock::Clock;
 use infra::config::Secret;
 use infra::event_store::{EventLog, EventStore, StoreTasks};
@@ -84,6 +84,8 @@ pub struct Publishing {
     pub relay: Option<Relay>,
     /// Folds them into processes.
     pub fulfilment: Runner<OrderFulfilment>,
+    /// Folds them into what is known of shops' answering.
+    pub reachability: Runner<ShopReachability>,
     /// Fires timers.
     pub timers: Timers,
     /// Performs effects.
@@ -103,6 +105,7 @@ struct Bells {
     sequencer: Doorbell,
     relay: Doorbell,
     fulfilment: Doorbell,
+    reachability: Doorbell,
     timers: Doorbell,
     effects: Doorbell,
     inbox: Doorbell,
@@ -161,12 +164,21 @@ impl Publishing {
             )),
         };
         app.head.rings(bells.fulfilment.clone());
-        let feed = StoreFeed::new(EventLog::new(pool.clone()), &app.head);
+        app.head.rings(bells.reachability.clone());
+        let feed = || StoreFeed::new(EventLog::new(pool.clone()), &app.head);
         let sequencer = Sequencer::new(options, clock.clone(), app.head.clone(), leadership);
         let fulfilment = Runner::new(
             pool.clone(),
             clock.clone(),
-            feed,
+            feed(),
+            leading.clone(),
+            bells.effects.clone(),
+            readiness,
+        );
+        let reachability = Runner::new(
+            pool.clone(),
+            clock.clone(),
+            feed(),
             leading.clone(),
             bells.effects.clone(),
             readiness,
@@ -199,6 +211,7 @@ impl Publishing {
             sequencer,
             relay,
             fulfilment,
+            reachability,
             timers,
             effects,
             inbox,
@@ -226,6 +239,7 @@ impl Publishing {
             tasks.run(relay, self.bells.relay, Pace::default());
         }
         tasks.run(self.fulfilment, self.bells.fulfilment, Pace::default());
+        tasks.run(self.reachability, self.bells.reachability, Pace::default());
         tasks.run(self.timers, self.bells.timers, Pace::default());
         tasks.run(self.effects, self.bells.effects, Pace::default());
         tasks.run(self.inbox, self.bells.inbox, Pace::default());

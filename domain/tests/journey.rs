@@ -150,6 +150,8 @@ impl Run {
             self.log.push(AnyRecorded {
                 recorded,
                 order: Some(OrderId::new(ORDER)),
+                restaurant: None,
+                by_shop: false,
             });
         }
     }

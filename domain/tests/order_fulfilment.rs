@@ -94,6 +94,8 @@ impl Story {
         self.0.push(AnyRecorded {
             recorded,
             order: Some(order()),
+            restaurant: None,
+            by_shop: false,
         });
         self
     }

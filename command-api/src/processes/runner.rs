@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, HashMap};
 use domain::aggregates::AnyEvent;
 use domain::decider::{DecodeError, Recorded};
 use domain::kernel::flags::Flags;
-use domain::kernel::ids::OrderId;
+use domain::kernel::ids::{OrderId, RestaurantId};
 use domain::processes::{AnyRecorded, Effect, Process, effect_id, fired_id};
 use infra::clock::Clock;
 use infra::event_store::Mark;
 use infra::fault;
 use infra::feed::{Checkpoints, Feed as _, FeedError, FeedRecord, HistoryAlarm, Origin, StoreFeed};
 use infra::http::health::Readiness;
+use infra::http::policy::Role;
 use infra::lifecycle::{Doorbell, Loop, Progress};
 use infra::telemetry::{TraceContext, joins};
 use sqlx::PgPool;
@@ -84,10 +85,14 @@ struct Followed {
 }
 
 /// What an event's metadata says about it.
-#[derive(Clone, Copy, Default, serde::Deserialize)]
+#[derive(Clone, Default, serde::Deserialize)]
 struct About {
     /// The order.
     order: Option<OrderId>,
+    /// The shop.
+    restaurant: Option<RestaurantId>,
+    /// In which role somebody asked for it, or the system did.
+    role: Option<String>,
     /// There when it is a rehearsal; what follows from one is one.
     test: Option<serde::de::IgnoredAny>,
     /// The trace of the command that it came from.
@@ -484,6 +489,8 @@ fn understood<P: Process>(records: &[FeedRecord]) -> Result<Vec<Followed>, Runne
         let event = AnyRecorded {
             recorded,
             order: about.order,
+            restaurant: about.restaurant,
+            by_shop: about.role.as_deref() == Some(Role::Owner.as_str()),
         };
         if let Some(instance) = P::instance(&event) {
             events.push(Followed {

@@ -3,6 +3,7 @@
 
 pub mod checkout;
 pub mod consent;
+pub mod known_device;
 pub mod price_cart;
 mod priced_line;
 pub mod refire;

@@ -2,72 +2,42 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use strum::VariantArray;
-use utoipa::ToSchema;
+use strum::VariantArray as _;
 
-/// The fourteen allergens of EU regulation 1169/2011 annex II, and buckwheat, which Japan's and Korea's lists add.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    VariantArray,
-    ToSchema,
-    JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Allergen {
-    Gluten,
-    Crustacean,
-    Egg,
-    Fish,
-    Peanut,
-    Soy,
-    Milk,
-    Nuts,
-    Celery,
-    Mustard,
-    Sesame,
-    Sulphite,
-    Lupin,
-    Mollusc,
-    Buckwheat,
-}
+use super::word::words;
 
-/// Whether an allergen is in something. Ordered from best to worst.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Presence {
-    /// It is not.
-    Free,
-    /// Traces are possible.
-    MayContain,
-    /// Nobody has said; counts as contained.
-    Unknown,
-    /// It is.
-    Contains,
+words! {
+    /// The fourteen allergens of EU regulation 1169/2011 annex II, and buckwheat, which Japan's and Korea's lists add.
+    #[expect(missing_docs, reason = "the names say it")]
+    Allergen or "allergen_unknown" {
+        Gluten,
+        Crustacean,
+        Egg,
+        Fish,
+        Peanut,
+        Soy,
+        Milk,
+        Nuts,
+        Celery,
+        Mustard,
+        Sesame,
+        Sulphite,
+        Lupin,
+        Mollusc,
+        Buckwheat,
+    }
+
+    /// Whether an allergen is in something. Ordered from best to worst.
+    Presence or "presence_unknown" {
+        /// It is not.
+        Free,
+        /// Traces are possible.
+        MayContain,
+        /// Nobody has said; counts as contained.
+        Unknown,
+        /// It is.
+        Contains,
+    }
 }
 
 impl Presence {
@@ -94,34 +64,20 @@ pub fn mixture<'a>(parts: impl IntoIterator<Item = &'a Declared>) -> Declared {
     worst
 }
 
-/// A way of eating that an ingredient fits or does not. What an ingredient does not claim, it does not fit.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    VariantArray,
-    ToSchema,
-    JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Diet {
-    /// Nothing of animals.
-    Vegan,
-    /// No meat and no fish.
-    Vegetarian,
-    /// No meat.
-    Pescatarian,
-    /// Permitted in Islam; the shop answers for it.
-    Halal,
-    /// Permitted in Judaism; the shop answers for it.
-    Kosher,
+words! {
+    /// A way of eating that an ingredient fits or does not. What an ingredient does not claim, it does not fit.
+    Diet or "diet_unknown" {
+        /// Nothing of animals.
+        Vegan,
+        /// No meat and no fish.
+        Vegetarian,
+        /// No meat.
+        Pescatarian,
+        /// Permitted in Islam; the shop answers for it.
+        Halal,
+        /// Permitted in Judaism; the shop answers for it.
+        Kosher,
+    }
 }
 
 impl Diet {
@@ -149,12 +105,6 @@ pub fn shared_diets<'a>(claims: impl IntoIterator<Item = &'a [Diet]>) -> BTreeSe
         shared.retain(|diet| diet.fits(part));
     }
     shared
-}
-
-super::collect::leaf! {
-    Diet => "diet_unknown",
-    Allergen => "allergen_unknown",
-    Presence => "presence_unknown",
 }
 
 #[cfg(test)]

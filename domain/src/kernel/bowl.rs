@@ -1,121 +1,79 @@
 //! What makes a bowl a bowl: style, firmness, packaging, and how long each style stays good (`domain.md`, *Ramen rules*).
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use strum::{EnumString, IntoStaticStr, VariantArray};
-use utoipa::ToSchema;
-
 use super::quantity::Minutes;
+use super::word::words;
 
-/// What is sold, by how it must travel.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    JsonSchema,
-    VariantArray,
-    IntoStaticStr,
-    EnumString,
-)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-#[expect(missing_docs, reason = "the names are those of the dishes")]
-pub enum Style {
-    HakataTonkotsu,
-    Shoyu,
-    Shio,
-    Tantan,
-    Miso,
-    Iekei,
-    Jiro,
-    Tsukemen,
-    Mazemen,
-    AburaSoba,
-    HiyashiChuka,
-    /// Raw or par-cooked, to be cooked at home.
-    Kit,
-    Side,
-    Drink,
-}
+words! {
+    /// What is sold, by how it must travel.
+    #[expect(missing_docs, reason = "the names are those of the dishes")]
+    Style or "style_unknown" {
+        HakataTonkotsu,
+        Shoyu,
+        Shio,
+        Tantan,
+        Miso,
+        Iekei,
+        Jiro,
+        Tsukemen,
+        Mazemen,
+        AburaSoba,
+        HiyashiChuka,
+        /// Raw or par-cooked, to be cooked at home.
+        Kit,
+        Side,
+        Drink,
+    }
 
-/// How firm the noodles are boiled, firmest first.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Firmness {
-    /// Very firm.
-    Barikata,
-    /// Firm.
-    Kata,
-    /// Regular.
-    Futsu,
-    /// Soft.
-    Yawa,
-}
+    /// How firm the noodles are boiled, firmest first.
+    Firmness or "firmness_unknown" {
+        /// Very firm.
+        Barikata,
+        /// Firm.
+        Kata,
+        /// Regular.
+        Futsu,
+        /// Soft.
+        Yawa,
+    }
 
-/// How a dish is packed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Packaging {
-    /// Noodles and hot broth in two cups, joined at the table.
-    SplitHot,
-    /// Served apart anyway (tsukemen).
-    NaturallySplit,
-    /// Sauce at the bottom, no broth.
-    DrySauce,
-    /// Cold, at most 5 °C.
-    ColdBag,
-    /// Raw or par-cooked parts, at most 5 °C.
-    Kit,
-    /// A closed box.
-    Closed,
-    /// Noodles in the broth; pickup only.
-    Combined,
-}
+    /// How a dish is packed.
+    Packaging or "packaging_unknown" {
+        /// Noodles and hot broth in two cups, joined at the table.
+        SplitHot,
+        /// Served apart anyway (tsukemen).
+        NaturallySplit,
+        /// Sauce at the bottom, no broth.
+        DrySauce,
+        /// Cold, at most 5 °C.
+        ColdBag,
+        /// Raw or par-cooked parts, at most 5 °C.
+        Kit,
+        /// A closed box.
+        Closed,
+        /// Noodles in the broth; pickup only.
+        Combined,
+    }
 
-/// How warm a dish is eaten.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Serving {
-    /// Hot, all of it.
-    Hot,
-    /// Cold noodles and hot broth to dip them in (tsukemen).
-    ColdAndHot,
-    /// Cold, all of it.
-    Cold,
-}
+    /// How warm a dish is eaten.
+    Serving or "serving_unknown" {
+        /// Hot, all of it.
+        Hot,
+        /// Cold noodles and hot broth to dip them in (tsukemen).
+        ColdAndHot,
+        /// Cold, all of it.
+        Cold,
+    }
 
-/// What the broth is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum BrothBase {
-    Tonkotsu,
-    Chicken,
-    Fish,
-    Vegetable,
-    Beef,
-    Mixed,
+    /// What the broth is made of.
+    #[expect(missing_docs, reason = "the names say it")]
+    BrothBase or "broth_base_unknown" {
+        Tonkotsu,
+        Chicken,
+        Fish,
+        Vegetable,
+        Beef,
+        Mixed,
+    }
 }
 
 /// Whether noodles may travel in the broth.
@@ -175,16 +133,10 @@ impl Style {
     }
 }
 
-super::collect::leaf! {
-    Style => "style_unknown",
-    Firmness => "firmness_unknown",
-    Packaging => "packaging_unknown",
-    BrothBase => "broth_base_unknown",
-    Serving => "serving_unknown",
-}
-
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray as _;
+
     use super::*;
 
     #[test]

@@ -27,3 +27,4 @@ pub mod sealed;
 pub mod tax;
 pub mod text;
 pub mod time;
+mod word;

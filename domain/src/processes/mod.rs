@@ -11,6 +11,7 @@
 //! process what has become of it in the meantime.
 
 pub mod order_fulfilment;
+pub mod shop_reachability;
 
 use std::fmt::Debug;
 
@@ -22,9 +23,10 @@ use uuid::{Uuid, uuid};
 use crate::aggregates::{AnyCommand, AnyEvent, Kind};
 use crate::decider::Recorded;
 use crate::kernel::flags::Flags;
-use crate::kernel::ids::OrderId;
+use crate::kernel::ids::{OrderId, RestaurantId};
 pub use crate::payment::vendor::PaymentCall;
 pub use order_fulfilment::OrderFulfilment;
+pub use shop_reachability::ShopReachability;
 
 /// Names the ids of effects, so that they never equal another `UUIDv5` of ours.
 const EFFECT_NAMESPACE: Uuid = uuid!("0d7f6f5e-55ab-5e0b-8f4e-3a3f9b8a6c21");
@@ -36,6 +38,10 @@ pub struct AnyRecorded {
     pub recorded: Recorded<AnyEvent>,
     /// The order that its metadata names.
     pub order: Option<OrderId>,
+    /// The shop that its metadata names.
+    pub restaurant: Option<RestaurantId>,
+    /// Whether somebody at a shop, or a device there, asked for it.
+    pub by_shop: bool,
 }
 
 /// A decision that spans time.
@@ -105,6 +111,6 @@ pub fn fired_id(timer: Uuid) -> Uuid {
 #[macro_export]
 macro_rules! for_each_process {
     ($callback:ident) => {
-        $callback! { $crate::processes::OrderFulfilment }
+        $callback! { $crate::processes::OrderFulfilment, $crate::processes::ShopReachability }
     };
 }

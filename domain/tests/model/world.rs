@@ -214,6 +214,8 @@ impl World {
         let news = AnyRecorded {
             recorded,
             order: Some(OrderId::new(ORDER)),
+            restaurant: None,
+            by_shop: false,
         };
         let effects =
             OrderFulfilment::react(Arc::make_mut(&mut self.process), &news, &Flags::default());

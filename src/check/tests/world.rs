@@ -63,7 +63,8 @@ $$";
 
 /// What processes and the inbox hold when the story is over. `last` is the log's last position.
 const FINISHED: &str = "
-INSERT INTO ops.process_positions SELECT 'order_fulfilment', position, hash, 1 FROM es.sequencer;
+INSERT INTO ops.process_positions SELECT process, position, hash, 1
+FROM es.sequencer, unnest(ARRAY['order_fulfilment', 'shop_reachability']) AS process;
 INSERT INTO ops.process_instances
 SELECT 'order_fulfilment', order_id, '{}', state <> 'delivered' FROM views.orders;
 INSERT INTO ops.effects

@@ -9,3 +9,4 @@ mod day;
 mod full_kitchen;
 mod no_bowl;
 mod promotions;
+mod unreachable;

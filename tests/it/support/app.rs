@@ -320,6 +320,7 @@ impl Loops {
         let mut worked = false;
         worked |= did(publishing.sequencer.step().await.unwrap());
         worked |= did(publishing.fulfilment.step().await.unwrap());
+        worked |= did(publishing.reachability.step().await.unwrap());
         worked |= did(publishing.timers.step().await.unwrap());
         worked |= did(publishing.effects.step().await.unwrap());
         worked |= did(publishing.inbox.step().await.unwrap());

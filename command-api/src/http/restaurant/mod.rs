@@ -10,6 +10,7 @@ mod create_promotion;
 mod eighty_six;
 mod lift_eighty_six;
 mod mark_unreachable;
+mod menu_part;
 mod pause_restaurant;
 mod publish_menu;
 mod receive_stock;

@@ -1,8 +1,6 @@
 //! A shop changes one item's price, or takes it off or puts it on.
 
 use axum::extract::State;
-use domain::aggregates::Menu;
-use domain::decider::Fault;
 use domain::kernel::ids::RestaurantId;
 use domain::kernel::key::Key;
 use domain::kernel::money::Price;
@@ -13,8 +11,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::http::answer::{Committed, Refusals, Written};
-use crate::http::asked::{Asked, OfShop};
+use crate::http::answer::{Committed, Refusals};
+use crate::http::asked::Asked;
 
 /// What changes; at least one of the two.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -52,40 +50,12 @@ pub(super) async fn update_menu_item(
     Json(body): Json<UpdateMenuItemBody>,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    let commands = body.commands(&item);
-    if commands.is_empty() {
-        return Err(nothing_to_do());
-    }
-    let wanted = OfShop::<Menu> {
-        shop,
-        commands,
-        list: None,
-        expected: None,
-    };
-    app.change_of_shop(&asked, &wanted, Written::reply(shop))
-        .await
-}
-
-impl UpdateMenuItemBody {
-    fn commands(self, item: &Key) -> Vec<MenuCommand> {
-        let price = self.price_minor;
-        let price = price.map(|price_minor| MenuCommand::SetPrice {
-            item: item.clone(),
-            price_minor,
-        });
-        let available = self.available;
-        let available = available.map(|available| MenuCommand::SetAvailable {
-            item: item.clone(),
-            available,
-        });
-        price.into_iter().chain(available).collect()
-    }
-}
-
-pub(super) fn nothing_to_do() -> ApiError {
-    ApiError::invalid(vec![Fault {
-        code: "nothing_to_do".to_owned(),
-        pointer: String::new(),
-        detail: "give price_minor or available".to_owned(),
-    }])
+    let price = body.price_minor.map(|price_minor| MenuCommand::SetPrice {
+        item: item.clone(),
+        price_minor,
+    });
+    let available = body
+        .available
+        .map(|available| MenuCommand::SetAvailable { item, available });
+    app.change_menu_part(&asked, shop, price, available).await
 }

@@ -1,7 +1,6 @@
 //! A shop changes what one option adds to prices, or takes it off or puts it on, wherever it is offered.
 
 use axum::extract::State;
-use domain::aggregates::Menu;
 use domain::kernel::ids::RestaurantId;
 use domain::kernel::key::Key;
 use domain::kernel::money::PriceDelta;
@@ -11,10 +10,9 @@ use infra::http::{ApiError, Idempotency, Json, Path, RestaurantStaff};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::update_menu_item::nothing_to_do;
 use crate::app::App;
-use crate::http::answer::{Committed, Refusals, Written};
-use crate::http::asked::{Asked, OfShop};
+use crate::http::answer::{Committed, Refusals};
+use crate::http::asked::Asked;
 
 /// What changes; at least one of the two.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -54,32 +52,15 @@ pub(super) async fn update_menu_option(
     Json(body): Json<UpdateMenuOptionBody>,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    let commands = body.commands(&OptionRef { group, option });
-    if commands.is_empty() {
-        return Err(nothing_to_do());
-    }
-    let wanted = OfShop::<Menu> {
-        shop,
-        commands,
-        list: None,
-        expected: None,
-    };
-    app.change_of_shop(&asked, &wanted, Written::reply(shop))
-        .await
-}
-
-impl UpdateMenuOptionBody {
-    fn commands(self, option: &OptionRef) -> Vec<MenuCommand> {
-        let price = self.price_minor;
-        let price = price.map(|price_minor| MenuCommand::SetOptionPrice {
+    let option = OptionRef { group, option };
+    let price = body
+        .price_minor
+        .map(|price_minor| MenuCommand::SetOptionPrice {
             option: option.clone(),
             price_minor,
         });
-        let available = self.available;
-        let available = available.map(|available| MenuCommand::SetOptionAvailable {
-            option: option.clone(),
-            available,
-        });
-        price.into_iter().chain(available).collect()
-    }
+    let available = body
+        .available
+        .map(|available| MenuCommand::SetOptionAvailable { option, available });
+    app.change_menu_part(&asked, shop, price, available).await
 }

@@ -318,7 +318,11 @@ impl Collect for Reduction {
 }
 
 fn tag<'a>(value: &'a Value, at: &Pointer, faults: &mut Faults) -> Option<&'a str> {
-    let tag = value.get("type").and_then(Value::as_str);
+    let Some(object) = value.as_object() else {
+        faults.add("not_an_object", at, "expected an object with a type");
+        return None;
+    };
+    let tag = object.get("type").and_then(Value::as_str);
     if tag.is_none() {
         faults.add("type_missing", &at.at("type"), "say which type it is");
     }

@@ -95,6 +95,8 @@ pub enum RestaurantCommand {
         /// Why.
         reason: Reason,
     },
+    /// Somebody at the shop answers after all: take orders again, if that was the reason for taking none.
+    MarkReachable,
     /// Take orders again.
     Resume,
     /// Enter somebody who works there, or what is new about them.

@@ -52,6 +52,7 @@ impl Decider for Restaurant {
                 | RestaurantCommand::Pause { .. }
                 | RestaurantCommand::CloseToday { .. }
                 | RestaurantCommand::MarkUnreachable { .. }
+                | RestaurantCommand::MarkReachable
                 | RestaurantCommand::Resume
                 | RestaurantCommand::AddStaff { .. }
                 | RestaurantCommand::RemoveStaff { .. }
@@ -121,6 +122,9 @@ impl Restaurant {
             RestaurantCommand::MarkUnreachable { .. } => {
                 self.pause().is_some_and(|pause| pause.until.is_none())
             }
+            RestaurantCommand::MarkReachable => self
+                .live()
+                .is_some_and(|live| live.pause.is_none_or(|pause| !pause.kind.is_unreachable())),
             RestaurantCommand::AddStaff {
                 staff,
                 name,
@@ -216,7 +220,9 @@ fn shop_event(
             until: shop.opens_tomorrow(context.now),
             kind: PauseKind::ClosedToday,
         }),
-        RestaurantCommand::Resume => Ok(RestaurantEvent::Resumed),
+        RestaurantCommand::MarkReachable | RestaurantCommand::Resume => {
+            Ok(RestaurantEvent::Resumed)
+        }
         RestaurantCommand::AddStaff { staff, .. }
             if shop.staff.len() >= STAFF_MAX && !shop.staff.contains_key(&staff) =>
         {

@@ -237,6 +237,11 @@ pub enum PauseKind {
 }
 
 impl PauseKind {
+    /// Whether it lasts until somebody at the shop answers.
+    pub fn is_unreachable(&self) -> bool {
+        *self == Self::Unreachable
+    }
+
     /// Whether somebody asked for it.
     pub fn is_by_staff(&self) -> bool {
         *self == Self::ByStaff

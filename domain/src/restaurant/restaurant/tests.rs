@@ -366,6 +366,7 @@ fn every_row_of_the_table_leads_where_it_says() {
         RestaurantCommandKind::CloseToday => RestaurantCommand::CloseToday {
             reason: reason("x"),
         },
+        RestaurantCommandKind::MarkReachable => RestaurantCommand::MarkReachable,
         RestaurantCommandKind::MarkUnreachable => RestaurantCommand::MarkUnreachable {
             reason: reason("x"),
         },
@@ -442,7 +443,15 @@ fn a_shop_that_nobody_answers_for_is_paused_until_somebody_does() {
         reason: reason("holiday"),
         until: None,
     };
-    live().done([pause]).when(unreachable).then_nothing();
+    let paused = live().done([pause]);
+    paused.clone().when(unreachable.clone()).then_nothing();
+    paused.when(RestaurantCommand::MarkReachable).then_nothing();
+    live()
+        .when(RestaurantCommand::MarkReachable)
+        .then_nothing()
+        .done([unreachable])
+        .when(RestaurantCommand::MarkReachable)
+        .then([RestaurantEvent::Resumed]);
 }
 
 #[test]

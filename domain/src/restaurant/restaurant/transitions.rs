@@ -1,9 +1,9 @@
 //! The life of a shop: which command is allowed at which stage, and where it leads.
 
 use super::command::RestaurantCommandKind::{
-    self, AddDevice, AddStaff, Approve, Close, CloseToday, MarkUnreachable, Pause, Register,
-    RemoveDevice, RemoveStaff, Resume, SetCapacity, SetHours, SetTerms, SetZones, Submit, Suspend,
-    UpdateProfile,
+    self, AddDevice, AddStaff, Approve, Close, CloseToday, MarkReachable, MarkUnreachable, Pause,
+    Register, RemoveDevice, RemoveStaff, Resume, SetCapacity, SetHours, SetTerms, SetZones, Submit,
+    Suspend, UpdateProfile,
 };
 use super::state::RestaurantStage::{
     self, Closed, Draft, Live, Submitted, Suspended, Unregistered,
@@ -22,7 +22,7 @@ pub const TRANSITIONS: &[(RestaurantStage, RestaurantCommandKind, RestaurantStag
     (Submitted, Approve, Live), (Suspended, Approve, Live),
     (Live, Suspend, Suspended),
     (Draft, Close, Closed), (Submitted, Close, Closed), (Live, Close, Closed), (Suspended, Close, Closed),
-    (Live, Pause, Live), (Live, CloseToday, Live), (Live, MarkUnreachable, Live),
+    (Live, Pause, Live), (Live, CloseToday, Live), (Live, MarkUnreachable, Live), (Live, MarkReachable, Live),
     (Live, Resume, Live),
     (Draft, AddStaff, Draft), (Submitted, AddStaff, Submitted), (Live, AddStaff, Live), (Suspended, AddStaff, Suspended),
     (Draft, RemoveStaff, Draft), (Submitted, RemoveStaff, Submitted), (Live, RemoveStaff, Live), (Suspended, RemoveStaff, Suspended),
