@@ -152,6 +152,7 @@ impl ShopReachabilityState {
             | OrderEvent::Fired { .. }
             | OrderEvent::BowlBoiled { .. }
             | OrderEvent::BowlSealed { .. }
+            | OrderEvent::Refired { .. }
             | OrderEvent::Ready { .. }
             | OrderEvent::Collected { .. }
             | OrderEvent::PickedUp { .. }
@@ -167,6 +168,9 @@ impl ShopReachabilityState {
             | OrderEvent::ShortReported { .. }
             | OrderEvent::ShortSettled { .. }
             | OrderEvent::PromiseMoved { .. }
+            | OrderEvent::RemakeOffered { .. }
+            | OrderEvent::RemakeDeclined { .. }
+            | OrderEvent::Remade { .. }
             | OrderEvent::SwitchedToPickup { .. } => {}
         }
         None
