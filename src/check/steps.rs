@@ -202,6 +202,7 @@ const CART: Table = &[
         "",
     ),
     ("open", &["checked_out"], "checked_out"),
+    ("open", &["claimed"], "claimed"),
     ("open", &["abandoned"], "abandoned"),
 ];
 

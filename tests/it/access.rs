@@ -54,6 +54,7 @@ const OPEN: &[&str] = &[
     "receive_stripe_webhook",
     "refresh_login",
     "log_out",
+    "begin_guest",
 ];
 
 #[test]

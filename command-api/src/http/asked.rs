@@ -13,7 +13,7 @@ use infra::event_store::StreamId;
 use infra::http::conditional::{IfMatch, IfNoneMatch};
 use infra::http::policy::{Act, Role, Scope};
 use infra::http::request_id::RequestScope;
-use infra::http::{ApiError, Caller, Customer, Driver, Ops, Principal, RestaurantStaff};
+use infra::http::{ApiError, Caller, Customer, Driver, Ops, Principal, RestaurantStaff, Shopper};
 use infra::http::{Unavailable, idempotency};
 use infra::limits;
 use uuid::Uuid;
@@ -45,7 +45,7 @@ macro_rules! who {
         }
     )+ };
 }
-who!(Caller, Customer, RestaurantStaff, Driver, Ops);
+who!(Caller, Customer, Shopper, RestaurantStaff, Driver, Ops);
 
 /// Whoever answers for a customer: they themselves, or our staff.
 ///
@@ -55,7 +55,7 @@ pub(super) fn customer_or_ops(by: &Principal) -> Result<Actor, ApiError> {
     match by.role {
         Role::Customer => Ok(Actor::Customer { id: by.id.into() }),
         Role::Ops => Ok(Actor::Ops { id: by.id }),
-        Role::Owner | Role::Driver | Role::Service => Err(ApiError::forbidden()),
+        Role::Owner | Role::Driver | Role::Service | Role::Guest => Err(ApiError::forbidden()),
     }
 }
 

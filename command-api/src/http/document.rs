@@ -19,7 +19,7 @@ const KEYLESS: [&str; 4] = [
     "log_out_everywhere",
 ];
 /// Routes whose body says who asks.
-const OPEN: [&str; 2] = ["refresh_login", "log_out"];
+const OPEN: [&str; 3] = ["refresh_login", "log_out", "begin_guest"];
 
 /// Adds to the document what its operations have in common.
 pub(super) fn complete(document: &mut OpenApi) {

@@ -103,7 +103,12 @@ mod tests {
                 open.insert(path);
             }
         }
-        let expected = ["/v1/auth/logout", "/v1/auth/refresh", "/v1/webhooks/stripe"];
+        let expected = [
+            "/v1/auth/guest",
+            "/v1/auth/logout",
+            "/v1/auth/refresh",
+            "/v1/webhooks/stripe",
+        ];
         assert_eq!(open, expected.map(str::to_owned).into());
     }
 

@@ -155,7 +155,7 @@ pub fn check_out(
         Cart::CheckedOut { order, .. } => {
             return Err(CheckoutRejection::AlreadyCheckedOut { order: *order });
         }
-        Cart::Open(body) | Cart::Abandoned(body) => body,
+        Cart::Open(body) | Cart::Claimed { body, .. } | Cart::Abandoned(body) => body,
     };
     let quote = price_cart(cart, request.place, market).map_err(CheckoutRejection::CartRefused)?;
     let quote = promise::agreed(quote, request.quote_id, market.flags)

@@ -132,7 +132,12 @@ macro_rules! callers {
                 match principal.role {
                     $(Role::$role)|+ => {}
                     #[expect(unreachable_patterns, reason = "no row names every role")]
-                    Role::Customer | Role::Owner | Role::Driver | Role::Ops | Role::Service => {
+                    Role::Customer
+                    | Role::Owner
+                    | Role::Driver
+                    | Role::Ops
+                    | Role::Service
+                    | Role::Guest => {
                         return Err(ApiError::forbidden());
                     }
                 }
@@ -145,6 +150,10 @@ macro_rules! callers {
 callers! {
     /// A customer.
     Customer: Customer,
+        /// Their id in the domain.
+        CustomerId;
+    /// Somebody who fills a cart, signed in or not.
+    Shopper: Customer | Guest,
         /// Their id in the domain.
         CustomerId;
     /// Somebody who runs a shop, or our staff on its behalf where the policy says so.

@@ -30,7 +30,7 @@ pub mod token;
 mod tracestate;
 mod unread;
 
-pub use auth::{Caller, Customer, Driver, Ops, Principal, RestaurantStaff};
+pub use auth::{Caller, Customer, Driver, Ops, Principal, RestaurantStaff, Shopper};
 pub use consistency::{Consistency, ConsistencyToken};
 pub use edge::Edge;
 pub use idempotency::{CommandRecord, Idempotency, IdempotencyRequired};

@@ -26,16 +26,19 @@ pub enum Role {
     Ops,
     /// Another program of ours.
     Service,
+    /// Has not signed in, and fills a cart.
+    Guest,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Customer,
         Self::Owner,
         Self::Driver,
         Self::Ops,
         Self::Service,
+        Self::Guest,
     ];
 
     /// Its name on the wire and in tables.
@@ -46,6 +49,7 @@ impl Role {
             Self::Driver => "driver",
             Self::Ops => "ops",
             Self::Service => "service",
+            Self::Guest => "guest",
         }
     }
 
@@ -178,25 +182,29 @@ policy! {
 
     // ordering: the cart
     /// Opens a cart.
-    OpenCart / "open_cart" => { Customer: Own }
+    OpenCart / "open_cart" => { Customer: Own, Guest: Own }
     /// Adds a line.
-    AddLine / "add_line" => { Customer: Own }
+    AddLine / "add_line" => { Customer: Own, Guest: Own }
     /// Changes a line.
-    ChangeLine / "change_line" => { Customer: Own }
+    ChangeLine / "change_line" => { Customer: Own, Guest: Own }
     /// Removes a line.
-    RemoveLine / "remove_line" => { Customer: Own }
+    RemoveLine / "remove_line" => { Customer: Own, Guest: Own }
     /// Chooses door or counter.
-    SetFulfilment / "set_fulfilment" => { Customer: Own }
+    SetFulfilment / "set_fulfilment" => { Customer: Own, Guest: Own }
     /// Names the cart's promotion.
-    SetPromotion / "set_promotion" => { Customer: Own }
+    SetPromotion / "set_promotion" => { Customer: Own, Guest: Own }
     /// Sets the tip.
-    SetTip / "set_tip" => { Customer: Own }
+    SetTip / "set_tip" => { Customer: Own, Guest: Own }
+    /// Takes a guest's cart over.
+    ClaimCart / "claim_cart" => { Customer: Own }
     /// Makes an order of a cart.
     CheckOut / "check_out" => { Customer: Own }
     /// Reads a cart.
-    ReadCart / "read_cart" => { Customer: Own, Ops: Any }
+    ReadCart / "read_cart" => { Customer: Own, Guest: Own, Ops: Any }
 
     // ordering: the order
+    /// Puts the dishes of an order into a cart again.
+    Reorder / "reorder" => { Customer: Own }
     /// Asks for what the client needs to pay.
     OpenPaymentSession / "open_payment_session" => { Customer: Own }
     /// Calls an order off.

@@ -30,7 +30,7 @@ row! {
         restaurant_id: Uuid,
         /// Where the order comes in.
         channel: String,
-        /// `open`, `checked_out` or `abandoned`.
+        /// `open`, `checked_out`, `claimed` or `abandoned`.
         stage: String,
         /// Choices by line number; notes are sealed.
         lines: Doc<BTreeMap<u32, Value>>,
@@ -114,6 +114,7 @@ fn step(row: &mut CartRow, event: &CartEvent) -> Result<(), FoldError> {
             row.order_id = Some(order.uuid());
             "checked_out".clone_into(&mut row.stage);
         }
+        CartEvent::Claimed { .. } => "claimed".clone_into(&mut row.stage),
         CartEvent::Abandoned { at: _ } => "abandoned".clone_into(&mut row.stage),
     }
     Ok(())

@@ -44,6 +44,7 @@ pub(super) fn cart(row: Option<Row>, event: &Event) -> Option<Row> {
                 ],
             );
         }
+        ("claimed", _) => set(&mut row, [("stage", "claimed".into())]),
         ("abandoned", _) => set(&mut row, [("stage", "abandoned".into())]),
         _ => {}
     }

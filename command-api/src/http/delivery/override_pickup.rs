@@ -57,6 +57,6 @@ fn actor(by: &Principal) -> Result<Actor, ApiError> {
     match by.role {
         Role::Owner => Ok(Actor::Restaurant { id: by.id }),
         Role::Ops => Ok(Actor::Ops { id: by.id }),
-        Role::Customer | Role::Driver | Role::Service => Err(ApiError::forbidden()),
+        Role::Customer | Role::Driver | Role::Service | Role::Guest => Err(ApiError::forbidden()),
     }
 }

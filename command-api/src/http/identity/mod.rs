@@ -3,6 +3,7 @@
 //! A refresh token travels in the body. Its form as a cookie, with the list of origins that may send it,
 //! belongs to the browser's part of signing in.
 
+mod begin_guest;
 mod log_out;
 mod log_out_everywhere;
 mod refresh_login;
@@ -18,6 +19,7 @@ use crate::app::App;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(begin_guest::begin_guest))
         .routes(routes!(refresh_login::refresh_login))
         .routes(routes!(log_out::log_out))
         .routes(routes!(log_out_everywhere::log_out_everywhere))

@@ -9,7 +9,7 @@ use domain::ordering::cart::CartCommand;
 use domain::ordering::line::{LineChoice, OptionChoice, Shortage};
 use infra::http::conditional::IfMatch;
 use infra::http::policy::action::AddLine;
-use infra::http::{ApiError, Customer, Idempotency, Json, Path};
+use infra::http::{ApiError, Idempotency, Json, Path, Shopper};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -57,7 +57,7 @@ domain::collect_struct!(AddLineBody {
 )]
 pub(super) async fn add_line(
     State(app): State<App>,
-    by: Customer<AddLine>,
+    by: Shopper<AddLine>,
     Path(id): Path<CartId>,
     if_match: IfMatch,
     key: Idempotency,

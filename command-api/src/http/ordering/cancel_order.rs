@@ -64,6 +64,6 @@ fn actor(by: &Principal) -> Result<(Actor, FaultParty), ApiError> {
         Role::Customer => Ok((Actor::Customer { id: by.id.into() }, FaultParty::Customer)),
         Role::Owner => Ok((Actor::Restaurant { id: by.id }, FaultParty::Shop)),
         Role::Ops => Ok((Actor::Ops { id: by.id }, FaultParty::Platform)),
-        Role::Driver | Role::Service => Err(ApiError::forbidden()),
+        Role::Driver | Role::Service | Role::Guest => Err(ApiError::forbidden()),
     }
 }

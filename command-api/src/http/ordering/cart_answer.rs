@@ -82,6 +82,7 @@ fn line_of(command: &CartCommand, after: &Loaded<Cart>) -> Option<LineId> {
         | CartCommand::SetPromotion { .. }
         | CartCommand::SetTip { .. }
         | CartCommand::CheckOut { .. }
+        | CartCommand::Claim { .. }
         | CartCommand::Abandon => None,
     }
 }

@@ -12,7 +12,7 @@ use domain::ordering::line::{LineId, OptionChoice, Shortage};
 use infra::http::conditional::IfMatch;
 use infra::http::policy::Scope;
 use infra::http::policy::action::ChangeLine;
-use infra::http::{ApiError, Customer, Idempotency, Json, Path};
+use infra::http::{ApiError, Idempotency, Json, Path, Shopper};
 use infra::vault::VaultError;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -98,7 +98,7 @@ impl Collect for NotePatch {
 )]
 pub(super) async fn change_line(
     State(app): State<App>,
-    by: Customer<ChangeLine>,
+    by: Shopper<ChangeLine>,
     Path((id, line)): Path<(CartId, LineId)>,
     if_match: IfMatch,
     key: Idempotency,

@@ -11,6 +11,7 @@ mod cancel_order;
 mod cart_answer;
 mod change_line;
 mod check_out;
+mod claim_cart;
 mod collect_order;
 mod decline_remake;
 mod delay_order;
@@ -25,6 +26,7 @@ mod reject_order;
 mod remake_order;
 mod remaking;
 mod remove_line;
+mod reorder;
 mod seal_bowl;
 mod set_fulfilment;
 mod set_promotion;
@@ -45,8 +47,10 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(set_fulfilment::set_fulfilment))
         .routes(routes!(set_promotion::set_promotion))
         .routes(routes!(set_tip::set_tip))
+        .routes(routes!(claim_cart::claim_cart))
         .routes(routes!(check_out::check_out))
         .routes(routes!(open_payment_session::open_payment_session))
+        .routes(routes!(reorder::reorder))
         .routes(routes!(cancel_order::cancel_order))
         .routes(routes!(accept_order::accept_order))
         .routes(routes!(reject_order::reject_order))

@@ -10,7 +10,7 @@ use domain::kernel::ids::{CartId, CustomerId, RestaurantId};
 use domain::ordering::cart::CartCommand;
 use infra::event_store::Loaded;
 use infra::http::policy::action::OpenCart;
-use infra::http::{ApiError, Customer, Idempotency, Json};
+use infra::http::{ApiError, Idempotency, Json, Shopper};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -49,7 +49,7 @@ fn app_channel() -> Channel {
 )]
 pub(super) async fn open_cart(
     State(app): State<App>,
-    by: Customer<OpenCart>,
+    by: Shopper<OpenCart>,
     key: Idempotency,
     Json(body): Json<OpenCartBody>,
 ) -> Result<Committed, ApiError> {
@@ -85,51 +85,61 @@ impl Work for Open<'_> {
         if shop.state.id().is_none() {
             return Err(no_such_shop().into());
         }
-        let next = self.app.next_cart(self.customer, restaurant).await?;
-        if let Some(open) = self.still_open(unit, next).await? {
-            let answer = self.app.cart_answer(&open, None, unit.context.now).await?;
-            let id = open.stream.id;
-            return Ok(Reply::ok(with_id(&answer, &id)).tagged(open.stream));
-        }
-        let id = CartId::of(self.customer, restaurant, next);
-        let cart = unit.load::<Cart>(id.uuid()).await?;
-        unit.belongs_to(id);
-        let open = CartCommand::Open {
-            customer: self.customer,
-            restaurant,
-            channel,
+        let OpenedCart { cart, is_new } = self
+            .app
+            .open_cart_of(unit, self.customer, restaurant, channel)
+            .await?;
+        let answer = self.app.cart_answer(&cart, None, unit.context.now).await?;
+        let body = with_id(&answer, &cart.stream.id);
+        let reply = if is_new {
+            Reply::created(body, format!("/v1/carts/{}", cart.stream.id))
+        } else {
+            Reply::ok(body)
         };
-        let after = unit.decide(&cart, open)?;
-        let answer = self.app.cart_answer(&after, None, unit.context.now).await?;
-        let location = format!("/v1/carts/{}", after.stream.id);
-        Ok(Reply::created(with_id(&answer, &after.stream.id), location).tagged(after.stream))
+        Ok(reply.tagged(cart.stream))
     }
 }
 
-impl Open<'_> {
-    /// The cart before the `next`, when it can still be used. One that has expired is thrown away.
-    async fn still_open(
-        &self,
-        unit: &mut Unit<'_>,
-        next: u32,
-    ) -> Result<Option<Loaded<Cart>>, ExecuteError> {
-        let Some(last) = next.checked_sub(1) else {
-            return Ok(None);
-        };
-        let id = CartId::of(self.customer, self.body.restaurant_id, last);
-        let cart = unit.load::<Cart>(id.uuid()).await?;
-        let Cart::Open(body) = &*cart.state else {
-            return Ok(None);
-        };
-        if unit.context.now < body.expires_at {
-            return Ok(Some(cart));
-        }
-        unit.decide(&cart, CartCommand::Abandon)?;
-        Ok(None)
-    }
+/// The cart that a customer has at a shop.
+pub(super) struct OpenedCart {
+    pub(super) cart: Loaded<Cart>,
+    /// Whether it was opened now.
+    pub(super) is_new: bool,
 }
 
 impl App {
+    /// The cart that a customer has open at a shop, or a new one.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(super) async fn open_cart_of(
+        &self,
+        unit: &mut Unit<'_>,
+        customer: CustomerId,
+        restaurant: RestaurantId,
+        channel: Channel,
+    ) -> Result<OpenedCart, ExecuteError> {
+        let next = self.next_cart(customer, restaurant).await?;
+        if let Some(last) = next.checked_sub(1) {
+            let last = CartId::of(customer, restaurant, last);
+            if let Some(cart) = still_open(unit, last).await? {
+                let is_new = false;
+                return Ok(OpenedCart { cart, is_new });
+            }
+        }
+        let id = CartId::of(customer, restaurant, next);
+        let cart = unit.load::<Cart>(id.uuid()).await?;
+        unit.belongs_to(id);
+        let open = CartCommand::Open {
+            customer,
+            restaurant,
+            channel,
+        };
+        let cart = unit.decide(&cart, open)?;
+        let is_new = true;
+        Ok(OpenedCart { cart, is_new })
+    }
+
     /// The number of a customer's next cart at a shop. They are numbered without holes, so the first that
     /// is not there is found by doubling and then halving: a few loads after many orders.
     async fn next_cart(
@@ -163,6 +173,19 @@ impl App {
         let loaded = self.executor.store().load::<Cart>(id.uuid()).await?;
         Ok(loaded.exists())
     }
+}
+
+/// A cart, when it can still be used. One that has expired is thrown away.
+async fn still_open(unit: &mut Unit<'_>, id: CartId) -> Result<Option<Loaded<Cart>>, ExecuteError> {
+    let cart = unit.load::<Cart>(id.uuid()).await?;
+    let Cart::Open(body) = &*cart.state else {
+        return Ok(None);
+    };
+    if unit.context.now < body.expires_at {
+        return Ok(Some(cart));
+    }
+    unit.decide(&cart, CartCommand::Abandon)?;
+    Ok(None)
 }
 
 /// The answer, also with the plain `id` that every creation gives.

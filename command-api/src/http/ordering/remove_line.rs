@@ -6,7 +6,7 @@ use domain::ordering::cart::CartCommand;
 use domain::ordering::line::LineId;
 use infra::http::conditional::IfMatch;
 use infra::http::policy::action::RemoveLine;
-use infra::http::{ApiError, Customer, Idempotency, Path};
+use infra::http::{ApiError, Idempotency, Path, Shopper};
 
 use super::cart_answer::{CartAnswer, ChangeCart};
 use crate::app::App;
@@ -25,7 +25,7 @@ use crate::http::asked::Asked;
 )]
 pub(super) async fn remove_line(
     State(app): State<App>,
-    by: Customer<RemoveLine>,
+    by: Shopper<RemoveLine>,
     Path((id, line)): Path<(CartId, LineId)>,
     if_match: IfMatch,
     key: Idempotency,

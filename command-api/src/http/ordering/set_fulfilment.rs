@@ -7,7 +7,7 @@ use domain::ordering::cart::CartCommand;
 use domain::ordering::fulfilment::Fulfilment;
 use infra::http::conditional::IfMatch;
 use infra::http::policy::action::SetFulfilment;
-use infra::http::{ApiError, Customer, Idempotency, Json, Path};
+use infra::http::{ApiError, Idempotency, Json, Path, Shopper};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -64,7 +64,7 @@ impl domain::kernel::collect::Collect for AtTheCounter {
 )]
 pub(super) async fn set_fulfilment(
     State(app): State<App>,
-    by: Customer<SetFulfilment>,
+    by: Shopper<SetFulfilment>,
     Path(id): Path<CartId>,
     if_match: IfMatch,
     key: Idempotency,

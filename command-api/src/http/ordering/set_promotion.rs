@@ -12,7 +12,7 @@ use domain::restaurant::promotion::{Inapplicable, Issuer};
 use infra::http::conditional::IfMatch;
 use infra::http::policy::Scope;
 use infra::http::policy::action::SetPromotion;
-use infra::http::{ApiError, Customer, Idempotency, Json, Path};
+use infra::http::{ApiError, Idempotency, Json, Path, Shopper};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -45,7 +45,7 @@ domain::collect_struct!(SetPromotionBody { code });
 )]
 pub(super) async fn set_promotion(
     State(app): State<App>,
-    by: Customer<SetPromotion>,
+    by: Shopper<SetPromotion>,
     Path(id): Path<CartId>,
     if_match: IfMatch,
     key: Idempotency,

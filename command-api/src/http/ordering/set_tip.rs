@@ -5,7 +5,7 @@ use domain::kernel::ids::CartId;
 use domain::ordering::cart::CartCommand;
 use infra::http::conditional::IfMatch;
 use infra::http::policy::action::SetTip;
-use infra::http::{ApiError, Customer, Idempotency, Json, Path};
+use infra::http::{ApiError, Idempotency, Json, Path, Shopper};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -33,7 +33,7 @@ domain::collect_struct!(SetTipBody { amount_minor });
 )]
 pub(super) async fn set_tip(
     State(app): State<App>,
-    by: Customer<SetTip>,
+    by: Shopper<SetTip>,
     Path(id): Path<CartId>,
     if_match: IfMatch,
     key: Idempotency,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
 use crate::kernel::actor::Channel;
-use crate::kernel::ids::{CustomerId, OrderId, RestaurantId};
+use crate::kernel::ids::{CartId, CustomerId, OrderId, RestaurantId};
 use crate::kernel::key::Key;
 use crate::kernel::quantity::Quantity;
 use crate::kernel::sealed::Sealed;
@@ -79,6 +79,13 @@ pub enum CartCommand {
     CheckOut {
         /// The order it became.
         order: OrderId,
+    },
+    /// Ends a guest's cart, which somebody who has signed in took over.
+    Claim {
+        /// Who.
+        customer: CustomerId,
+        /// Their cart, which holds the lines now.
+        cart: CartId,
     },
     /// Throws the cart away.
     Abandon,

@@ -39,7 +39,9 @@ impl Decider for Cart {
         self.check_table(&command)?;
         let events = match self {
             Self::Open(body) => body.change(command, context)?,
-            Self::Absent | Self::CheckedOut { .. } | Self::Abandoned(_) => open(&command, context),
+            Self::Absent | Self::CheckedOut { .. } | Self::Claimed { .. } | Self::Abandoned(_) => {
+                open(&command, context)
+            }
         };
         Ok(events)
     }
@@ -51,7 +53,7 @@ impl Decider for Cart {
     fn facets(&self, _stream: Uuid) -> Facets {
         let order = match self {
             Self::CheckedOut { order, .. } => Some(*order),
-            Self::Absent | Self::Open(_) | Self::Abandoned(_) => None,
+            Self::Absent | Self::Open(_) | Self::Claimed { .. } | Self::Abandoned(_) => None,
         };
         Facets {
             restaurant: self.body().map(|body| body.restaurant),
@@ -91,6 +93,13 @@ impl Cart {
             (Self::CheckedOut { order, .. }, CartCommand::CheckOut { order: asked }) => {
                 order == asked
             }
+            (
+                Self::Claimed { customer, cart, .. },
+                CartCommand::Claim {
+                    customer: by,
+                    cart: into,
+                },
+            ) => (customer, cart) == (by, into),
             (Self::Abandoned(_), CartCommand::Abandon) => true,
             _ => false,
         }
@@ -188,6 +197,11 @@ impl CartBody {
             }
             CartCommand::CheckOut { order } => CartEvent::CheckedOut {
                 order,
+                at: context.now,
+            },
+            CartCommand::Claim { customer, cart } => CartEvent::Claimed {
+                customer,
+                cart,
                 at: context.now,
             },
             CartCommand::Abandon => CartEvent::Abandoned { at: context.now },

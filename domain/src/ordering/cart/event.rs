@@ -8,7 +8,7 @@ use strum::{IntoStaticStr, VariantNames};
 use crate::decider::Event;
 use crate::kernel::actor::Channel;
 use crate::kernel::code::PromotionCode;
-use crate::kernel::ids::{CustomerId, OrderId, PromotionId, RestaurantId};
+use crate::kernel::ids::{CartId, CustomerId, OrderId, PromotionId, RestaurantId};
 use crate::kernel::sample;
 use crate::ordering::fulfilment::Fulfilment;
 use crate::ordering::line::{LineChoice, LineId};
@@ -75,6 +75,15 @@ pub enum CartEvent {
         /// When.
         at: DateTime<Utc>,
     },
+    /// Somebody who has signed in took a guest's cart over.
+    Claimed {
+        /// Who.
+        customer: CustomerId,
+        /// Their cart, which holds the lines now.
+        cart: CartId,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// The cart was thrown away.
     Abandoned {
         /// When.
@@ -134,6 +143,11 @@ impl Event for CartEvent {
             Self::TipSet { amount_minor: 200 },
             Self::CheckedOut {
                 order: sample::id(3),
+                at: sample::minute(9),
+            },
+            Self::Claimed {
+                customer: sample::id(4),
+                cart: sample::id(5),
                 at: sample::minute(9),
             },
             Self::Abandoned {

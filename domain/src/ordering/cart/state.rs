@@ -6,7 +6,7 @@ use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
 use super::event::{CartEvent, CartPromotion};
 use crate::kernel::actor::Channel;
-use crate::kernel::ids::{CustomerId, OrderId, RestaurantId};
+use crate::kernel::ids::{CartId, CustomerId, OrderId, RestaurantId};
 use crate::ordering::fulfilment::Fulfilment;
 use crate::ordering::line::{LineChoice, LineId};
 
@@ -31,6 +31,15 @@ pub enum Cart {
         body: CartBody,
         /// The order.
         order: OrderId,
+    },
+    /// A guest's, taken over by somebody who has signed in.
+    Claimed {
+        /// What it held.
+        body: CartBody,
+        /// Who.
+        customer: CustomerId,
+        /// Their cart.
+        cart: CartId,
     },
     /// Thrown away.
     Abandoned(CartBody),
@@ -74,7 +83,10 @@ impl Cart {
     pub fn body(&self) -> Option<&CartBody> {
         match self {
             Self::Absent => None,
-            Self::Open(body) | Self::CheckedOut { body, .. } | Self::Abandoned(body) => Some(body),
+            Self::Open(body)
+            | Self::CheckedOut { body, .. }
+            | Self::Claimed { body, .. }
+            | Self::Abandoned(body) => Some(body),
         }
     }
 
@@ -131,6 +143,19 @@ impl Cart {
                     };
                 }
             }
+            CartEvent::Claimed {
+                customer,
+                cart,
+                at: _,
+            } => {
+                if let Some(body) = self.body().cloned() {
+                    *self = Self::Claimed {
+                        body,
+                        customer: *customer,
+                        cart: *cart,
+                    };
+                }
+            }
             CartEvent::Abandoned { at: _ } => {
                 if let Some(body) = self.body().cloned() {
                     *self = Self::Abandoned(body);
@@ -141,7 +166,10 @@ impl Cart {
 
     fn change(&mut self, by: impl FnOnce(&mut CartBody)) {
         match self {
-            Self::Open(body) | Self::CheckedOut { body, .. } | Self::Abandoned(body) => by(body),
+            Self::Open(body)
+            | Self::CheckedOut { body, .. }
+            | Self::Claimed { body, .. }
+            | Self::Abandoned(body) => by(body),
             Self::Absent => {}
         }
     }

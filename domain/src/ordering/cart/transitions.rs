@@ -1,8 +1,8 @@
 //! Which command is possible at which stage of a cart, and where it leads.
 
 use super::command::CartCommandKind::{
-    self, Abandon, AddLine, ChangeLine, CheckOut, Open, RemoveLine, SetFulfilment, SetPromotion,
-    SetTip,
+    self, Abandon, AddLine, ChangeLine, CheckOut, Claim, Open, RemoveLine, SetFulfilment,
+    SetPromotion, SetTip,
 };
 use super::state::CartStage;
 
@@ -16,5 +16,6 @@ pub const TRANSITIONS: &[(CartStage, CartCommandKind, CartStage)] = &[
     (CartStage::Open, SetPromotion, CartStage::Open),
     (CartStage::Open, SetTip, CartStage::Open),
     (CartStage::Open, CheckOut, CartStage::CheckedOut),
+    (CartStage::Open, Claim, CartStage::Claimed),
     (CartStage::Open, Abandon, CartStage::Abandoned),
 ];

@@ -92,7 +92,7 @@ pub(super) fn after(now: DateTime<Utc>, span: Duration) -> DateTime<Utc> {
 fn life_of(role: Role) -> Duration {
     match role {
         Role::Ops | Role::Service => limits::OPS_LOGIN_LIFE_MAX,
-        Role::Customer | Role::Owner | Role::Driver => limits::LOGIN_LIFE_MAX,
+        Role::Customer | Role::Owner | Role::Driver | Role::Guest => limits::LOGIN_LIFE_MAX,
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) struct CartDetail {
     restaurant_id: Uuid,
     /// Where the order comes in.
     channel: String,
-    /// `open`, `checked_out` or `abandoned`.
+    /// `open`, `checked_out`, `claimed` or `abandoned`.
     stage: String,
     /// Choices in the order of their numbers, each with its `line`.
     #[schema(value_type = Vec<Object>)]

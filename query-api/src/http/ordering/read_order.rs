@@ -158,12 +158,14 @@ async fn detail(app: &App, status: OrderStatus, role: Role) -> Result<OrderDetai
     .map_err(db)?;
     let view = match role {
         Role::Owner => AddressView::Name,
-        Role::Customer | Role::Driver | Role::Ops | Role::Service => AddressView::Whole,
+        Role::Customer | Role::Driver | Role::Ops | Role::Service | Role::Guest => {
+            AddressView::Whole
+        }
     };
     let (address, recipient) = open_address(app.vault(), json_of(&row.fulfilment)?, view).await?;
     let commission = match role {
         Role::Owner | Role::Ops => row.commission.as_deref().map(json_of).transpose()?,
-        Role::Customer | Role::Driver | Role::Service => None,
+        Role::Customer | Role::Driver | Role::Service | Role::Guest => None,
     };
     let mut lines: Vec<Value> = json_of(&row.lines)?;
     open_notes(app.vault(), &mut lines).await?;
@@ -207,7 +209,7 @@ async fn delivery(app: &App, order: Uuid, role: Role) -> Result<Option<DeliveryP
             let opened = reveal(app.vault(), &sealed).await?;
             opened.map(|pin| pin.as_str().to_owned())
         }
-        Role::Owner | Role::Driver | Role::Ops | Role::Service => None,
+        Role::Owner | Role::Driver | Role::Ops | Role::Service | Role::Guest => None,
     };
     Ok(Some(DeliveryPart {
         id: row.delivery_id,
