@@ -7,6 +7,7 @@ mod couriers;
 mod crowd;
 mod day;
 mod full_kitchen;
+mod guests;
 mod no_bowl;
 mod promotions;
 mod unreachable;
