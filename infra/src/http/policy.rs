@@ -439,7 +439,7 @@ mod tests {
         for action in Action::ALL {
             for (role, relation) in action.rules() {
                 let fits = match relation {
-                    Relation::Own => *role == Role::Customer,
+                    Relation::Own => matches!(role, Role::Customer | Role::Guest),
                     Relation::Shop => *role == Role::Owner,
                     Relation::Assigned => *role == Role::Driver,
                     Relation::Me => true,
