@@ -33,7 +33,10 @@ use sqlx::PgPool;
 
 pub use checkpoint::Moved;
 pub use consumer::{Announce, Parts, Projector, ProjectorError};
-pub use search::{IndexQueue, IndexerParts, SearchError, SearchIndexer, Written};
+pub use search::{
+    IndexJudge, IndexQueue, IndexRebuild, IndexRebuildError, IndexRebuildParts, IndexSwapped,
+    IndexerParts, SearchError, SearchIndexer, Written,
+};
 pub use views::{ApplyError, Gap, VIEWS, ViewInfo};
 
 /// Where the projector writes and who hears of it.
@@ -76,6 +79,7 @@ pub async fn build(
             SearchIndexer::open(IndexerParts {
                 directory,
                 pool: deps.pool.clone(),
+                log: deps.log.clone(),
                 queue: queue.clone(),
                 hub: deps.hub.clone(),
                 announce: settings.announce,

@@ -80,6 +80,12 @@ fn production_starts_when_everything_is_safe() {
 }
 
 #[test]
+#[cfg(feature = "faults")]
+fn production_refuses_a_build_that_can_inject_faults_and_nothing_else() {
+    assert_eq!(refused(&production()), ["RAMEN_ENV"]);
+}
+
+#[test]
 fn production_refuses_each_unsafe_setting() {
     let cases = [
         ("RAMEN_TOKEN_KEYS", ""),

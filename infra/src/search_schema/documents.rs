@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::cells::{Area, Place, cells_of};
 use super::entry::{Entry, ShopEntries};
 use super::hash::{StableHasher, hit_key, stable_hash};
+use super::romaji::romaji_of;
 use super::{Fields, KIND_DISH, KIND_SHOP};
 
 /// The id of a shop's document, or of a dish's: no two share one.
@@ -96,6 +97,9 @@ impl<'a> Ground<'a> {
             for value in values {
                 document.add_text(field, value);
             }
+        }
+        for beginning in entry.names.iter().flat_map(|name| romaji_of(name)) {
+            document.add_text(fields.romaji, beginning);
         }
         for (dimension, value) in &entry.tags {
             document.add_text(fields.tag, dimension.term(value));

@@ -150,6 +150,35 @@ static KANA_OF: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
         .collect()
 });
 
+/// The first, which is Hepburn's, of the spellings of each sound.
+static SPELLING_OF: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
+    let words: Vec<&str> = SOUNDS.split_whitespace().collect();
+    let mut spellings = HashMap::new();
+    for pair in words.chunks_exact(2) {
+        spellings.entry(pair[1]).or_insert(pair[0]);
+    }
+    spellings
+});
+
+/// Hiragana in Latin letters. What only lengthens or doubles a sound is left out, and so is what nobody can
+/// spell.
+pub(super) fn romaji_of_kana(kana: &str) -> String {
+    let mut spelled = String::new();
+    let mut rest = kana;
+    while let Some(first) = rest.chars().next() {
+        let one = first.len_utf8();
+        let two = rest.chars().take(2).map(char::len_utf8).sum();
+        let known = [two, one].into_iter().find_map(|length| {
+            let spelling = SPELLING_OF.get(rest.get(..length)?)?;
+            Some((length, *spelling))
+        });
+        let (taken, spelling) = known.unwrap_or((one, if first == 'ん' { "n" } else { "" }));
+        spelled.push_str(spelling);
+        rest = rest.get(taken..).unwrap_or_default();
+    }
+    spelled
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

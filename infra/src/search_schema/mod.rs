@@ -12,21 +12,25 @@ mod facts;
 mod hash;
 mod kana;
 mod obstacles;
+mod romaji;
 mod styles;
 mod tags;
 mod text;
+mod versions;
 mod vocabulary;
 mod words;
 
 pub use cells::{Area, Place, areas_of, cells_of, cover, distance_m};
 pub use documents::{Ground, document_id, documents};
 pub use entry::{Entry, ShopEntries};
-pub use facts::{PauseFacts, ShopFacts, Spell, ZoneFacts};
+pub use facts::{PauseFacts, ShopFacts, Spell, StyleFacts, ZoneFacts};
 pub use hash::{StableHasher, hit_key, stable_hash};
 pub use obstacles::{Alternatives, Obstacles};
+pub use romaji::{romaji_of, romaji_typed};
 pub use styles::{STYLES, StyleWords, style_code, style_words};
 pub use tags::{Dimension, TAG_CODES, noodle_class};
 pub use text::{Folded, RamenTokenizer, fold, index_terms};
+pub use versions::{IndexFolder, RebuildLock, Versions};
 pub use words::{Word, query_words};
 
 use serde::{Deserialize, Serialize};
@@ -63,6 +67,8 @@ pub struct Fields {
     pub kind: Field,
     /// Names in every language; weighs more than `text`.
     pub name: Field,
+    /// Names in kana and kanji as they begin in Latin letters ([`romaji_of`]); for suggestions.
+    pub romaji: Field,
     /// Descriptions, ingredients, options, style words, city.
     pub text: Field,
     /// Values of every [`Dimension`], as [`Dimension::term`] (filter).
@@ -158,6 +164,7 @@ pub fn schema() -> (Schema, Fields) {
         shop: builder.add_u64_field("shop", FAST),
         kind: builder.add_text_field("kind", STRING),
         name: builder.add_text_field("name", words.clone()),
+        romaji: builder.add_text_field("romaji", STRING),
         text: builder.add_text_field("text", words),
         tag: builder.add_text_field("tag", STRING),
         tag_code: builder.add_u64_field("tag_code", FAST),

@@ -71,7 +71,8 @@ impl Obstacles {
         self.0 & others.0 == 0
     }
 
-    fn is_within(self, other: Self) -> bool {
+    /// Whether all of these are among others.
+    pub fn is_within(self, other: Self) -> bool {
         self.0 & !other.0 == 0
     }
 }

@@ -2,18 +2,18 @@
 //! chosen, down the tree of options, the allergens and broken diets that it comes with.
 //!
 //! `DishRange` answers for one allergen at a time; a search may leave out several at once, and that each can
-//! be chosen away does not mean that all can. Rules that forbid options together are not looked at: the cart
-//! refuses such a choice with its reason.
+//! be chosen away does not mean that all can. Where rules ask something of options, dishes are put together
+//! as a cart would do it (`combined`).
 
 use std::collections::HashMap;
 
 use domain::kernel::key::Key;
 use domain::kernel::quantity::IngredientAmount;
-use domain::restaurant::menu::{
-    GroupLink, Item, MenuOption, OptionGroup, OptionRef, PublishedMenu, RuleKind,
-};
+use domain::restaurant::menu::{GroupLink, Item, MenuOption, OptionGroup, PublishedMenu};
 use infra::availability::Unavailable;
 use infra::search_schema::{Alternatives, Obstacles};
+
+use super::combined::{Combined, TooMany};
 
 /// More different options are never required of one group: further ones change nothing.
 const DISTINCT_MAX: usize = 20;
@@ -66,18 +66,46 @@ impl<'a> Choices<'a> {
             // It says nothing of itself: everything may be in it.
             return Ways::only(Obstacles::everything());
         }
+        let free = self.without_rules(item);
+        match Combined::of(self.menu, item, self.gone) {
+            Some(combined) => self.with_rules(item, &combined, free.most),
+            None => free,
+        }
+    }
+
+    /// The ways, if no rule asked for anything.
+    fn without_rules(&mut self, item: &'a Item) -> Ways {
         let cross_contact = Obstacles::any_of(self.menu.document().cross_contact.iter().copied());
-        let base = Ways::only(self.recipe(&item.recipe).with(cross_contact));
+        let base = Ways::only(obstacles_of(self.menu, &item.recipe).with(cross_contact));
         let required = item.groups.iter().filter(|link| link.min > 0);
         required.fold(base, |ways, link| {
             let options: Vec<Ways> = self
                 .group(&link.group)
-                .to_vec()
-                .into_iter()
-                .map(|(option, ways)| ways.and(&self.brought_by(item, &link.group, option)))
+                .iter()
+                .map(|(_, ways)| ways.clone())
                 .collect();
             ways.and(&chosen(&options, link))
         })
+    }
+
+    /// The ways that keep the rules. When these are too many, those without any option that a rule names:
+    /// of such a dish no rule asks anything.
+    fn with_rules(&self, item: &'a Item, combined: &Combined<'a>, most: Obstacles) -> Ways {
+        let least = match combined.ways() {
+            Ok(ways) => ways
+                .into_iter()
+                .map(Alternatives::only)
+                .fold(Alternatives::none(), Alternatives::or),
+            Err(TooMany) => {
+                let mut gone = self.gone.clone();
+                let named = combined.named();
+                let named = named.map(|one| (one.group.to_string(), one.option.to_string()));
+                gone.options.extend(named);
+                Choices::of(self.menu, &gone).without_rules(item).least
+            }
+        };
+        let most = least.sets().iter().fold(most, |all, way| all.with(*way));
+        Ways { least, most }
     }
 
     /// The names of all options of an item, down the tree, that can be had.
@@ -101,32 +129,6 @@ impl<'a> Choices<'a> {
         found
     }
 
-    /// What rules bring along with an option of an item: all that it implies, and one of what it requires.
-    fn brought_by(&mut self, item: &Item, group: &Key, option: &Key) -> Ways {
-        let nothing = Ways::only(Obstacles::default());
-        let rules = self.menu.document().rules.iter();
-        let rules = rules.filter(|rule| {
-            rule.is_for(&item.key) && rule.when.group == *group && rule.when.option == *option
-        });
-        let mut all = nothing;
-        for rule in rules {
-            let others: Vec<Ways> = rule.then.iter().map(|other| self.option(other)).collect();
-            all = match rule.kind {
-                RuleKind::Implies => others.iter().fold(all, Ways::and),
-                RuleKind::Requires if !others.is_empty() => all.and(&one_of(&others)),
-                RuleKind::Requires | RuleKind::Excludes => all,
-            };
-        }
-        all
-    }
-
-    fn option(&mut self, wanted: &'a OptionRef) -> Ways {
-        let options = self.group(&wanted.group).iter();
-        let found = options.filter(|(key, _)| **key == wanted.option);
-        let ways = found.map(|(_, ways)| ways.clone()).next();
-        ways.unwrap_or_else(|| Ways::only(Obstacles::everything()))
-    }
-
     /// The options of a group that can be had. A group that is being worked out already has none yet, so
     /// that even a menu with a circle, which is never published, comes to an end.
     fn group(&mut self, key: &'a Key) -> &[(&'a Key, Ways)] {
@@ -147,7 +149,7 @@ impl<'a> Choices<'a> {
     }
 
     fn ways_of(&mut self, option: &'a MenuOption) -> Ways {
-        let base = Ways::only(self.recipe(&option.recipe));
+        let base = Ways::only(obstacles_of(self.menu, &option.recipe));
         let required = option.groups.iter().filter(|link| link.min > 0);
         required.fold(base, |ways, link| {
             let options: Vec<Ways> = self
@@ -156,14 +158,6 @@ impl<'a> Choices<'a> {
                 .map(|(_, ways)| ways.clone())
                 .collect();
             ways.and(&chosen(&options, link))
-        })
-    }
-
-    fn recipe(&self, recipe: &[IngredientAmount]) -> Obstacles {
-        recipe.iter().fold(Obstacles::default(), |all, line| {
-            let ingredient = self.menu.ingredient(&line.ingredient);
-            let of_it = ingredient.map(|found| Obstacles::of(&found.allergens, &found.diets));
-            all.with(of_it.unwrap_or_else(Obstacles::everything))
         })
     }
 
@@ -202,151 +196,14 @@ fn chosen(options: &[Ways], link: &GroupLink) -> Ways {
     }
 }
 
-fn one_of(options: &[Ways]) -> Ways {
-    let least = options.iter().map(|option| option.least.clone());
-    let most = options.iter().map(|option| option.most);
-    Ways {
-        least: least.fold(Alternatives::none(), Alternatives::or),
-        most: most.fold(Obstacles::default(), Obstacles::with),
-    }
+/// What a recipe comes with: of what the menu does not know nothing is known.
+pub(super) fn obstacles_of(menu: &PublishedMenu, recipe: &[IngredientAmount]) -> Obstacles {
+    recipe.iter().fold(Obstacles::default(), |all, line| {
+        let ingredient = menu.ingredient(&line.ingredient);
+        let of_it = ingredient.map(|found| Obstacles::of(&found.allergens, &found.diets));
+        all.with(of_it.unwrap_or_else(Obstacles::everything))
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use domain::kernel::allergen::{Allergen, Diet};
-    use domain::restaurant::menu::Menu;
-
-    use super::*;
-    use crate::search::dishes::published;
-
-    fn menu(rules: &serde_json::Value) -> Menu {
-        let free = |but: &[&str]| -> serde_json::Value {
-            let all = strum::VariantArray::VARIANTS
-                .iter()
-                .map(|allergen: &Allergen| {
-                    let name = serde_json::to_value(allergen)
-                        .unwrap()
-                        .as_str()
-                        .unwrap()
-                        .to_owned();
-                    let presence = if but.contains(&name.as_str()) {
-                        "contains"
-                    } else {
-                        "free"
-                    };
-                    (name, presence.into())
-                });
-            serde_json::Value::Object(all.collect())
-        };
-        let ingredient = |key: &str, contains: &[&str], diets: &[&str]| {
-            serde_json::json!({"key": key, "name": {"en": key}, "unit": "g",
-                               "allergens": free(contains), "diets": diets})
-        };
-        let option = |key: &str| {
-            serde_json::json!({"key": key, "name": {"en": key}, "price_minor": 0,
-                               "recipe": [{"ingredient": key, "amount": 1}]})
-        };
-        let mut set = option("egg");
-        set["key"] = "set".into();
-        set["groups"] =
-            serde_json::json!([{"group": "sauce", "min": 1, "max": 1, "max_per_option": 1}]);
-        let link = |group: &str, min: u32| serde_json::json!({"group": group, "min": min, "max": 2, "max_per_option": 1});
-        let item = |key: &str, groups: serde_json::Value| {
-            serde_json::json!({"key": key, "name": {"en": key}, "price_minor": 900, "tax_class": "food",
-                               "recipe": [{"ingredient": "broth", "amount": 1}], "groups": groups})
-        };
-        let document = serde_json::json!({
-            "currency": "JPY", "default_language": "en", "cross_contact": ["mustard"],
-            "ingredients": [
-                ingredient("broth", &[], &["vegan", "halal"]), ingredient("wheat", &["gluten"], &["vegan"]),
-                ingredient("rice", &["soy"], &["vegan", "halal"]), ingredient("egg", &["egg"], &["vegetarian"]),
-                ingredient("mayo", &["egg", "milk"], &["vegetarian"]), ingredient("vinegar", &["sulphite"], &["vegan"])],
-            "option_groups": [
-                {"key": "noodles", "name": {"en": "Noodles"}, "options": [option("wheat"), option("rice")]},
-                {"key": "sauce", "name": {"en": "Sauce"}, "options": [option("mayo"), option("vinegar")]},
-                {"key": "sets", "name": {"en": "Sets"}, "options": [set]}],
-            "rules": rules,
-            "sections": [{"key": "all", "name": {"en": "All"}, "items": [
-                item("plain", serde_json::json!([])), item("bowl", serde_json::json!([link("noodles", 1), link("sauce", 0)])),
-                item("both", serde_json::json!([link("noodles", 2)])), item("set", serde_json::json!([link("sets", 1)]))]}],
-        });
-        published(&document.to_string()).unwrap()
-    }
-
-    fn ways(menu: &Menu, key: &str, gone: &[(&str, &str)]) -> Ways {
-        let gone = Unavailable {
-            items: BTreeSet::new(),
-            options: gone
-                .iter()
-                .map(|(group, option)| ((*group).to_owned(), (*option).to_owned()))
-                .collect(),
-        };
-        let menu = menu.published().unwrap();
-        let item = menu.item(&key.parse().unwrap()).unwrap();
-        Choices::of(menu, &gone).item(item)
-    }
-
-    fn can_avoid(ways: &Ways, allergens: &[Allergen], diets: &[Diet]) -> bool {
-        let avoid = Obstacles::any_of(allergens.iter().copied())
-            .with(Obstacles::against(diets.iter().copied()));
-        ways.least.sets().iter().any(|set| set.spare(avoid))
-    }
-
-    #[test]
-    fn each_may_be_chosen_away_and_yet_not_both() {
-        use Allergen::{Egg, Gluten, Mustard, Soy};
-        let menu = menu(&serde_json::json!([]));
-        let bowl = ways(&menu, "bowl", &[]);
-        assert!(can_avoid(&bowl, &[Gluten], &[Diet::Vegan]) && can_avoid(&bowl, &[Soy], &[]));
-        assert!(!can_avoid(&bowl, &[Gluten, Soy], &[]));
-        assert!(
-            !can_avoid(&bowl, &[Mustard], &[]),
-            "the kitchen cannot keep it apart"
-        );
-        assert!(can_avoid(&bowl, &[], &[Diet::Halal]) && !can_avoid(&bowl, &[Soy], &[Diet::Halal]));
-        assert!(!bowl.most.spare(Obstacles::any_of([Gluten])));
-        assert!(
-            bowl.most.spare(Obstacles::any_of([Egg])),
-            "sauce need not be taken"
-        );
-        let without_rice = ways(&menu, "bowl", &[("noodles", "rice")]);
-        assert!(!can_avoid(&without_rice, &[Gluten], &[]));
-        assert!(
-            !can_avoid(&ways(&menu, "both", &[]), &[Gluten], &[]),
-            "two different ones"
-        );
-    }
-
-    #[test]
-    fn what_options_require_below_them_counts() {
-        use Allergen::{Egg, Milk, Sulphite};
-        let menu = menu(&serde_json::json!([]));
-        let set = ways(&menu, "set", &[]);
-        assert!(!can_avoid(&set, &[Egg], &[]));
-        assert!(can_avoid(&set, &[Milk], &[]) && can_avoid(&set, &[Sulphite], &[]));
-        assert!(!can_avoid(&set, &[Milk, Sulphite], &[]));
-    }
-
-    #[test]
-    fn what_rules_bring_along_counts() {
-        let rule = |kind: &str| {
-            serde_json::json!([{"key": "r", "kind": kind, "when": {"group": "noodles", "option": "rice"},
-                "then": [{"group": "sauce", "option": "mayo"}], "reason": {"en": "It is dry."}}])
-        };
-        for (kind, avoidable) in [("implies", false), ("requires", false), ("excludes", true)] {
-            let menu = menu(&rule(kind));
-            let bowl = ways(&menu, "bowl", &[]);
-            assert_eq!(
-                can_avoid(&bowl, &[Allergen::Gluten, Allergen::Milk], &[]),
-                avoidable,
-                "{kind}"
-            );
-            assert!(
-                can_avoid(&bowl, &[Allergen::Milk], &[]),
-                "{kind}: with wheat"
-            );
-        }
-    }
-}
+mod tests;

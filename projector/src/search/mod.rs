@@ -6,15 +6,20 @@
 //! nothing visible writes nothing, and of a shop only those documents are written that say something else.
 //!
 //! Reading order: `queue` (which shops), `rows` (what the views say of them), `catalogue` (whether that is
-//! anything new), `shops`, `dishes` and `choices` (what documents say), `writer` and `said` (the index).
+//! anything new), `shops`, `dishes` and `choices` (what documents say), `writer` and `said` (the index),
+//! `rebuild` (another version made beside the one that is served) and `switch` (taking it over).
 
 mod catalogue;
 mod choices;
+mod combined;
 mod dishes;
 mod queue;
+mod reader;
+mod rebuild;
 mod rows;
 mod said;
 mod shops;
+mod switch;
 mod writer;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,20 +30,23 @@ use chrono::{DateTime, Utc};
 use domain::aggregates::Kind;
 use infra::applied::{Applied, AppliedHub, Visible};
 use infra::clock::{Clock, Stopwatch};
-use infra::event_store::{Mark, StreamId};
+use infra::event_store::{EventLog, Mark, StreamId};
 use infra::feed::Origin;
 use infra::lifecycle::{Loop, Progress};
-use infra::limits::{DATABASE_DEADLINE, PROJECTOR_STATEMENT_MAX};
+use infra::limits::DATABASE_DEADLINE;
 use infra::postgres::in_time;
-use infra::search_schema::{CommitPayload, PartitionMark, SCHEMA_VERSION};
+use infra::search_schema::{CommitPayload, IndexFolder, PartitionMark, SCHEMA_VERSION, Versions};
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::consumer::Announce;
 use crate::views::VIEWS;
-use catalogue::{Catalogue, Look, ShopState};
+use catalogue::{Look, ShopState};
 pub use queue::IndexQueue;
 use queue::Work;
+use reader::ShopReader;
+pub use rebuild::{IndexJudge, IndexRebuild, IndexRebuildError, IndexRebuildParts, IndexSwapped};
+use switch::marks_of;
 use writer::SearchWriter;
 pub use writer::{SearchError, Written};
 
@@ -46,8 +54,6 @@ pub use writer::{SearchError, Written};
 const COMMIT_PAUSE: Duration = Duration::from_millis(50);
 /// Shops read and indexed in one commit.
 const SHOPS_MAX: usize = 500;
-/// Reading views for the index: somewhat longer than the server lets a statement take.
-const READ_MAX: Duration = PROJECTOR_STATEMENT_MAX.saturating_add(DATABASE_DEADLINE);
 /// A payload may stay behind by so many positions while no document changes; a restart reads them again.
 const PAYLOAD_LAG_MAX: i64 = 10_000;
 
@@ -76,6 +82,8 @@ pub struct IndexerParts {
     pub directory: PathBuf,
     /// The database of the views.
     pub pool: PgPool,
+    /// Where it reads what has happened since a version was made.
+    pub log: EventLog,
     /// Shops to be indexed again.
     pub queue: IndexQueue,
     /// Listeners of this process.
@@ -90,7 +98,9 @@ pub struct IndexerParts {
 pub struct SearchIndexer {
     parts: IndexerParts,
     writer: SearchWriter,
-    catalogue: Catalogue,
+    folder: IndexFolder,
+    versions: Versions,
+    reader: ShopReader,
     /// Shops of which an ingredient comes back by itself.
     returns: BTreeSet<(DateTime<Utc>, Uuid)>,
     since_commit: Option<Stopwatch>,
@@ -102,24 +112,11 @@ impl SearchIndexer {
     /// # Errors
     /// When the folder cannot be used.
     pub async fn open(parts: IndexerParts) -> Result<Self, SearchError> {
-        let directory = parts.directory.clone();
-        let (writer, payload) = blocking(move || SearchWriter::open(&directory)).await?;
+        let folder = IndexFolder::at(&parts.directory);
+        let opening = folder.clone();
+        let (versions, writer, payload) = blocking(move || open(&opening)).await?;
         let revision = payload.as_ref().map_or(0, |payload| payload.revision);
-        let committed = payload.map(|payload| {
-            payload
-                .checkpoints
-                .into_iter()
-                .map(|mark| {
-                    (
-                        Origin {
-                            topic: mark.topic,
-                            partition: mark.partition,
-                        },
-                        mark.mark,
-                    )
-                })
-                .collect::<BTreeMap<_, _>>()
-        });
+        let committed = payload.map(|payload| marks_of(&payload.checkpoints));
         let begun = committed.is_some();
         parts.queue.begin(committed, revision);
         if begun {
@@ -128,10 +125,13 @@ impl SearchIndexer {
                 .queue
                 .mark_shops(rows::with_returns(&parts.pool).await?);
         }
+        let reader = ShopReader::new(parts.pool.clone(), parts.clock.clone());
         Ok(Self {
+            folder,
+            versions,
             parts,
             writer,
-            catalogue: Catalogue::new(),
+            reader,
             returns: BTreeSet::new(),
             since_commit: None,
         })
@@ -144,6 +144,9 @@ impl SearchIndexer {
     pub async fn advance(&mut self) -> Result<Progress, SearchError> {
         if self.parts.queue.is_without_index() {
             return self.build().await;
+        }
+        if let Some(progress) = self.take_over_wanted().await? {
+            return Ok(progress);
         }
         self.wake_returning();
         let work = self.parts.queue.take();
@@ -167,13 +170,12 @@ impl SearchIndexer {
     async fn build(&mut self) -> Result<Progress, SearchError> {
         // Read before the rows: a change after it is followed by another build.
         let revision = self.parts.queue.revision();
-        let marks = in_time(READ_MAX, rows::marks(&self.parts.pool)).await?;
-        let shops = in_time(READ_MAX, rows::all(&self.parts.pool)).await?;
+        let (marks, shops) = self.reader.begin().await?;
         // Rows may stand at the sequences at which they were known, and say something else.
-        self.catalogue.forget();
+        self.reader.catalogue.forget();
         self.writer.begin_anew().await?;
         for some in shops.chunks(SHOPS_MAX) {
-            let states = self.look(some).await?;
+            let states = self.reader.look(some).await?;
             self.note_returns(&states);
             self.writer.add(states).await?;
         }
@@ -192,7 +194,7 @@ impl SearchIndexer {
     #[tracing::instrument(name = "index", skip_all, fields(shops = work.shops.len()), level = "debug")]
     async fn index(&mut self, work: &Work) -> Result<(), SearchError> {
         let ids: Vec<Uuid> = work.shops.iter().copied().collect();
-        let mut states = self.look(&ids).await?;
+        let mut states = self.reader.look(&ids).await?;
         self.note_returns(&states);
         states.retain(|state| !matches!(state.look, Look::Same));
         let is_due = self.parts.queue.payload_lag() >= PAYLOAD_LAG_MAX;
@@ -205,23 +207,13 @@ impl SearchIndexer {
         let known: Vec<_> = states.iter().map(ShopState::known).collect();
         let committed = self.writer.replace(states, payload, is_due).await?;
         for (shop, known) in known {
-            self.catalogue.remember(shop, known);
+            self.reader.catalogue.remember(shop, known);
         }
         if committed {
             self.parts.queue.commit(marks);
             self.since_commit = Some(self.parts.clock.stopwatch());
         }
         Ok(())
-    }
-
-    /// What the rows of some shops say now.
-    async fn look(&self, shops: &[Uuid]) -> Result<Vec<ShopState>, SearchError> {
-        let versions = shops.iter().map(|shop| self.catalogue.menu_version(*shop));
-        let versions: Vec<i32> = versions.collect();
-        let now = self.parts.clock.now();
-        let rows = in_time(READ_MAX, rows::load(&self.parts.pool, shops, &versions)).await?;
-        let catalogue = self.catalogue.clone();
-        blocking(move || rows.iter().map(|row| catalogue.look(row, now)).collect()).await
     }
 
     /// What was written since the index was opened.
@@ -273,6 +265,25 @@ impl SearchIndexer {
                 .extend(shop.returns.iter().map(|at| (*at, shop.restaurant)));
         }
     }
+}
+
+/// Opens the version that is served, and what its last commit says of itself; makes the first where there
+/// is none.
+fn open(
+    folder: &IndexFolder,
+) -> Result<(Versions, SearchWriter, Option<CommitPayload>), SearchError> {
+    let versions = match folder.versions() {
+        Ok(Some(versions)) => versions,
+        none_or_unreadable => {
+            if let Err(error) = none_or_unreadable {
+                tracing::warn!(%error, "nobody knows which search index is served, it is built anew");
+            }
+            folder.make_first()?;
+            Versions::FIRST
+        }
+    };
+    let (writer, payload) = SearchWriter::open(&folder.of(versions.served))?;
+    Ok((versions, writer, payload))
 }
 
 fn payload(marks: &BTreeMap<Origin, Mark>, revision: i64) -> CommitPayload {

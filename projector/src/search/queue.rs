@@ -119,6 +119,13 @@ impl IndexQueue {
         self.lock().committed = Some(marks);
     }
 
+    /// The same for another index, made when rows had been changed apart from the feed so often.
+    pub(super) fn commit_as(&self, marks: BTreeMap<Origin, Mark>, revision: i64) {
+        let mut waiting = self.lock();
+        waiting.committed = Some(marks);
+        waiting.revision = revision;
+    }
+
     pub(super) fn begin(&self, committed: Option<BTreeMap<Origin, Mark>>, revision: i64) {
         let mut waiting = self.lock();
         waiting.revision = revision;

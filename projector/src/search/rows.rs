@@ -11,6 +11,9 @@ use uuid::Uuid;
 
 use super::SearchError;
 
+/// How far each origin of events has been read.
+pub(super) type Marks = BTreeMap<Origin, Mark>;
+
 /// A shop with its menu and its stock.
 pub(super) struct ShopRow {
     pub(super) restaurant_id: Uuid,
@@ -89,7 +92,7 @@ pub(super) async fn with_returns(pool: &PgPool) -> Result<Vec<Uuid>, sqlx::Error
 /// The least checkpoint of the views that documents are made of: rows that are read later say that much
 /// at least.
 #[tracing::instrument(name = "db.index_marks_read", skip_all, level = "debug")]
-pub(super) async fn marks(pool: &PgPool) -> Result<BTreeMap<Origin, Mark>, sqlx::Error> {
+pub(super) async fn marks(pool: &PgPool) -> Result<Marks, sqlx::Error> {
     let rows = sqlx::query!(
         "SELECT DISTINCT ON (topic, partition) topic, partition, position, hash
          FROM views.checkpoints WHERE view IN ('restaurants', 'menus', 'stock')

@@ -2,12 +2,17 @@
 //! which two indexes are compared.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use infra::search_schema::Fields;
 use tantivy::columnar::{Column, StrColumn};
 use tantivy::schema::IndexRecordOption;
-use tantivy::{DocId, DocSet as _, Searcher, SegmentReader, TERMINATED, Term};
+use tantivy::{
+    DocId, DocSet as _, Index, IndexReader, ReloadPolicy, Searcher, SegmentReader, TERMINATED, Term,
+};
 use uuid::Uuid;
+
+use super::SearchError;
 
 /// Digests by the document's id.
 pub(super) type Digests = BTreeMap<String, u64>;
@@ -37,6 +42,18 @@ pub(super) fn of_shop(
     Ok(found)
 }
 
+/// All documents.
+pub(super) fn of_all(searcher: &Searcher) -> tantivy::Result<Digests> {
+    let mut found = Digests::new();
+    for segment in searcher.segment_readers() {
+        let columns = Columns::of(segment)?;
+        for doc in segment.doc_ids_alive() {
+            found.extend(columns.read(doc)?);
+        }
+    }
+    Ok(found)
+}
+
 struct Columns {
     ids: Option<StrColumn>,
     digests: Column<u64>,
@@ -60,4 +77,19 @@ impl Columns {
         ids.ord_to_str(ord, &mut id)?;
         Ok(Some((id, self.digests.first(doc).unwrap_or(0))))
     }
+}
+
+/// How many documents the index in `folder` and these digests do not have in common.
+pub(super) fn differing(folder: &Path, others: &Digests) -> Result<u64, SearchError> {
+    let index = Index::open_in_dir(folder)?;
+    let reader = index.reader_builder();
+    let reader: IndexReader = reader.reload_policy(ReloadPolicy::Manual).try_into()?;
+    let mut alone = of_all(&reader.searcher())?;
+    let mut count = 0;
+    for (id, digest) in others {
+        if alone.remove(id) != Some(*digest) {
+            count += 1;
+        }
+    }
+    Ok(count + alone.len() as u64)
 }

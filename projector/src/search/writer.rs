@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use infra::event_store::LogError;
 use infra::search_schema::{
     CommitPayload, Fields, Ground, SCHEMA_VERSION, documents, register, schema,
 };
@@ -14,7 +15,7 @@ use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, Term};
 use super::blocking;
 use super::catalogue::{Look, ShopState};
 use super::rows::bad_row;
-use super::said::{Digests, of_shop};
+use super::said::{Digests, of_all, of_shop};
 
 /// Memory for documents before they are flushed; also the least that Tantivy takes for one thread.
 const WRITER_BYTES: usize = 32 * 1024 * 1024;
@@ -42,6 +43,12 @@ pub enum SearchError {
         #[source]
         source: serde_json::Error,
     },
+    /// The log cannot be read.
+    #[error("the log cannot be read for the search index")]
+    Log(#[from] LogError),
+    /// A version of the index is not there, or of another schema.
+    #[error("there is no search index that this build could go on with")]
+    NoIndex,
     /// The work on the index has panicked.
     #[error("the search index's writer broke")]
     Broken,
@@ -95,6 +102,19 @@ impl SearchWriter {
                 Ok((Self::open_existing(directory)?.0, None))
             }
         }
+    }
+
+    /// Opens the index in `directory` to go on with what it says.
+    ///
+    /// # Errors
+    /// When there is none of this schema, or somebody else writes it.
+    pub(super) fn open_as_it_is(directory: &Path) -> Result<(Self, CommitPayload), SearchError> {
+        if !directory.join("meta.json").exists() {
+            return Err(SearchError::NoIndex);
+        }
+        let (writer, payload) = Self::open_existing(directory)?;
+        let known = payload.filter(|payload| payload.schema == SCHEMA_VERSION);
+        Ok((writer, known.ok_or(SearchError::NoIndex)?))
     }
 
     fn open_existing(directory: &Path) -> Result<(Self, Option<CommitPayload>), SearchError> {
@@ -154,6 +174,15 @@ impl SearchWriter {
     /// Shows what was added.
     pub(super) async fn commit(&self, payload: CommitPayload) -> Result<(), SearchError> {
         self.with(move |open| open.commit(&payload)).await
+    }
+
+    /// Digests of all documents as of the last commit.
+    pub(super) async fn said(&self) -> Result<Digests, SearchError> {
+        self.with(|open| {
+            open.reader.reload()?;
+            Ok(of_all(&open.reader.searcher())?)
+        })
+        .await
     }
 
     /// What was written since the index was opened.

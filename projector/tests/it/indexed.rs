@@ -4,7 +4,9 @@ use domain::aggregates::{AnyEvent, Kind};
 use domain::restaurant::inventory::InventoryEvent;
 use infra::feed::FeedRecord;
 use infra::lifecycle::Progress;
-use infra::search_schema::{CommitPayload, Display, fold, query_words, register, schema};
+use infra::search_schema::{
+    CommitPayload, Display, IndexFolder, fold, query_words, register, schema,
+};
 use projector::{Announce, IndexQueue, IndexerParts, Projector, SearchIndexer};
 use serde_json::Value;
 use tantivy::collector::DocSetCollector;
@@ -51,6 +53,7 @@ pub(crate) async fn indexer(
     SearchIndexer::open(IndexerParts {
         directory: folder.path().join("index"),
         pool: world.pool.clone(),
+        log: infra::event_store::EventLog::new(world.pool.clone()),
         queue: queue.clone(),
         hub: world.hub.clone(),
         announce: Announce::Everywhere,
@@ -113,9 +116,15 @@ impl Indexed {
     }
 }
 
+/// The folder that is searched.
+pub(crate) fn served(folder: &tempfile::TempDir) -> std::path::PathBuf {
+    let index = IndexFolder::at(&folder.path().join("index"));
+    index.served().unwrap().unwrap()
+}
+
 /// The dishes in which all words are found, by key; a shop itself is the empty key.
 pub(crate) fn found(folder: &tempfile::TempDir, word: &str) -> Vec<String> {
-    let index = Index::open_in_dir(folder.path().join("index")).unwrap();
+    let index = Index::open_in_dir(served(folder)).unwrap();
     register(&index);
     let (_, fields) = schema();
     let searcher = index.reader().unwrap().searcher();
@@ -151,6 +160,6 @@ pub(crate) fn found(folder: &tempfile::TempDir, word: &str) -> Vec<String> {
 
 /// What the last commit says of itself.
 pub(crate) fn payload(folder: &tempfile::TempDir) -> CommitPayload {
-    let index = Index::open_in_dir(folder.path().join("index")).unwrap();
+    let index = Index::open_in_dir(served(folder)).unwrap();
     serde_json::from_str(&index.load_metas().unwrap().payload.unwrap()).unwrap()
 }

@@ -13,6 +13,7 @@ mod feed;
 mod history;
 mod index;
 mod index_cost;
+mod index_versions;
 mod indexed;
 mod rebuild;
 mod stages;

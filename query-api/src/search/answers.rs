@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use domain::kernel::quantity::Minutes;
-use infra::search_schema::{Place, ShopFacts, distance_m};
+use domain::kernel::bowl::Style;
+use domain::kernel::tax::FulfilmentKind;
+use infra::search_schema::{Dimension, Place, ShopFacts, distance_m};
 use tantivy::{DocAddress, Searcher};
 
 use super::query::SearchQuery;
@@ -26,7 +27,10 @@ pub(super) struct ShopAnswer {
     /// Within the radius, and delivering there if that is asked.
     pub(super) within: bool,
     pub(super) open: bool,
-    pub(super) travel_minutes: Option<u32>,
+    /// How long the way to the place takes; none when the shop does not deliver there.
+    travel_minutes: Option<u32>,
+    /// Codes of the styles that it does not deliver there.
+    refused: Vec<u64>,
     pub(super) currency: String,
 }
 
@@ -67,9 +71,16 @@ impl ShopAnswers {
         if answer.within
             && let Some(facts) = at.facts(&self.searcher)
         {
-            answer.open = at.shop.is_open(facts, query.at);
-            let travel = query.near.and_then(|near| facts.travel_to(near));
-            answer.travel_minutes = travel.map(Minutes::get);
+            let kind = query.delivers.then_some(FulfilmentKind::Delivery);
+            answer.open = at.shop.is_open(facts, query.at, kind);
+            let zone = query
+                .near
+                .and_then(|near| Some((near, facts.zone_of(near)?)));
+            answer.travel_minutes = zone.map(|(_, zone)| zone.minutes.get());
+            let refused = zone
+                .into_iter()
+                .flat_map(|(near, zone)| zone.refused_at(near));
+            answer.refused = refused.filter_map(code_of).collect();
             answer.currency.clone_from(&facts.currency);
         }
         answer.within &= !query.delivers || answer.travel_minutes.is_some();
@@ -84,10 +95,21 @@ impl ShopAnswers {
 }
 
 impl ShopAnswer {
+    /// How long the way takes for what has these codes; none when it is not delivered there.
+    pub(super) fn travel_minutes(&self, mut codes: impl Iterator<Item = u64>) -> Option<u32> {
+        let is_refused = !self.refused.is_empty() && codes.any(|code| self.refused.contains(&code));
+        self.travel_minutes.filter(|_| !is_refused)
+    }
+
     /// Whether a document is the shop's own, and no dish.
     pub(super) fn is_itself(&self, address: DocAddress) -> bool {
         self.at.as_ref().is_some_and(|at| at.address == address)
     }
+}
+
+fn code_of(style: Style) -> Option<u64> {
+    let code = Dimension::Style.code(style.into())?;
+    u64::try_from(code).ok()
 }
 
 #[expect(

@@ -177,14 +177,29 @@ impl SegmentCollector for SegmentBest {
         if !shop.within || self.query.open.is_some_and(|asked| asked != open) {
             return;
         }
-        let promise_minutes = self.promise(doc, &shop);
+        let address = DocAddress::new(self.segment, doc);
+        let is_dish = !shop.is_itself(address);
+        let is_of_another_currency = |asked: &String| is_dish && *asked != shop.currency;
+        if self
+            .query
+            .currency
+            .as_ref()
+            .is_some_and(is_of_another_currency)
+        {
+            return;
+        }
+        // A shop's own codes are the styles that it is known for, not something to bring.
+        let codes = self.columns.tag_code.values_for_doc(doc);
+        let travel = shop.travel_minutes(codes.filter(|_| is_dish));
+        if self.query.delivers && travel.is_none() {
+            return;
+        }
+        let promise_minutes = self.promise(doc, travel);
         if let Some(max) = self.query.max_minutes
             && promise_minutes.is_none_or(|minutes| minutes > max)
         {
             return;
         }
-        let address = DocAddress::new(self.segment, doc);
-        let is_dish = !shop.is_itself(address);
         self.best.total += 1;
         let codes = self.columns.tag_code.values_for_doc(doc);
         let price = is_dish.then_some((price_minor, shop.currency.as_str()));
@@ -195,7 +210,7 @@ impl SegmentCollector for SegmentBest {
             text: (!self.query.text.words.is_empty()).then_some(text_score),
             distance_m: shop.distance_m,
             clock: if is_dish {
-                self.clock(doc, &shop)
+                self.clock(doc, travel)
             } else {
                 Clock::Unknown
             },
@@ -260,14 +275,14 @@ impl SegmentBest {
     }
 
     /// As a quote would say for one dish ordered now: kitchen, way and the width of the window.
-    fn promise(&self, doc: DocId, shop: &ShopAnswer) -> Option<u32> {
+    fn promise(&self, doc: DocId, travel: Option<u32>) -> Option<u32> {
         let prep = u32::try_from(self.columns.prep.first(doc)?).ok()?;
-        let earliest = prep.saturating_add(shop.travel_minutes?);
+        let earliest = prep.saturating_add(travel?);
         Some(earliest.saturating_add(self.window_minutes))
     }
 
     /// How the way to the place compares with the clock of the dish's style.
-    fn clock(&self, doc: DocId, shop: &ShopAnswer) -> Clock {
+    fn clock(&self, doc: DocId, travel: Option<u32>) -> Clock {
         if self.query.near.is_none() {
             return Clock::Unknown;
         }
@@ -277,7 +292,7 @@ impl SegmentBest {
             .filter_map(|code| usize::try_from(code).ok())
             .find(|code| *code < STYLES.len());
         let clock = style.and_then(|code| self.clocks.get(code).copied().flatten());
-        clock.map_or(Clock::Unknown, |clock| clock.compare(shop.travel_minutes))
+        clock.map_or(Clock::Unknown, |clock| clock.compare(travel))
     }
 }
 

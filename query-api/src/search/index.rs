@@ -1,14 +1,16 @@
 //! The index opened for reading. It is written by the projector; this side only reloads it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use infra::search_schema::{Display, Fields, register, schema};
+use infra::search_schema::{Display, Fields, IndexFolder, register, schema};
 use tantivy::schema::Value as _;
 use tantivy::{DocSet as _, Index, IndexReader, ReloadPolicy, Searcher, TantivyDocument, Term};
 use uuid::Uuid;
 
 use super::collect::{BestHits, Candidate};
+use super::facets::Facet;
 use super::query::{SearchQuery, Sort};
 use super::shops::Shops;
 use super::spelling::did_you_mean;
@@ -31,10 +33,17 @@ pub enum SearchError {
 /// The index of one host. Clones share it.
 #[derive(Clone)]
 pub struct SearchIndex {
-    directory: PathBuf,
+    folder: IndexFolder,
     open: Arc<RwLock<Option<Arc<View>>>>,
     /// One reload at a time: an earlier commit must not be shown after a later one.
     reloading: Arc<Mutex<()>>,
+}
+
+/// A commit of one version of the index.
+#[derive(PartialEq, Eq)]
+struct Commit {
+    directory: PathBuf,
+    meta: Vec<u8>,
 }
 
 /// The index as of one commit.
@@ -43,15 +52,15 @@ struct View {
     fields: Fields,
     searcher: Searcher,
     shops: Arc<Shops>,
-    /// What the folder said of the commit.
-    meta: Vec<u8>,
+    /// The version's folder, and what it said of the commit.
+    commit: Commit,
 }
 
 impl SearchIndex {
     /// The index in `directory`, opened as soon as it exists.
     pub fn new(directory: &Path) -> Self {
         Self {
-            directory: directory.to_owned(),
+            folder: IndexFolder::at(directory),
             open: Arc::default(),
             reloading: Arc::default(),
         }
@@ -69,17 +78,19 @@ impl SearchIndex {
             .unwrap_or_else(PoisonError::into_inner);
         let shown = self.shown();
         // Read before the index is: a commit after it is seen at the next reload.
-        let meta = std::fs::read(self.directory.join("meta.json"));
-        let meta = meta.map_err(|_| SearchError::Absent)?;
-        if shown.as_ref().is_some_and(|view| view.meta == meta) {
+        let commit = self.last_commit()?;
+        if shown.as_ref().is_some_and(|view| view.commit == commit) {
             return Ok(());
         }
-        let next = match &shown {
+        let same_version = shown
+            .as_ref()
+            .filter(|view| view.commit.directory == commit.directory);
+        let next = match same_version {
             Some(view) if view.reader.reload().is_ok() => {
-                View::of(view.reader.clone(), view.fields, meta, Some(view))?
+                View::of(view.reader.clone(), view.fields, commit, Some(view))?
             }
-            // Not opened yet, or replaced by an index of another schema.
-            Some(_) | None => self.try_open(meta)?,
+            // Not opened yet, or another version, or one that was begun anew.
+            Some(_) | None => try_open(commit)?,
         };
         *self.open.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(next));
         Ok(())
@@ -92,18 +103,12 @@ impl SearchIndex {
             .clone()
     }
 
-    fn try_open(&self, meta: Vec<u8>) -> Result<View, SearchError> {
-        let (wanted, fields) = schema();
-        let index = Index::open_in_dir(&self.directory)?;
-        if index.schema() != wanted {
-            return Err(SearchError::Absent);
-        }
-        register(&index);
-        let reader = index
-            .reader_builder()
-            .reload_policy(ReloadPolicy::Manual)
-            .try_into()?;
-        View::of(reader, fields, meta, None)
+    fn last_commit(&self) -> Result<Commit, SearchError> {
+        let served = self.folder.served().map_err(tantivy::TantivyError::from)?;
+        let directory = served.ok_or(SearchError::Absent)?;
+        let meta = std::fs::read(directory.join("meta.json"));
+        let meta = meta.map_err(|_| SearchError::Absent)?;
+        Ok(Commit { directory, meta })
     }
 
     fn opened(&self) -> Result<Arc<View>, SearchError> {
@@ -143,6 +148,25 @@ impl SearchIndex {
         })
     }
 
+    /// The currencies in which dishes are priced where `query` looks, whatever its words and filters.
+    ///
+    /// # Errors
+    /// As [`SearchError`].
+    pub fn currencies(&self, query: &SearchQuery) -> Result<BTreeSet<String>, SearchError> {
+        let there = SearchQuery {
+            at: query.at,
+            near: query.near,
+            radius_m: query.radius_m,
+            delivers: query.delivers,
+            dishes: Some(true),
+            facets: vec![Facet::Price],
+            limit: 1,
+            ..SearchQuery::default()
+        };
+        let bands = self.search(&there)?.facets.prices.into_keys();
+        Ok(bands.map(|band| band.currency).collect())
+    }
+
     /// The sequences of the Restaurant and Menu streams that a shop's documents show, together: a document
     /// that says the same as before is not written again. None when the shop is not in the index.
     ///
@@ -178,11 +202,23 @@ impl SearchIndex {
     }
 }
 
+fn try_open(commit: Commit) -> Result<View, SearchError> {
+    let (wanted, fields) = schema();
+    let index = Index::open_in_dir(&commit.directory)?;
+    if index.schema() != wanted {
+        return Err(SearchError::Absent);
+    }
+    register(&index);
+    let reader = index.reader_builder();
+    let reader = reader.reload_policy(ReloadPolicy::Manual).try_into()?;
+    View::of(reader, fields, commit, None)
+}
+
 impl View {
     fn of(
         reader: IndexReader,
         fields: Fields,
-        meta: Vec<u8>,
+        commit: Commit,
         before: Option<&Self>,
     ) -> Result<Self, SearchError> {
         let searcher = reader.searcher();
@@ -192,7 +228,7 @@ impl View {
             reader,
             fields,
             searcher,
-            meta,
+            commit,
         })
     }
 

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use domain::kernel::geo::GeoPoint;
 use infra::search_schema::{
     Dimension, Fields, KIND_DISH, KIND_SHOP, Obstacles, Word, areas_of, cover, fold, query_words,
+    romaji_typed,
 };
 use tantivy::Term;
 use tantivy::query::{
@@ -81,6 +82,8 @@ pub struct SearchQuery {
     pub avoid: Obstacles,
     /// At most this price in minor units; leaves out shops, which have none.
     pub price_max: Option<i64>,
+    /// Only dishes priced in this currency (ISO 4217): minor units of different ones are not compared.
+    pub currency: Option<String>,
     /// Only what is at the door within so many minutes.
     pub max_minutes: Option<u32>,
     /// Only shops or only dishes.
@@ -189,6 +192,9 @@ fn begun(fields: &Fields, word: &Word) -> Box<dyn Query> {
         .map(|form| all_of(form, |term| exact(fields.name, term)));
     let mut either: Vec<Box<dyn Query>> = forms.collect();
     if let Some(typed) = &word.typed {
+        // Kana and kanji whose reading begins so.
+        let sound = Term::from_field_text(fields.romaji, &romaji_typed(typed));
+        either.push(Box::new(FuzzyTermQuery::new_prefix(sound, 0, true)));
         let distance = u8::from(fuzzy(word).is_some());
         let term = Term::from_field_text(fields.name, typed);
         either.push(Box::new(FuzzyTermQuery::new_prefix(term, distance, true)));

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use chrono::{DateTime, Utc};
+use domain::kernel::tax::FulfilmentKind;
 use infra::search_schema::{Fields, KIND_SHOP, ShopFacts, Spell};
 use tantivy::index::SegmentId;
 use tantivy::schema::{IndexRecordOption, Value as _};
@@ -44,7 +45,8 @@ struct Listed {
 #[derive(Debug, Default)]
 pub(super) struct KnownShop {
     facts: OnceLock<Option<ShopFacts>>,
-    spell: Mutex<Option<Spell>>,
+    /// Of the fulfilment that was last asked for.
+    spell: Mutex<Option<(Option<FulfilmentKind>, Spell)>>,
 }
 
 impl Shops {
@@ -119,14 +121,20 @@ impl ShopAt {
 }
 
 impl KnownShop {
-    /// Whether the shop takes orders at an instant: worked out once for as long as it stays so.
-    pub(super) fn is_open(&self, facts: &ShopFacts, at: DateTime<Utc>) -> bool {
+    /// Whether the shop takes orders of a fulfilment, or of any, at an instant: worked out once for as long
+    /// as it stays so.
+    pub(super) fn is_open(
+        &self,
+        facts: &ShopFacts,
+        at: DateTime<Utc>,
+        kind: Option<FulfilmentKind>,
+    ) -> bool {
         let mut known = self.spell.lock().unwrap_or_else(PoisonError::into_inner);
         let spell = match *known {
-            Some(spell) if spell.holds_at(at) => spell,
-            Some(_) | None => facts.spell_at(at),
+            Some((of, spell)) if of == kind && spell.holds_at(at) => spell,
+            Some(_) | None => facts.spell_at(at, kind),
         };
-        *known = Some(spell);
+        *known = Some((kind, spell));
         spell.open
     }
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use domain::kernel::allergen::Allergen;
 use infra::search_schema::{
-    Alternatives, Dimension, Display, Entry, Obstacles, ShopEntries, ShopFacts, documents,
-    register, schema,
+    Alternatives, Dimension, Display, Entry, IndexFolder, Obstacles, ShopEntries, ShopFacts,
+    Versions, documents, register, schema,
 };
 use tantivy::{Index, TantivyDocument};
 use uuid::Uuid;
@@ -121,7 +121,11 @@ pub(crate) fn with(mut shop: ShopEntries, dishes: impl IntoIterator<Item = Entry
 /// Writes shops, so many in a segment.
 pub(crate) fn write(folder: &Path, shops: &[ShopEntries], in_a_segment: usize) {
     let (schema, fields) = schema();
-    let index = Index::create_in_dir(folder, schema).unwrap();
+    let served = IndexFolder::at(folder);
+    served.serve(Versions::FIRST).unwrap();
+    let directory = served.served().unwrap().unwrap();
+    std::fs::create_dir(&directory).unwrap();
+    let index = Index::create_in_dir(directory, schema).unwrap();
     register(&index);
     let mut writer = index
         .writer_with_num_threads::<TantivyDocument>(1, 20_000_000)
@@ -140,7 +144,8 @@ pub(crate) fn write(folder: &Path, shops: &[ShopEntries], in_a_segment: usize) {
 
 /// Merges all segments into one, as the writer does by itself now and then.
 pub(crate) fn merge(folder: &Path) {
-    let index = Index::open_in_dir(folder).unwrap();
+    let served = IndexFolder::at(folder).served().unwrap();
+    let index = Index::open_in_dir(served.unwrap()).unwrap();
     register(&index);
     let segments = index.searchable_segment_ids().unwrap();
     let mut writer = index

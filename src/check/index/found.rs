@@ -59,6 +59,10 @@ pub(super) fn check_facts(id: uuid::Uuid, facts: &Value, row: &Value, report: &m
             same_list(&facts["hours"]["exceptions"], &row["hours"]["exceptions"]),
         ),
         (
+            "last order",
+            facts["hours"]["last_order"] == row["hours"]["last_order"],
+        ),
+        (
             "pause",
             facts["pause"].is_null() == row["pause"].is_null() && pause(facts) == pause(row),
         ),
@@ -80,7 +84,10 @@ fn same_list(one: &Value, other: &Value) -> bool {
 }
 
 fn same_zones(one: &Value, other: &Value) -> bool {
-    let shown = |zone: &Value| (zone["polygon"].clone(), zone["minutes"].clone());
+    let shown = |zone: &Value| {
+        let limits: Vec<Value> = list(&zone["style_limits"]).cloned().collect();
+        (zone["polygon"].clone(), zone["minutes"].clone(), limits)
+    };
     list(one).map(shown).eq(list(other).map(shown))
 }
 

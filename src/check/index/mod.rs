@@ -6,7 +6,7 @@
 mod found;
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde_json::Value;
@@ -62,7 +62,7 @@ pub(super) async fn check(
     views: &mut Store,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let path = folder.to_owned();
+    let path = served(folder)?;
     let held = tokio::task::spawn_blocking(move || read(&path)).await?;
     let mut held = held.with_context(|| format!("reading the index in {}", folder.display()))?;
     check_payload(held.payload.as_ref(), views, report).await?;
@@ -94,6 +94,19 @@ pub(super) async fn check(
         );
     }
     Ok(())
+}
+
+/// The folder of the version that is served, where there are several; a version's own folder is itself.
+fn served(folder: &Path) -> anyhow::Result<PathBuf> {
+    let told = folder.join("served.json");
+    if !told.exists() {
+        return Ok(folder.to_owned());
+    }
+    let told: Value = serde_json::from_slice(&std::fs::read(told)?)?;
+    let version = told["served"]
+        .as_u64()
+        .context("nobody says which index is served")?;
+    Ok(folder.join(version.to_string()))
 }
 
 fn read(folder: &Path) -> anyhow::Result<Held> {

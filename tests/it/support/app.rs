@@ -54,7 +54,7 @@ pub(crate) struct TestApp {
     loops: Mutex<Loops>,
     in_flight: EffectsInFlight,
     webhooks: WebhooksInFlight,
-    _index: TempDir,
+    folder: TempDir,
 }
 
 struct Loops {
@@ -80,7 +80,8 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let vendor = play_vendors(&config, &base, &tasks, vendors).await;
-        let index = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let index = folder.path().join("search");
         let vault_pool = database.pool(DatabaseRole::Vault);
         let vault = Vault::new(vault_pool, &config.vault, clock.clock()).unwrap();
         let stripe = StripeConfig::new(&config.stripe, config.stage, &vendor);
@@ -107,7 +108,7 @@ impl TestApp {
             Publishing::new(&app, database.options(), None, &tasks, &readiness).unwrap();
         let log = EventLog::new(database.pool(DatabaseRole::Projector));
         let settings = projector::Settings {
-            search_directory: Some(index.path().to_owned()),
+            search_directory: Some(index.clone()),
             announce: Announce::Here,
         };
         let parts = projector::Deps {
@@ -125,7 +126,7 @@ impl TestApp {
             vault,
             hub: hub.clone(),
         };
-        let query = query_api::App::new(parts, index.path());
+        let query = query_api::App::new(parts, &index);
         query_api::keep_up_to_date(&query, &hub, false, &tasks)
             .await
             .unwrap();
@@ -162,7 +163,7 @@ impl TestApp {
             }),
             in_flight,
             webhooks,
-            _index: index,
+            folder,
         }
     }
 
@@ -305,6 +306,17 @@ impl TestApp {
             .json()
             .await
             .unwrap()
+    }
+
+    /// A command of the built binary beside this marketplace.
+    pub(crate) fn command(&self, args: &[&str]) -> std::process::Command {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ramen"));
+        command
+            .args(args)
+            .env("RAMEN_DIR", self.folder.path())
+            .env("DATABASE_URL", self.database.url())
+            .env_remove("KAFKA_BROKERS");
+        command
     }
 
     /// Stops everything; fails when something had ended by itself.

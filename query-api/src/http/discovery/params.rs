@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use domain::kernel::allergen::{Allergen, Diet};
 use domain::kernel::collect::Collect;
 use domain::kernel::fault::{Fault, Faults, Pointer};
+use domain::kernel::money::Currency;
 use infra::http::ApiError;
 use infra::search_schema::{Dimension, Obstacles, stable_hash};
 use utoipa::{IntoParams, ToSchema};
@@ -11,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::cursor::SearchCursor;
 use crate::http::paging::{PAGE_DEFAULT, limit_of};
 use crate::http::place::PlaceParam;
-use crate::search::{Facet, SearchQuery, SearchText, Sort, search_text};
+use crate::search::{Facet, SearchIndex, SearchQuery, SearchText, Sort, search_text};
 
 /// Radius when a place is given without one.
 const RADIUS_DEFAULT_M: u32 = 5_000;
@@ -49,8 +50,12 @@ pub(crate) struct SearchParams {
     /// declared count as contained.
     #[param(value_type = Vec<String>)]
     exclude_allergen: Vec<Allergen>,
-    /// At most this price, in minor units; finds dishes only.
+    /// At most this price, in minor units of `currency`; finds dishes only.
     price_max: Option<i64>,
+    /// ISO 4217 code: only dishes priced in it. Where prices are compared (`price_max`, `sort=price`) it may be
+    /// left out with `near`, when everything there is priced in one currency.
+    #[param(value_type = Option<String>)]
+    currency: Option<Currency>,
     /// At the door at `near` within so many minutes if ordered now, 1 to 240.
     max_minutes: Option<u32>,
     /// `shop` or `dish`; both by default.
@@ -71,7 +76,7 @@ pub(crate) struct SearchParams {
 domain::collect_struct!(SearchParams {
     q, near, radius_m, delivers = false, open, style = Vec::new(), broth = Vec::new(),
     noodle = Vec::new(), packaging = Vec::new(), diet = Vec::new(), exclude_allergen = Vec::new(), price_max,
-    max_minutes, kind, sort = SortParam::Relevance, facets = vec!["style".to_owned()],
+    currency, max_minutes, kind, sort = SortParam::Relevance, facets = vec!["style".to_owned()],
     limit = PAGE_DEFAULT, cursor,
 });
 
@@ -147,6 +152,29 @@ pub(crate) fn text_of(text: &str) -> Result<SearchText, ApiError> {
 pub(crate) struct Asked {
     pub(crate) query: SearchQuery,
     pub(crate) search: u64,
+    compares_prices: bool,
+}
+
+impl Asked {
+    /// Compares prices in the currency of the place, where none was named.
+    ///
+    /// # Errors
+    /// 422 when there are several; when the index cannot be read.
+    pub(crate) fn in_one_currency(mut self, index: &SearchIndex) -> Result<Self, ApiError> {
+        if !self.compares_prices || self.query.currency.is_some() {
+            return Ok(self);
+        }
+        let mut there = index.currencies(&self.query)?.into_iter();
+        self.query.currency = there.next();
+        let others: Vec<String> = there.collect();
+        if let (Some(first), false) = (&self.query.currency, others.is_empty()) {
+            let mut found = Found::default();
+            let detail = format!("there, prices are in {first} and {}", others.join(" and "));
+            found.fault("currency_ambiguous", "/currency", detail);
+            return Err(ApiError::invalid(found.0));
+        }
+        Ok(self)
+    }
 }
 
 impl SearchParams {
@@ -175,6 +203,10 @@ impl SearchParams {
         };
         self.check_place(&mut found);
         self.check_numbers(&mut found);
+        if self.compares_prices() && self.currency.is_none() && self.near.is_none() {
+            let detail = "prices are compared in one currency: name it, or a place".to_owned();
+            found.fault("currency_missing", "/currency", detail);
+        }
         let tags = self.tags(&mut found);
         let facets = self.facets(&mut found);
         if !found.0.is_empty() {
@@ -192,6 +224,7 @@ impl SearchParams {
             avoid: Obstacles::any_of(self.exclude_allergen.iter().copied())
                 .with(Obstacles::against(self.diet.iter().copied())),
             price_max: self.price_max,
+            currency: self.currency.map(|currency| currency.to_string()),
             max_minutes: self.max_minutes,
             dishes: self.dishes(),
             sort: self.sort.into(),
@@ -199,7 +232,15 @@ impl SearchParams {
             limit: limit as usize,
             after,
         };
-        Ok(Asked { query, search })
+        Ok(Asked {
+            query,
+            search,
+            compares_prices: self.compares_prices(),
+        })
+    }
+
+    fn compares_prices(&self) -> bool {
+        self.price_max.is_some() || self.sort == SortParam::Price
     }
 
     /// What a page and the next have in common.

@@ -49,6 +49,7 @@ pub(crate) async fn search(
 ) -> Result<Response, ApiError> {
     let asked = params.query(app.clock().now())?;
     let seen = app.index_seen(&consistency).await?;
+    let asked = asked.in_one_currency(app.search())?;
     let watch = app.clock().stopwatch();
     let found = app.search().search(&asked.query)?;
     let took_us = u64::try_from(watch.elapsed().as_micros()).unwrap_or(u64::MAX);

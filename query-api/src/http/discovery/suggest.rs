@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, VARY};
 use infra::http::{ApiError, Json, Problem, Query};
-use infra::search_schema::fold;
+use infra::search_schema::{fold, romaji_of, romaji_typed};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -102,10 +102,13 @@ fn name_of(hit: &Hit, typed: &str, accepted: &AcceptLanguage) -> String {
     if display.item.is_none() {
         return display.restaurant_name.clone();
     }
-    let names = display.item_name.values();
-    let as_typed = names
-        .clone()
-        .find(|name| fold(name).as_str().contains(typed));
+    let spelled = romaji_typed(typed);
+    let is_typed = |name: &&String| {
+        let sounds = romaji_of(name);
+        let mut sounds = sounds.iter();
+        fold(name).as_str().contains(typed) || sounds.any(|sound| sound.starts_with(&spelled))
+    };
+    let as_typed = display.item_name.values().find(is_typed);
     let languages: Vec<String> = display.item_name.keys().cloned().collect();
     let default = languages.first().cloned().unwrap_or_default();
     let language = accepted.choose(&languages, &default);

@@ -1,8 +1,9 @@
 //! `ramen rebuild`: views made anew beside those that are served, compared with the checker's folds, and
-//! swapped; and the way back.
+//! swapped; and the way back. The search index likewise, in `index`.
+
+mod index;
 
 use std::io::{BufRead as _, IsTerminal as _};
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -15,17 +16,12 @@ use infra::postgres::{self, Role};
 use projector::VIEWS;
 use projector::rebuild::{
     Asked, BATCH_EVENTS, Compared, IndependentFold, Old, Progress, Rebuild, RebuildParts, Swapped,
-    ask_for_index, views_named,
+    views_named,
 };
-use serde_json::Value;
 
 use crate::check::{Rebuilt, Rows};
-use crate::{check, console, door};
+use crate::{console, door};
 
-/// An index of a hundred thousand shops is built in less.
-const INDEX_MAX: Duration = Duration::from_mins(5);
-/// Between two looks at it.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Lines about progress are at least so far apart.
 const SAY_EVERY: Duration = Duration::from_secs(1);
 
@@ -51,7 +47,7 @@ pub(crate) struct RebuildArgs {
 enum Back {
     /// Serves the version again that the last rebuild has replaced
     Rollback {
-        /// Names of views, or `all`
+        /// Names of views, `all` of them, or `index`
         #[arg(required = true)]
         views: Vec<String>,
         /// Do not ask
@@ -70,8 +66,8 @@ pub(crate) async fn run(args: RebuildArgs) -> anyhow::Result<()> {
         Some(Back::Rollback { views, yes }) => (views, true, yes),
         None => (args.views, false, args.yes),
     };
-    if !back && names == ["index"] {
-        return rebuild_index(&config).await;
+    if names == [index::NAME] {
+        return index::run(&config, back, yes).await;
     }
     let views = views_named(&every(names))?;
     let list: Vec<&str> = views.iter().map(|view| view.name).collect();
@@ -84,7 +80,7 @@ pub(crate) async fn run(args: RebuildArgs) -> anyhow::Result<()> {
     agree(yes, &format!("{what} {list}"))?;
     let (parts, mut fold) = parts(&config)?;
     let rebuild = Rebuild::begin(parts, views).await?;
-    let mut teller = Teller::default();
+    let mut teller = Teller::of("events");
     let mut tell = |progress: &Progress| teller.tell(progress);
     let swapped = if back {
         rebuild.roll_back(&mut fold, &mut tell).await?
@@ -94,50 +90,6 @@ pub(crate) async fn run(args: RebuildArgs) -> anyhow::Result<()> {
     };
     report(&swapped);
     Ok(())
-}
-
-/// Has the index built anew, waits for that of this host, and compares it with the views.
-async fn rebuild_index(config: &Config) -> anyhow::Result<()> {
-    let (parts, fold) = parts(config)?;
-    let revision = ask_for_index(&parts.pool).await?;
-    let Some(running) = door::running(config) else {
-        console::line(format!(
-            "every indexer builds its index anew, as revision {revision}"
-        ));
-        return Ok(());
-    };
-    let began = parts.clock.stopwatch();
-    while built(&running.index) != Some(revision) {
-        anyhow::ensure!(
-            began.elapsed() < INDEX_MAX,
-            "the index in {} is not at revision {revision}: does a projector run?",
-            running.index.display()
-        );
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
-    console::progress(format!(
-        "built      as revision {revision} after {:.1} s",
-        began.seconds()
-    ));
-    let found = check::index_shows(&running.index, &fold.views).await?;
-    anyhow::ensure!(
-        found.differing == 0,
-        "the index does not show the views:\n  {}",
-        found.examples.join("\n  ")
-    );
-    console::line(format!(
-        "index            revision {revision} is served, {} things compared with the views",
-        found.rows
-    ));
-    Ok(())
-}
-
-/// The revision of the last commit of the index in `folder`, if there is one.
-fn built(folder: &Path) -> Option<i64> {
-    let meta: Value =
-        serde_json::from_slice(&std::fs::read(folder.join("meta.json")).ok()?).ok()?;
-    let payload: Value = serde_json::from_str(meta["payload"].as_str()?).ok()?;
-    payload["revision"].as_i64()
 }
 
 /// `all` as the names of all views.
@@ -233,19 +185,24 @@ impl IndependentFold for CheckersFold {
 }
 
 /// Says now and then how far it is.
-#[derive(Default)]
 struct Teller {
+    /// What is counted.
+    of: &'static str,
     said: Option<Duration>,
 }
 
 impl Teller {
+    fn of(of: &'static str) -> Self {
+        Self { of, said: None }
+    }
+
     fn tell(&mut self, progress: &Progress) {
         let is_due = self
             .said
             .is_none_or(|said| progress.elapsed >= said + SAY_EVERY);
         if is_due || progress.position == progress.head {
             self.said = Some(progress.elapsed);
-            console::progress(line(progress));
+            console::progress(line(progress, self.of));
         }
     }
 }
@@ -255,13 +212,13 @@ impl Teller {
     clippy::cast_precision_loss,
     reason = "positions far below 2⁵³, shown with three digits"
 )]
-fn line(progress: &Progress) -> String {
+fn line(progress: &Progress, of: &str) -> String {
     let seconds = progress.elapsed.as_secs_f64().max(0.001);
     let rate = progress.events as f64 / seconds;
     let share = 100.0 * progress.position as f64 / progress.head.max(1) as f64;
     let left = progress.head.saturating_sub(progress.position) as f64 / rate.max(0.001);
     format!(
-        "fold       {} of {}  {share:.1} %  {rate:.0} events/s  {left:.0} s left",
+        "fold       {} of {}  {share:.1} %  {rate:.0} {of}/s  {left:.0} s left",
         progress.position, progress.head
     )
 }
@@ -296,7 +253,7 @@ mod tests {
             elapsed: Duration::from_secs(5),
         };
         assert_eq!(
-            line(&progress),
+            line(&progress, "events"),
             "fold       25000 of 100000  25.0 %  5000 events/s  15 s left"
         );
     }
