@@ -33,6 +33,8 @@ const TAIL_MAX: usize = 200;
 const HOLD_MAX: Duration = Duration::from_secs(2);
 /// A busy system never stands still for a swap: so many tries before giving up, with pauses between.
 const SWAPS_MAX: u32 = 60;
+/// So many of them may last [`HOLD_MAX`]: a view whose last few streams take longer than that does not swap.
+const LATE_MAX: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Events folded in one transaction. Nobody waits for these rows, so it may be large; some kilobytes each.
@@ -327,6 +329,7 @@ impl Rebuild {
         fold: &mut dyn IndependentFold,
         way: Move,
     ) -> Result<Swapped, RebuildError> {
+        let mut late = 0;
         for _ in 0..SWAPS_MAX {
             match self.try_swap(fold, way).await {
                 Ok(Some(versions)) => {
@@ -338,7 +341,16 @@ impl Rebuild {
                         compared: self.compared,
                     });
                 }
-                Ok(None) => {}
+                Ok(None) => {
+                    late += 1;
+                    if late == LATE_MAX {
+                        break;
+                    }
+                    // Nobody waits while what was too much under the locks is looked at here.
+                    if way != Move::Back {
+                        self.close_in(fold, &mut |_| {}).await?;
+                    }
+                }
                 Err(RebuildError::Database(error)) if tables::is_in_the_way(&error) => {
                     tracing::debug!(%error, "the tables are in use, trying again");
                 }

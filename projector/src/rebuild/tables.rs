@@ -114,19 +114,25 @@ async fn run(session: &mut PgConnection, statements: &[String]) -> Result<(), sq
 /// Where the kept table of a view stands in the log.
 ///
 /// # Errors
-/// As [`RebuildError`]: none is kept, or it has other columns.
+/// As [`RebuildError`]: none is kept, or it has other columns or rules.
 pub(super) async fn kept(
     session: &mut PgConnection,
     view: &'static str,
 ) -> Result<Mark, RebuildError> {
     let row = sqlx::query!(
         r#"SELECT kept_position AS "position!", kept_hash AS "hash!",
-                  (SELECT array_agg(row(attname, atttypid::regtype)::text ORDER BY attname)
+                  (SELECT array_agg(row(attname, atttypid::regtype, attnotnull)::text ORDER BY attname)
                    FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped
                      AND attrelid = to_regclass('views.' || view))
-                  = (SELECT array_agg(row(attname, atttypid::regtype)::text ORDER BY attname)
+                  = (SELECT array_agg(row(attname, atttypid::regtype, attnotnull)::text ORDER BY attname)
                      FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped
-                       AND attrelid = to_regclass('views_kept.' || view)) AS same_shape
+                       AND attrelid = to_regclass('views_kept.' || view))
+                  AND (SELECT array_agg(pg_get_constraintdef(oid) ORDER BY pg_get_constraintdef(oid))
+                       FROM pg_constraint WHERE conrelid = to_regclass('views.' || view))
+                      IS NOT DISTINCT FROM
+                      (SELECT array_agg(pg_get_constraintdef(oid) ORDER BY pg_get_constraintdef(oid))
+                       FROM pg_constraint WHERE conrelid = to_regclass('views_kept.' || view))
+                  AS same_shape
            FROM views.versions
            WHERE view = $1 AND kept_version IS NOT NULL AND to_regclass('views_kept.' || view) IS NOT NULL"#,
         view
@@ -180,12 +186,7 @@ pub(super) async fn serve_next(
          ALTER TABLE views_next.{view} SET SCHEMA views"
     );
     transaction.execute(moved.as_str()).await?;
-    // Rows that miss parked events cannot be brought up to date by the log alone.
-    let keep = old == Old::Keep && !before.had_parked;
-    if !keep {
-        let gone = format!("DROP TABLE views_kept.{view}");
-        transaction.execute(gone.as_str()).await?;
-    }
+    let keep = keep(transaction, view, old, &before).await?;
     let row = sqlx::query!(
         r#"INSERT INTO views.versions AS v
                (view, version, swapped_at, kept_version, kept_position, kept_hash)
@@ -228,16 +229,19 @@ pub(super) async fn serve_kept(
          ALTER TABLE views_next.{view} SET SCHEMA views_kept"
     );
     transaction.execute(moved.as_str()).await?;
+    let keep = keep(transaction, view, Old::Keep, &before).await?;
     let row = sqlx::query!(
         r#"UPDATE views.versions
-           SET version = kept_version, kept_version = version, kept_position = $2, kept_hash = $3,
-               swapped_at = $4
+           SET version = kept_version, kept_version = CASE WHEN $5 THEN version END,
+               kept_position = CASE WHEN $5 THEN $2::bigint END,
+               kept_hash = CASE WHEN $5 THEN $3::bytea END, swapped_at = $4
            WHERE view = $1
            RETURNING version, kept_version"#,
         view,
         before.mark.position,
         before.mark.hash.as_bytes(),
-        place.now
+        place.now,
+        keep
     )
     .fetch_one(transaction)
     .await?;
@@ -253,6 +257,22 @@ struct Before {
     /// Everything up to here was folded, but what was parked.
     mark: Mark,
     had_parked: bool,
+}
+
+/// Keeps the rows that were served, or drops them: those that miss parked events cannot be brought up to date by the log
+/// alone. Tells whether they are kept.
+async fn keep(
+    transaction: &mut PgConnection,
+    view: &'static str,
+    old: Old,
+    before: &Before,
+) -> Result<bool, sqlx::Error> {
+    let keep = old == Old::Keep && !before.had_parked;
+    if !keep {
+        let gone = format!("DROP TABLE views_kept.{view}");
+        transaction.execute(gone.as_str()).await?;
+    }
+    Ok(keep)
 }
 
 /// Sets the checkpoints of a view to where its new rows stand. Whoever remembers rows of it forgets them,

@@ -430,3 +430,46 @@ async fn only_views_are_rebuilt() {
         Err(RebuildError::Unknown(name)) if name == "parked_events"
     ));
 }
+
+#[tokio::test]
+async fn on_the_way_back_rows_that_miss_parked_events_are_not_kept() {
+    let (world, feed, mut projector) = two_drivers().await;
+    let drivers = ["drivers".to_owned()];
+    rebuild(&world, &drivers, 2, &mut all_equal())
+        .await
+        .unwrap();
+    let stored = driver(2, 1, 2, 4);
+    world.plant(&stored).await;
+    let mut damaged = stored;
+    damaged.payload = r#"{"type":"approved"}"#.to_owned();
+    feed.put(vec![damaged]);
+    settle(&mut projector).await.unwrap();
+    assert_eq!(stage(&world, 2).await, "registered", "it is parked");
+    let back = roll_back(&world, "drivers").await.unwrap();
+    assert_eq!(
+        (back.versions[0].version, back.versions[0].kept),
+        (1, None),
+        "nothing would ever fold it into the rows that missed it"
+    );
+    assert_eq!(stage(&world, 2).await, "approved");
+    assert!(matches!(
+        roll_back(&world, "drivers").await,
+        Err(RebuildError::NothingKept("drivers"))
+    ));
+}
+
+#[tokio::test]
+async fn there_is_no_way_back_to_a_table_with_other_rules() {
+    let (world, _feed, _projector) = two_drivers().await;
+    let drivers = ["drivers".to_owned()];
+    rebuild(&world, &drivers, 2, &mut all_equal())
+        .await
+        .unwrap();
+    world
+        .run_as_owner("ALTER TABLE views.drivers ADD CHECK (vehicle <> 'unicycle')")
+        .await;
+    assert!(matches!(
+        roll_back(&world, "drivers").await,
+        Err(RebuildError::Reshaped("drivers"))
+    ));
+}
