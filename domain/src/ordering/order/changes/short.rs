@@ -85,10 +85,10 @@ impl OrderBody {
         let is_another = named
             .zip(offered)
             .is_some_and(|(named, offered)| *named != offered.item);
-        match line.shortage {
-            Shortage::Substitute if is_another => Shortage::Ask,
-            chosen => chosen,
+        if is_another && line.shortage == Shortage::Substitute {
+            return Shortage::Ask;
         }
+        line.shortage
     }
 
     /// The customer has said what to do.
