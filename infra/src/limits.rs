@@ -63,8 +63,6 @@ pub const OPS_LOGIN_LIFE_MAX: Duration = Duration::from_hours(12);
 /// A refresh token may be used again this long when its successor never was: the answer was lost, and
 /// a client notices that within its own timeout (ADR 14).
 pub const REFRESH_REPEAT: Duration = Duration::from_secs(30);
-/// Live logins of a person that are listed, the newest first.
-pub const SESSIONS_LISTED_MAX: i64 = 100;
 /// A token issued further in the future than this is refused; clocks of our own machines differ less.
 pub const CLOCK_SKEW_MAX: Duration = Duration::from_secs(5);
 /// Longest access token read at all.

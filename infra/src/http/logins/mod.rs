@@ -56,6 +56,15 @@ pub struct Session {
     pub expires_at: DateTime<Utc>,
 }
 
+/// Which of a person's logins are listed.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionPage {
+    /// Only those behind this one, by when it was opened and its id.
+    pub behind: Option<(DateTime<Utc>, Uuid)>,
+    /// At most so many.
+    pub limit: i64,
+}
+
 /// Where logins are kept.
 #[async_trait]
 pub trait LoginStore: Send + Sync + 'static {
@@ -65,8 +74,7 @@ pub trait LoginStore: Send + Sync + 'static {
     /// When the store cannot be read.
     async fn find(&self, sid: Uuid) -> Result<Option<Login>, Unavailable>;
 
-    /// The logins of a person that hold at `now`, the newest first, at most
-    /// [`limits::SESSIONS_LISTED_MAX`].
+    /// The logins of a person that hold at `now`, the newest first.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -74,6 +82,7 @@ pub trait LoginStore: Send + Sync + 'static {
         &self,
         person: PrincipalId,
         now: DateTime<Utc>,
+        page: SessionPage,
     ) -> Result<Vec<Session>, Unavailable>;
 }
 
@@ -145,8 +154,12 @@ impl Logins {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn live_of(&self, person: PrincipalId) -> Result<Vec<Session>, Unavailable> {
-        self.store.live_of(person, self.clock.now()).await
+    pub async fn live_of(
+        &self,
+        person: PrincipalId,
+        page: SessionPage,
+    ) -> Result<Vec<Session>, Unavailable> {
+        self.store.live_of(person, self.clock.now(), page).await
     }
 
     fn judge(&self, login: Option<&Login>, principal: &Principal) -> Standing {

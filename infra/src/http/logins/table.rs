@@ -8,7 +8,7 @@ use domain::kernel::ids::{PrincipalId, RestaurantId};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{Login, LoginStore, RefreshToken, Session};
+use super::{Login, LoginStore, RefreshToken, Session, SessionPage};
 use crate::clock::Clock;
 use crate::http::policy::Role;
 use crate::http::problem::Unavailable;
@@ -265,14 +265,21 @@ impl LoginStore for PgLogins {
         &self,
         person: PrincipalId,
         now: DateTime<Utc>,
+        page: SessionPage,
     ) -> Result<Vec<Session>, Unavailable> {
+        let (opened, sid) = page
+            .behind
+            .unwrap_or((now + chrono::TimeDelta::days(1), Uuid::max()));
         let rows = sqlx::query!(
             "SELECT sid, role, created_at, refreshed_at, expires_at FROM auth.logins
              WHERE principal = $1 AND revoked_at IS NULL AND expires_at > $2
-             ORDER BY created_at DESC, sid LIMIT $3",
+               AND (created_at, sid) < ($3, $4)
+             ORDER BY created_at DESC, sid DESC LIMIT $5",
             person.uuid(),
             now,
-            limits::SESSIONS_LISTED_MAX,
+            opened,
+            sid,
+            page.limit,
         )
         .fetch_all(&self.0)
         .await?;

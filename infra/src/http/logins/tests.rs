@@ -21,7 +21,12 @@ impl LoginStore for Book {
         Ok(self.login.lock().unwrap().clone())
     }
 
-    async fn live_of(&self, _: PrincipalId, _: DateTime<Utc>) -> Result<Vec<Session>, Unavailable> {
+    async fn live_of(
+        &self,
+        _: PrincipalId,
+        _: DateTime<Utc>,
+        _: SessionPage,
+    ) -> Result<Vec<Session>, Unavailable> {
         Ok(Vec::new())
     }
 }

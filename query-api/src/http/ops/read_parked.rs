@@ -13,6 +13,11 @@ use crate::app::App;
 use crate::error::db;
 use crate::http::paging::{Cursor, Key, List, PAGE_DEFAULT, limit_of};
 
+/// Events are counted up to so many; beyond, it is enough to know that there are more.
+const COUNTED_MAX: i64 = 10_000;
+/// The same for those of one stream.
+const COUNTED_OF_STREAM_MAX: i64 = 1_000;
+
 /// What is asked for.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -28,7 +33,7 @@ domain::collect_struct!(ReadParked { limit = PAGE_DEFAULT, cursor });
 /// What is parked.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Parked {
-    /// How many events are parked in all.
+    /// How many events are parked in all, counted up to 10,000.
     total: i64,
     /// The first event of each parked stream and view, by view, kind and stream.
     streams: Vec<ParkedStream>,
@@ -53,7 +58,7 @@ pub(crate) struct ParkedStream {
     event_type: String,
     /// Why.
     error: Option<String>,
-    /// Events parked of this stream, for this view.
+    /// Events parked of this stream, for this view, counted up to 1,000.
     events: i64,
     /// Since when.
     parked_at: DateTime<Utc>,
@@ -95,28 +100,44 @@ pub(crate) async fn read_parked(
     let limit = limit_of(asked.limit)?;
     let list = List::new("/v1/ops/parked", by.principal.id);
     let after: Option<Place> = list.after(asked.cursor.as_ref())?;
-    let rows = sqlx::query!(
-        r#"SELECT first.view, first.kind, first.stream, first.sequence, first.event_type, first.error,
-                  first.parked_at,
-                  (SELECT count(*) FROM views.parked_events e
-                   WHERE (e.view, e.kind, e.stream) = (first.view, first.kind, first.stream)) AS "events!",
-                  (SELECT count(*) FROM views.parked_events) AS "total!"
-           FROM (
-               SELECT DISTINCT ON (view, kind, stream) view, kind, stream, sequence, event_type, error,
-                      parked_at
-               FROM views.parked_events
-               WHERE $1::text IS NULL OR (view, kind, stream) > ($1, $2::text, $3::uuid)
-               ORDER BY view, kind, stream, sequence LIMIT $4
-           ) first
-           ORDER BY first.view, first.kind, first.stream"#,
+    // From the first event of a stream to the first of the next, down the key: what a stream has parked
+    // behind its first is not read.
+    let mut rows = sqlx::query!(
+        r#"WITH RECURSIVE first AS (
+               (SELECT view, kind, stream, sequence, event_type, error, parked_at
+                FROM views.parked_events
+                WHERE $1::text IS NULL OR (view, kind, stream) > ($1, $2::text, $3::uuid)
+                ORDER BY view, kind, stream, sequence LIMIT 1)
+               UNION ALL
+               SELECT next.* FROM first CROSS JOIN LATERAL (
+                   SELECT view, kind, stream, sequence, event_type, error, parked_at
+                   FROM views.parked_events e
+                   WHERE (e.view, e.kind, e.stream) > (first.view, first.kind, first.stream)
+                   ORDER BY view, kind, stream, sequence LIMIT 1) next
+           )
+           SELECT first.view AS "view!", first.kind AS "kind!", first.stream AS "stream!",
+                  first.sequence AS "sequence!", first.event_type AS "event_type!", first.error,
+                  first.parked_at AS "parked_at!",
+                  (SELECT count(*) FROM (
+                       SELECT FROM views.parked_events e
+                       WHERE (e.view, e.kind, e.stream) = (first.view, first.kind, first.stream)
+                       LIMIT $5) AS few) AS "events!",
+                  (SELECT count(*) FROM (
+                       SELECT FROM views.parked_events LIMIT $6) AS few) AS "total!"
+           FROM first LIMIT $4"#,
         after.as_ref().map(|after| after.view.as_str()),
         after.as_ref().map(|after| after.kind.as_str()),
         after.as_ref().map(|after| after.stream),
-        i64::from(limit) + 1
+        i64::from(limit) + 1,
+        COUNTED_OF_STREAM_MAX,
+        COUNTED_MAX
     )
     .fetch_all(app.pool())
     .await
     .map_err(db)?;
+    rows.sort_by(|one, other| {
+        (&one.view, &one.kind, one.stream).cmp(&(&other.view, &other.kind, other.stream))
+    });
     let total = rows.first().map_or(0, |row| row.total);
     let mut streams: Vec<ParkedStream> = rows
         .into_iter()

@@ -48,3 +48,44 @@ async fn one_sees_ones_own_live_logins_and_which_is_in_hand() {
     assert_eq!(answer.body["sessions"].as_array().unwrap().len(), 1);
     app.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn logins_are_listed_page_by_page_each_once() {
+    let app = TestApp::start().await;
+    let mut last = None;
+    for _ in 0..5 {
+        // Two and two within one instant.
+        last = Some(Client::signed_in(&app, Role::Customer, 1).await);
+        if let Some(second) = &mut last {
+            second.refresh().await.expect(200);
+        }
+        Client::signed_in(&app, Role::Customer, 1).await;
+        app.clock.advance(Duration::from_mins(1));
+    }
+    let client = last.unwrap();
+    let whole = app
+        .get(&client.session, "/v1/me/sessions")
+        .await
+        .expect(200);
+    let ids = |sessions: &serde_json::Value| -> Vec<String> {
+        let sessions = sessions["sessions"].as_array().unwrap().iter();
+        sessions
+            .map(|session| session["id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let whole = ids(&whole.body);
+    assert_eq!(whole.len(), 10);
+    let mut paged = Vec::new();
+    let mut path = "/v1/me/sessions?limit=3".to_owned();
+    loop {
+        let page = app.get(&client.session, &path).await.expect(200);
+        paged.extend(ids(&page.body));
+        let Some(cursor) = page.body["cursor"].as_str() else {
+            break;
+        };
+        assert!(page.header("link").unwrap().contains(cursor));
+        path = format!("/v1/me/sessions?limit=3&cursor={cursor}");
+    }
+    assert_eq!(paged, whole);
+    app.end().await;
+}
