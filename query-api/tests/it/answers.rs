@@ -67,7 +67,14 @@ async fn every_fault_of_a_query_is_named() {
         pointers.sort_unstable();
         assert_eq!(
             pointers,
-            ["/limit", "/near", "/price_max", "/radius_m", "/style/1"]
+            [
+                "/currency",
+                "/limit",
+                "/near",
+                "/price_max",
+                "/radius_m",
+                "/style/1"
+            ]
         );
     }
     let token = world.token(CUSTOMER, Role::Customer).await;
