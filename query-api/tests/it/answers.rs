@@ -147,5 +147,5 @@ fn every_documented_operation_is_an_action_or_public() {
             operations += 1;
         }
     }
-    assert_eq!(operations, 21);
+    assert_eq!(operations, 22);
 }
