@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use domain::kernel::flags::Flags;
-use domain::processes::{OrderFulfilment, ShopReachability};
+use domain::processes::{OrderFulfilment, OrderStays, ShopReachability, StockShorts};
 use infra::clock::Clock;
 use infra::config::Secret;
 use infra::event_store::{EventLog, EventStore, StoreTasks};
@@ -86,6 +86,10 @@ pub struct Publishing {
     pub fulfilment: Runner<OrderFulfilment>,
     /// Folds them into what is known of shops' answering.
     pub reachability: Runner<ShopReachability>,
+    /// Says which orders stay where they are for too long.
+    pub stays: Runner<OrderStays>,
+    /// Tells orders what their shop has run out of.
+    pub shorts: Runner<StockShorts>,
     /// Fires timers.
     pub timers: Timers,
     /// Performs effects.
@@ -106,6 +110,8 @@ struct Bells {
     relay: Doorbell,
     fulfilment: Doorbell,
     reachability: Doorbell,
+    stays: Doorbell,
+    shorts: Doorbell,
     timers: Doorbell,
     effects: Doorbell,
     inbox: Doorbell,
@@ -165,6 +171,8 @@ impl Publishing {
         };
         app.head.rings(bells.fulfilment.clone());
         app.head.rings(bells.reachability.clone());
+        app.head.rings(bells.stays.clone());
+        app.head.rings(bells.shorts.clone());
         let feed = || StoreFeed::new(EventLog::new(pool.clone()), &app.head);
         let sequencer = Sequencer::new(options, clock.clone(), app.head.clone(), leadership);
         let fulfilment = Runner::new(
@@ -176,6 +184,22 @@ impl Publishing {
             readiness,
         );
         let reachability = Runner::new(
+            pool.clone(),
+            clock.clone(),
+            feed(),
+            leading.clone(),
+            bells.effects.clone(),
+            readiness,
+        );
+        let stays = Runner::new(
+            pool.clone(),
+            clock.clone(),
+            feed(),
+            leading.clone(),
+            bells.effects.clone(),
+            readiness,
+        );
+        let shorts = Runner::new(
             pool.clone(),
             clock.clone(),
             feed(),
@@ -212,6 +236,8 @@ impl Publishing {
             relay,
             fulfilment,
             reachability,
+            stays,
+            shorts,
             timers,
             effects,
             inbox,
@@ -240,6 +266,8 @@ impl Publishing {
         }
         tasks.run(self.fulfilment, self.bells.fulfilment, Pace::default());
         tasks.run(self.reachability, self.bells.reachability, Pace::default());
+        tasks.run(self.stays, self.bells.stays, Pace::default());
+        tasks.run(self.shorts, self.bells.shorts, Pace::default());
         tasks.run(self.timers, self.bells.timers, Pace::default());
         tasks.run(self.effects, self.bells.effects, Pace::default());
         tasks.run(self.inbox, self.bells.inbox, Pace::default());

@@ -195,7 +195,7 @@ fn a_remake_is_an_order_of_its_own_with_stock_and_number() {
     assert_eq!(terms.total.amount_minor(), 0);
     assert_eq!(terms.remake_of.map(|remake| remake.order), Some(FIRST));
     assert_eq!((made.number, terms.lines[0].quantity.get()), (2, 1));
-    assert!(matches!(made.order[1], OrderEvent::Placed { .. }));
+    assert!(matches!(made.order[2], OrderEvent::Placed { .. }));
     assert_eq!(made.payment.len(), 2, "nothing to pay is paid at once");
     for event in &made.inventory {
         world.stock.evolve(event);

@@ -24,7 +24,7 @@ use domain::ordering::cart::{Cart, CartCommand, CartEvent, NoteChange};
 use domain::ordering::fulfilment::Fulfilment;
 use domain::ordering::line::{BowlRef, LineId, Shortage};
 use domain::ordering::order::{
-    FaultParty, Order, OrderCommand, OrderEvent, RejectReason, ShortAnswer,
+    Amendment, FaultParty, Order, OrderCommand, OrderEvent, OrderStage, RejectReason, ShortAnswer,
 };
 use domain::payment::payment::{
     IntentId, Payment, PaymentCommand, PaymentEvent, PaymentStage, RefundReason, VendorCode,
@@ -201,6 +201,25 @@ fn order_command() -> impl Strategy<Value = OrderCommand> {
         fault: FaultParty::Shop,
         most: 2,
     };
+    let stall = |stage| OrderCommand::Stall { stage, since: at };
+    let mut bill = to_door.bill();
+    let mut amend = |bowls: u32| {
+        bill.lines[0].quantity = bowls.try_into().unwrap();
+        bill.quote[0].amount_minor = 980 * i64::from(bowls);
+        bill.total = yen(980 * i64::from(bowls));
+        OrderCommand::Amend {
+            amendment: Box::new(Amendment {
+                quote_id: to_door.quote_id,
+                bill: bill.clone(),
+                needs: to_door.needs.clone(),
+                allergens: to_door.allergens.clone(),
+                acknowledged: None,
+                minutes: to_door.minutes,
+                address: None,
+            }),
+            by: Actor::Ops { id: uuid(9).into() },
+        }
+    };
     let remake = |number| OrderCommand::Remake {
         remake: OrderId::new(uuid(number)),
         bowls: vec![BowlRef { line, bowl: 2 }],
@@ -288,6 +307,10 @@ fn order_command() -> impl Strategy<Value = OrderCommand> {
         OrderCommand::DeclineRemake {
             by: Actor::Ops { id: uuid(9).into() },
         },
+        stall(OrderStage::Placed),
+        stall(OrderStage::Cooking),
+        amend(1),
+        amend(2),
         OrderCommand::Complete,
         OrderCommand::Acknowledge { device: None },
     ])

@@ -22,7 +22,7 @@ impl BillWalk {
     pub(super) fn see(&mut self, event: &Event, report: &mut Report) {
         match event.name.as_str() {
             "checked_out" => self.charge(event, &event.body, report),
-            "short_settled" | "switched_to_pickup" => {
+            "short_settled" | "switched_to_pickup" | "amended" => {
                 self.charge(event, &event.body["bill"], report)
             }
             "fired" => (self.fired, self.ready) = (true, false),

@@ -70,7 +70,7 @@ impl OrderFacts {
             }
             "accepted" => self.accepted = true,
             "fired" | "picked_up" => self.cooked = true,
-            "short_settled" | "switched_to_pickup" => {
+            "short_settled" | "switched_to_pickup" | "amended" => {
                 let total = event.body.pointer("/bill/total/amount_minor");
                 self.total_minor = total.and_then(Value::as_i64).unwrap_or_default();
             }

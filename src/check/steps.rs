@@ -14,6 +14,9 @@ type Table = &'static [(&'static str, &'static [&'static str], &'static str)];
 /// The state before the first event.
 const ABSENT: &str = "";
 
+/// What is said of an order at any state.
+const ON_BEHALF: [&str; 1] = ["acted_on_behalf"];
+
 /// What is said of an order about making bowls of it again in another one.
 const AGAIN: [&str; 3] = ["remake_offered", "remake_declined", "remade"];
 
@@ -27,7 +30,13 @@ const ORDER: Table = &[
     ("placed", &["cancelled"], "cancelled"),
     (
         "placed",
-        &["acknowledged", "short_reported", "short_settled"],
+        &[
+            "acknowledged",
+            "short_reported",
+            "short_settled",
+            "amended",
+            "promise_moved",
+        ],
         "",
     ),
     ("accepted", &["fired"], "cooking"),
@@ -40,6 +49,7 @@ const ORDER: Table = &[
             "short_reported",
             "short_settled",
             "promise_moved",
+            "amended",
             "switched_to_pickup",
         ],
         "",
@@ -85,6 +95,33 @@ const ORDER: Table = &[
     ("delivered", &["completed"], "completed"),
     ("undeliverable", &["completed"], "completed"),
     ("uncollected", &["completed"], "completed"),
+    (
+        "awaiting_payment",
+        &["promise_made", "short_reported", "short_settled"],
+        "",
+    ),
+    ("awaiting_payment", &["stalled"], ""),
+    ("placed", &["stalled"], ""),
+    ("accepted", &["stalled"], ""),
+    ("cooking", &["stalled"], ""),
+    ("ready", &["stalled"], ""),
+    ("picked_up", &["stalled"], ""),
+    ("delivered", &["stalled"], ""),
+    ("undeliverable", &["stalled"], ""),
+    ("uncollected", &["stalled"], ""),
+    ("awaiting_payment", &ON_BEHALF, ""),
+    ("placed", &ON_BEHALF, ""),
+    ("accepted", &ON_BEHALF, ""),
+    ("cooking", &ON_BEHALF, ""),
+    ("ready", &ON_BEHALF, ""),
+    ("picked_up", &ON_BEHALF, ""),
+    ("delivered", &ON_BEHALF, ""),
+    ("undeliverable", &ON_BEHALF, ""),
+    ("uncollected", &ON_BEHALF, ""),
+    ("completed", &ON_BEHALF, ""),
+    ("expired", &ON_BEHALF, ""),
+    ("cancelled", &ON_BEHALF, ""),
+    ("rejected", &ON_BEHALF, ""),
 ];
 
 /// Late news of money is a fact: what arrives for a payment given up goes on to voiding or refund.
@@ -469,6 +506,10 @@ impl Walk {
                     .iter()
                     .find(|(_, clocks)| !clocks.contains("sealed"));
                 open.map(|((line, bowl), _)| format!("bowl {bowl} of line {line} is not sealed"))
+            }
+            "amended" => {
+                self.rebill(event);
+                None
             }
             "refired" => {
                 for bowl in event.body["bowls"].as_array().into_iter().flatten() {

@@ -215,7 +215,7 @@ impl Executor {
         let answer = Answer::of(&unit, reply);
         let versions = unit.versions();
         let recorded_at = unit.context.now;
-        let orders = unit.orders_reached();
+        let (orders, stalled) = (unit.orders_reached(), unit.orders_stalled());
         let (streams, keeps) = unit.into_parts();
         let append = Append {
             streams,
@@ -229,6 +229,9 @@ impl Executor {
                 }
                 for state in orders {
                     metrics::counter!("ramen_orders_total", "state" => state).increment(1);
+                }
+                for state in stalled {
+                    metrics::counter!("ramen_orders_stalled_total", "state" => state).increment(1);
                 }
                 Ok(Conclusion::Answered(answer))
             }

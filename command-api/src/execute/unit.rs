@@ -11,6 +11,9 @@ use uuid::Uuid;
 use super::error::{ExecuteError, Refusal};
 use crate::metadata::Origin;
 
+/// What an order says that stays somewhere for too long.
+const STALLED: &str = "stalled";
+
 /// What is read and written under one commit.
 pub struct Unit<'a> {
     /// Time and fresh ids of this attempt.
@@ -30,6 +33,8 @@ struct Touched {
     events: Vec<NewEvent>,
     /// The stage that the events lead to, when they change it.
     reached: Option<&'static str>,
+    /// The stage at which it is said to stay for too long.
+    stalled: Option<&'static str>,
     keep: Option<Keep>,
 }
 
@@ -39,6 +44,7 @@ impl Touched {
             version,
             events: Vec::new(),
             reached: None,
+            stalled: None,
             keep: None,
         }
     }
@@ -170,6 +176,9 @@ impl<'a> Unit<'a> {
             .or_insert(Touched::at(loaded.version));
         touched.events.extend(rows);
         touched.reached = reached.map(Into::into).or(touched.reached);
+        if events.iter().any(|event| event.name() == STALLED) {
+            touched.stalled = Some(loaded.state.stage().into());
+        }
         let (kept, before) = (after.clone(), touched.version);
         touched.keep = Some(Box::new(move |store| {
             store.keep(kept.stream, before, kept.version, kept.state);
@@ -228,6 +237,13 @@ impl<'a> Unit<'a> {
         let orders = self.touched.iter();
         let orders = orders.filter(|(stream, _)| stream.kind == Kind::Order);
         orders.filter_map(|(_, order)| order.reached).collect()
+    }
+
+    /// The stages at which orders are said to stay for too long.
+    pub(super) fn orders_stalled(&self) -> Vec<&'static str> {
+        let orders = self.touched.iter();
+        let orders = orders.filter(|(stream, _)| stream.kind == Kind::Order);
+        orders.filter_map(|(_, order)| order.stalled).collect()
     }
 
     /// What is to be appended, and what is then to be kept.

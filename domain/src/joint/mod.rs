@@ -1,6 +1,7 @@
 //! Decisions over several aggregates, committed as one. What is only read here, the caller asserts by
 //! version when it appends.
 
+pub mod amend;
 pub mod checkout;
 pub mod consent;
 pub mod known_device;

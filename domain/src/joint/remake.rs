@@ -253,7 +253,7 @@ impl Making<'_> {
             now: self.context.now,
         };
         let travel = if self.body.is_delivery() {
-            self.body.terms.minutes.travel
+            self.body.minutes.travel
         } else {
             self.maker.flags.pickup_travel
         };
@@ -287,7 +287,7 @@ impl Making<'_> {
             .decide(open, self.context)
             .map_err(RemakeRejection::Inventory)?;
         let fulfilment = if self.body.is_delivery() {
-            self.body.terms.fulfilment.clone()
+            self.body.fulfilment.clone()
         } else {
             Fulfilment::Pickup
         };
@@ -301,6 +301,7 @@ impl Making<'_> {
             quote: bill.quote,
             total: bill.total,
             tax_included_minor: bill.tax_included_minor,
+            allergens: self.body.allergens.clone(),
             promise: promised.minutes.starting(now),
             minutes: promised.minutes,
             expires_at,

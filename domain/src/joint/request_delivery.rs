@@ -76,7 +76,7 @@ pub fn request_delivery(
 ) -> Result<RequestedDelivery, RequestDeliveryRejection> {
     let body = order.body().ok_or(RequestDeliveryRejection::OrderUnknown)?;
     let shop = shop.shop().ok_or(RequestDeliveryRejection::OrderUnknown)?;
-    let address = match &body.terms.fulfilment {
+    let address = match &body.fulfilment {
         Fulfilment::Delivery { address } if body.is_delivery() => address,
         Fulfilment::Delivery { .. } | Fulfilment::Pickup => {
             return Err(RequestDeliveryRejection::CustomerCollects);

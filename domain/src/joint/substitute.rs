@@ -83,14 +83,14 @@ pub fn substitute(
 /// Checks that the customer has seen at checkout what this has in it and asks for.
 fn check_agreed(order: &OrderBody, offered: &PricedLine, faults: &mut Faults) {
     let at = Pointer::root().at("lines").at(offered.line.line).at("item");
-    let shown = &order.terms.allergens;
+    let shown = &order.allergens;
     for (allergen, presence) in &offered.allergens {
         if *presence > shown.get(allergen).copied().unwrap_or(Presence::Free) {
             let detail = format!("more {} than the customer was shown", name(*allergen));
             faults.add("allergen_not_agreed", &at, detail);
         }
     }
-    let agreed = order.terms.lines.iter().filter_map(|line| line.minimum_age);
+    let agreed = order.bill.lines.iter().filter_map(|line| line.minimum_age);
     let agreed = agreed.max().unwrap_or(0);
     if let Some(age) = offered.line.minimum_age.filter(|age| *age > agreed) {
         let detail = format!("sold from {age} years of age, which the customer did not confirm");

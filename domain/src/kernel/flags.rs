@@ -57,6 +57,20 @@ flags! {
         "How long a ready order waits for the customer before the shop may call it not collected.";
     short_answer: Minutes = Minutes::new(3), "min", [platform, city],
         "How long a customer is asked what to do about something that ran out before it is left out.";
+    stay_awaiting_payment: Minutes = Minutes::new(20), "min", [platform],
+        "How long an order waits for its payment before somebody looks: a little longer than its timer.";
+    stay_placed: Minutes = Minutes::new(10), "min", [platform, city],
+        "How long a placed order may go unanswered before somebody looks.";
+    stay_accepted: Minutes = Minutes::new(60), "min", [platform, city, shop],
+        "How long an accepted order may wait for its boiler before somebody looks.";
+    stay_cooking: Minutes = Minutes::new(45), "min", [platform, city, shop],
+        "How long an order may be on the stove before somebody looks.";
+    stay_ready: Minutes = Minutes::new(45), "min", [platform, city, shop],
+        "How long a packed order may stand before somebody looks: no bowl is ramen by then.";
+    stay_picked_up: Minutes = Minutes::new(60), "min", [platform, city],
+        "How long a courier may carry an order before somebody looks.";
+    stay_ended: Minutes = Minutes::new(49 * 60), "min", [platform],
+        "How long an order that came, or did not, may stay open before somebody looks: a timer closes it after 48 hours.";
     refires_max: u32 = 2, "times", [platform, shop],
         "How often bowls of an order are cooked again before the shop makes it anew or gives it up.";
     remake_answer: Minutes = Minutes::new(10), "min", [platform, city],

@@ -24,6 +24,7 @@ pub mod quantity;
 pub mod refusal;
 pub(crate) mod sample;
 pub mod sealed;
+pub mod stays;
 pub mod tax;
 pub mod text;
 pub mod time;

@@ -207,23 +207,27 @@ impl Quote {
 
     /// The promotions that take something off, each with how much of the total.
     pub fn discounts(&self) -> BTreeMap<PromotionId, Money> {
-        let mut taken: BTreeMap<PromotionId, i64> = BTreeMap::new();
-        for line in &self.content.lines {
-            if let Some(promotion) = line.promotion {
-                let sum = taken.entry(promotion).or_default();
-                // Together they are less than the goods and fees, which add up.
-                *sum = sum.saturating_sub(line.amount_minor);
-            }
-        }
-        let currency = self.content.currency;
-        let money = |(promotion, minor)| (promotion, Money::new(minor, currency));
-        taken.into_iter().map(money).collect()
+        discounts(&self.content.lines, self.content.currency)
     }
 
     /// The sum to pay.
     pub fn total(&self) -> Money {
         Money::new(self.content.total_minor, self.content.currency)
     }
+}
+
+/// The promotions that take something off these amounts, each with how much.
+pub(super) fn discounts(lines: &[QuoteLine], currency: Currency) -> BTreeMap<PromotionId, Money> {
+    let mut taken: BTreeMap<PromotionId, i64> = BTreeMap::new();
+    for line in lines {
+        if let Some(promotion) = line.promotion {
+            let sum = taken.entry(promotion).or_default();
+            // Together they are less than the goods and fees, which add up.
+            *sum = sum.saturating_sub(line.amount_minor);
+        }
+    }
+    let money = |(promotion, minor)| (promotion, Money::new(minor, currency));
+    taken.into_iter().map(money).collect()
 }
 
 impl QuoteContent {

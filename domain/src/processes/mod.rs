@@ -11,7 +11,9 @@
 //! process what has become of it in the meantime.
 
 pub mod order_fulfilment;
+pub mod order_stays;
 pub mod shop_reachability;
+pub mod stock_shorts;
 
 use std::fmt::Debug;
 
@@ -26,7 +28,9 @@ use crate::kernel::flags::Flags;
 use crate::kernel::ids::{OrderId, RestaurantId};
 pub use crate::payment::vendor::PaymentCall;
 pub use order_fulfilment::OrderFulfilment;
+pub use order_stays::OrderStays;
 pub use shop_reachability::ShopReachability;
+pub use stock_shorts::StockShorts;
 
 /// Names the ids of effects, so that they never equal another `UUIDv5` of ours.
 const EFFECT_NAMESPACE: Uuid = uuid!("0d7f6f5e-55ab-5e0b-8f4e-3a3f9b8a6c21");
@@ -111,6 +115,9 @@ pub fn fired_id(timer: Uuid) -> Uuid {
 #[macro_export]
 macro_rules! for_each_process {
     ($callback:ident) => {
-        $callback! { $crate::processes::OrderFulfilment, $crate::processes::ShopReachability }
+        $callback! {
+            $crate::processes::OrderFulfilment, $crate::processes::OrderStays,
+            $crate::processes::ShopReachability, $crate::processes::StockShorts
+        }
     };
 }

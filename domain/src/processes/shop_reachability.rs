@@ -168,6 +168,10 @@ impl ShopReachabilityState {
             | OrderEvent::ShortReported { .. }
             | OrderEvent::ShortSettled { .. }
             | OrderEvent::PromiseMoved { .. }
+            | OrderEvent::PromiseMade { .. }
+            | OrderEvent::Amended { .. }
+            | OrderEvent::Stalled { .. }
+            | OrderEvent::ActedOnBehalf { .. }
             | OrderEvent::RemakeOffered { .. }
             | OrderEvent::RemakeDeclined { .. }
             | OrderEvent::Remade { .. }

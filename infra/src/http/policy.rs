@@ -226,7 +226,11 @@ policy! {
     /// Says that nobody came.
     MarkNotCollected / "mark_not_collected" => { Owner: Shop }
     /// Says that something of an order ran out.
-    ShortOrder / "short_order" => { Owner: Shop }
+    ShortOrder / "short_order" => { Owner: Shop, Ops: Any }
+    /// Does what a shop or a courier should have done.
+    ActOnBehalf / "act_on_behalf" => { Ops: Any }
+    /// Orders something else instead, before it is cooked.
+    AmendOrder / "amend_order" => { Customer: Own, Ops: Any }
     /// Cooks bowls once more.
     RefireOrder / "refire_order" => { Owner: Shop, Ops: Any }
     /// Has bowls made again at no cost to the customer, or offers it.

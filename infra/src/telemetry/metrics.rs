@@ -189,6 +189,10 @@ fn describe() {
         "what must never be, by invariant"
     );
     counter!("ramen_orders_total", "orders by state reached");
+    counter!(
+        "ramen_orders_stalled_total",
+        "orders that stay in a state for too long, by state"
+    );
     spread!(
         "ramen_loop_step_seconds",
         "time of one step of a background loop"

@@ -131,6 +131,10 @@ fn opened(order_id: Uuid, order: &CheckedOut) -> Result<KitchenRow, FoldError> {
 fn step(mut row: KitchenRow, event: &OrderEvent) -> Result<Change<KitchenRow>, FoldError> {
     match event {
         OrderEvent::CheckedOut(_) => {}
+        OrderEvent::PromiseMade { promise, at } => {
+            row.promise_latest = promise.latest;
+            row.updated_at = *at;
+        }
         OrderEvent::Placed { at } => {
             row.placed_at = Some(*at);
             enter(&mut row, "placed", *at);
@@ -186,9 +190,15 @@ fn step(mut row: KitchenRow, event: &OrderEvent) -> Result<Change<KitchenRow>, F
         }
         OrderEvent::CourierRequested { at, delivery: _ }
         | OrderEvent::ShortReported { at, .. }
+        | OrderEvent::Stalled { at, .. }
+        | OrderEvent::ActedOnBehalf { at, .. }
         | OrderEvent::RemakeOffered { at, .. }
         | OrderEvent::RemakeDeclined { at, .. }
         | OrderEvent::Remade { at, .. } => row.updated_at = *at,
+        OrderEvent::Amended { amendment, at, .. } => {
+            row.lines = Doc(document(&amendment.bill.lines)?);
+            row.updated_at = *at;
+        }
         OrderEvent::ShortSettled { bill, at, .. } => {
             row.lines = Doc(document(&bill.lines)?);
             row.updated_at = *at;

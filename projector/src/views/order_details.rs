@@ -78,6 +78,15 @@ impl FoldedView for OrderDetails {
                 row.fulfilment = Doc(document(&Fulfilment::Pickup)?);
                 Ok(Change::Put(row))
             }
+            OrderEvent::Amended { amendment, .. } => {
+                let mut row = row.ok_or(not_opened(event))?;
+                row.rebill(&amendment.bill)?;
+                row.allergens = Doc(document(&amendment.allergens)?);
+                if let Some(address) = amendment.address.clone() {
+                    row.fulfilment = Doc(document(&Fulfilment::Delivery { address })?);
+                }
+                Ok(Change::Put(row))
+            }
             OrderEvent::Placed { .. }
             | OrderEvent::ShortReported { .. }
             | OrderEvent::PromiseMoved { .. }
@@ -96,6 +105,9 @@ impl FoldedView for OrderDetails {
             | OrderEvent::Undeliverable { .. }
             | OrderEvent::NotCollected { .. }
             | OrderEvent::Completed { .. }
+            | OrderEvent::PromiseMade { .. }
+            | OrderEvent::Stalled { .. }
+            | OrderEvent::ActedOnBehalf { .. }
             | OrderEvent::Refired { .. }
             | OrderEvent::RemakeOffered { .. }
             | OrderEvent::RemakeDeclined { .. }
@@ -110,6 +122,7 @@ impl FoldedView for OrderDetails {
             OrderEvent::CheckedOut(_)
                 | OrderEvent::ShortSettled { .. }
                 | OrderEvent::SwitchedToPickup { .. }
+                | OrderEvent::Amended { .. }
         )
     }
 }

@@ -245,6 +245,28 @@ fn entry(event: &Recorded<OrderEvent>) -> Result<TimelineEntry, FoldError> {
             *at,
             json!({"by": role(by), "total_minor": bill.total.amount_minor()}),
         ),
+        OrderEvent::PromiseMade { promise, at } => (
+            *at,
+            json!({
+                "promise_earliest": promise.earliest,
+                "promise_latest": promise.latest,
+            }),
+        ),
+        OrderEvent::Stalled { stage, since, at } => {
+            (*at, json!({"stage": name_of(stage)?, "since": since}))
+        }
+        OrderEvent::ActedOnBehalf { by, of, reason, at } => (
+            *at,
+            json!({"by": role(by), "of": name_of(of)?, "reason": reason.as_str()}),
+        ),
+        OrderEvent::Amended { amendment, by, at } => (
+            *at,
+            json!({
+                "by": role(by),
+                "total_minor": amendment.bill.total.amount_minor(),
+                "other_door": amendment.address.is_some(),
+            }),
+        ),
         OrderEvent::Refired {
             bowls,
             reason,

@@ -82,6 +82,14 @@ row! {
         end_fault: Option<String>,
         /// Role of who ended it.
         ended_by: Option<String>,
+        /// Since when it is in its state.
+        state_since: DateTime<Utc>,
+        /// Promised first: not before.
+        first_promise_earliest: DateTime<Utc>,
+        /// Promised first: not after.
+        first_promise_latest: DateTime<Utc>,
+        /// Why our staff last acted in another's place.
+        on_behalf: Option<String>,
         /// The order of which it makes bowls again.
         remake_of: Option<Uuid>,
         /// When the last event happened.
@@ -148,6 +156,10 @@ fn opened(order_id: Uuid, order: &CheckedOut) -> Result<OrderRow, FoldError> {
         end_reason: None,
         end_fault: None,
         ended_by: None,
+        state_since: order.at,
+        first_promise_earliest: order.promise.earliest,
+        first_promise_latest: order.promise.latest,
+        on_behalf: None,
         remake_of: order.remake_of.map(|remake| remake.order.uuid()),
         updated_at: order.at,
     })
@@ -156,6 +168,17 @@ fn opened(order_id: Uuid, order: &CheckedOut) -> Result<OrderRow, FoldError> {
 fn step(row: &mut OrderRow, event: &OrderEvent) -> Result<(), FoldError> {
     match event {
         OrderEvent::CheckedOut(_) => {}
+        OrderEvent::PromiseMade { promise, at } => {
+            row.first_promise_earliest = promise.earliest;
+            row.first_promise_latest = promise.latest;
+            row.promise_earliest = promise.earliest;
+            row.promise_latest = promise.latest;
+            row.updated_at = *at;
+        }
+        OrderEvent::ActedOnBehalf { reason, at, .. } => {
+            row.on_behalf = Some(reason.as_str().to_owned());
+            row.updated_at = *at;
+        }
         OrderEvent::Placed { at } => {
             row.placed_at = Some(*at);
             enter(row, "placed", *at);
@@ -206,10 +229,15 @@ fn step(row: &mut OrderRow, event: &OrderEvent) -> Result<(), FoldError> {
         }
         | OrderEvent::CourierRequested { at, delivery: _ }
         | OrderEvent::ShortReported { at, .. }
+        | OrderEvent::Stalled { at, .. }
         | OrderEvent::RemakeOffered { at, .. }
         | OrderEvent::RemakeDeclined { at, .. }
         | OrderEvent::Remade { at, .. }
         | OrderEvent::Acknowledged { at, device: _ } => row.updated_at = *at,
+        OrderEvent::Amended { amendment, at, .. } => {
+            row.total_minor = amendment.bill.total.amount_minor();
+            row.updated_at = *at;
+        }
         OrderEvent::ShortSettled { bill, at, .. } => {
             row.total_minor = bill.total.amount_minor();
             row.updated_at = *at;
@@ -283,6 +311,7 @@ fn step(row: &mut OrderRow, event: &OrderEvent) -> Result<(), FoldError> {
 
 fn enter(row: &mut OrderRow, state: &str, at: DateTime<Utc>) {
     state.clone_into(&mut row.state);
+    row.state_since = at;
     row.updated_at = at;
 }
 

@@ -290,6 +290,13 @@ fn checks_out(of: Checkout, fulfilment: &str) -> Vec<Told> {
             json!({"type": "checked_out", "order": of.order(), "at": of.told(9)}),
         ),
         order(of, terms),
+        order(
+            of,
+            with(
+                frozen!("ordering.order.promise_made"),
+                [("at", of.told(9).into())],
+            ),
+        ),
         stock(held),
         payment(of, requested),
         payment(of, json!({"type": "intent_created", "intent": of.intent()})),

@@ -37,6 +37,9 @@ pub(super) fn order(row: Option<Row>, event: &Event) -> Option<Row> {
             "promise_latest": event.body.pointer("/promise/latest"),
             "expires_at": event.value("expires_at"),
             "remake_of": event.body.pointer("/remake_of/order"),
+            "state_since": at,
+            "first_promise_earliest": event.body.pointer("/promise/earliest"),
+            "first_promise_latest": event.body.pointer("/promise/latest"),
             "checked_out_at": at,
             "updated_at": at,
         }))?
@@ -110,6 +113,19 @@ pub(super) fn order(row: Option<Row>, event: &Event) -> Option<Row> {
             );
         }
         "refired" => set(&mut row, again(event)),
+        "promise_made" => {
+            let (earliest, latest) = promise(event);
+            set(
+                &mut row,
+                [
+                    ("first_promise_earliest", earliest.clone()),
+                    ("first_promise_latest", latest.clone()),
+                    ("promise_earliest", earliest),
+                    ("promise_latest", latest),
+                ],
+            );
+        }
+        "acted_on_behalf" => set(&mut row, [("on_behalf", event.value("reason"))]),
         "picked_up" => {
             set(
                 &mut row,
@@ -133,7 +149,7 @@ pub(super) fn order(row: Option<Row>, event: &Event) -> Option<Row> {
             ];
             set(&mut row, columns);
         }
-        "short_settled" => set(&mut row, [total(event)]),
+        "short_settled" | "amended" => set(&mut row, [total(event)]),
         "switched_to_pickup" => set(&mut row, [total(event), ("fulfilment", "pickup".into())]),
         "promise_moved" => {
             set(
@@ -155,12 +171,34 @@ pub(super) fn order(row: Option<Row>, event: &Event) -> Option<Row> {
         ),
         _ => {}
     }
+    if !STAYING.contains(&event.name.as_str()) {
+        set(&mut row, [("state_since", at.clone())]);
+    }
     set(
         &mut row,
         [("updated_at", at), ("sequence", event.sequence.into())],
     );
     Some(row)
 }
+
+/// Events after which an order is in the state that it was in.
+const STAYING: &[&str] = &[
+    "promise_made",
+    "courier_requested",
+    "bowl_boiled",
+    "bowl_sealed",
+    "short_reported",
+    "short_settled",
+    "promise_moved",
+    "switched_to_pickup",
+    "amended",
+    "remake_offered",
+    "remake_declined",
+    "remade",
+    "stalled",
+    "acted_on_behalf",
+    "acknowledged",
+];
 
 /// The earlier of two instants, either of which may be missing.
 fn earliest(one: Option<&Value>, other: Option<&Value>) -> Value {
@@ -170,6 +208,12 @@ fn earliest(one: Option<&Value>, other: Option<&Value>) -> Value {
         .flatten()
         .filter(|value| instant(value).is_some());
     known.min_by_key(instant).cloned().unwrap_or_default()
+}
+
+/// From when to when an order is promised.
+fn promise(event: &Event) -> (Value, Value) {
+    let promise = &event.body["promise"];
+    (promise["earliest"].clone(), promise["latest"].clone())
 }
 
 /// An order that is cooked again.
@@ -204,7 +248,7 @@ pub(super) fn details(row: Option<Row>, event: &Event) -> Option<Row> {
             },
             "commission": event.value("commission"),
         })),
-        "short_settled" | "switched_to_pickup" => {
+        "short_settled" | "switched_to_pickup" | "amended" => {
             let mut row = row?;
             if row.get("agreed").is_none_or(Value::is_null) {
                 let agreed = json!({ "lines": row.get("lines"), "quote": row.get("quote") });
@@ -220,6 +264,13 @@ pub(super) fn details(row: Option<Row>, event: &Event) -> Option<Row> {
             );
             if event.name == "switched_to_pickup" {
                 set(&mut row, [("fulfilment", json!({ "type": "pickup" }))]);
+            }
+            if event.name == "amended" {
+                set(&mut row, [("allergens", event.value("allergens"))]);
+                if let Some(address) = event.body.get("address") {
+                    let door = json!({ "type": "delivery", "address": address });
+                    set(&mut row, [("fulfilment", door)]);
+                }
             }
             Some(row)
         }
@@ -248,7 +299,9 @@ pub(super) fn kitchen(row: Option<Row>, event: &Event) -> Option<Row> {
         row?
     };
     match event.name.as_str() {
-        "checked_out" | "remake_offered" | "remake_declined" | "remade" => {}
+        "checked_out" | "remake_offered" | "remake_declined" | "remade" | "stalled"
+        | "acted_on_behalf" => {}
+        "promise_made" => set(&mut row, [("promise_latest", promise(event).1)]),
         "refired" => {
             set(&mut row, again(event));
             for bowl in event.body["bowls"].as_array().into_iter().flatten() {
@@ -274,7 +327,9 @@ pub(super) fn kitchen(row: Option<Row>, event: &Event) -> Option<Row> {
         }
         "acknowledged" => set(&mut row, [("acknowledged_at", at.clone())]),
         "courier_requested" | "short_reported" => {}
-        "short_settled" => set(&mut row, [("lines", event.body["bill"]["lines"].clone())]),
+        "short_settled" | "amended" => {
+            set(&mut row, [("lines", event.body["bill"]["lines"].clone())]);
+        }
         "switched_to_pickup" => {
             let lines = event.body["bill"]["lines"].clone();
             set(
@@ -390,10 +445,16 @@ pub(super) fn timeline(row: Option<Row>, event: &Event) -> Option<Row> {
             ("reason", "/reason"),
             ("party", "/party"),
         ],
-        "switched_to_pickup" => &[
+        "switched_to_pickup" | "amended" => &[
             ("by", "/by/type"),
             ("total_minor", "/bill/total/amount_minor"),
         ],
+        "promise_made" => &[
+            ("promise_earliest", "/promise/earliest"),
+            ("promise_latest", "/promise/latest"),
+        ],
+        "stalled" => &[("stage", "/stage"), ("since", "/since")],
+        "acted_on_behalf" => &[("by", "/by/type"), ("of", "/of"), ("reason", "/reason")],
         "refired" => &[
             ("bowls", "/bowls"),
             ("reason", "/reason"),
@@ -427,6 +488,10 @@ pub(super) fn timeline(row: Option<Row>, event: &Event) -> Option<Row> {
         "delivered" => &[("proof", "/proof")],
         _ => &[],
     };
+    let other_door = (event.name == "amended").then(|| {
+        let moved = event.body.get("address").is_some();
+        ("other_door".to_owned(), moved.into())
+    });
     let facts: Row = shown
         .iter()
         .map(|(name, place)| {
@@ -435,6 +500,7 @@ pub(super) fn timeline(row: Option<Row>, event: &Event) -> Option<Row> {
                 event.body.pointer(place).cloned().unwrap_or_default(),
             )
         })
+        .chain(other_door)
         .collect();
     let mut rows = row.unwrap_or_default();
     let entry = json!({

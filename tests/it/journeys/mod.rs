@@ -1,6 +1,7 @@
 //! Journeys, told as people would tell them.
 
 mod again;
+mod amending;
 mod bowl_to_door;
 mod changes;
 mod couriers;

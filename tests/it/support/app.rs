@@ -333,6 +333,8 @@ impl Loops {
         worked |= did(publishing.sequencer.step().await.unwrap());
         worked |= did(publishing.fulfilment.step().await.unwrap());
         worked |= did(publishing.reachability.step().await.unwrap());
+        worked |= did(publishing.stays.step().await.unwrap());
+        worked |= did(publishing.shorts.step().await.unwrap());
         worked |= did(publishing.timers.step().await.unwrap());
         worked |= did(publishing.effects.step().await.unwrap());
         worked |= did(publishing.inbox.step().await.unwrap());

@@ -16,7 +16,7 @@ use crate::http::answer::{Committed, Refusals, Written};
 use crate::http::asked::{Asked, BuildsOn};
 
 /// How long the kitchen needs.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AcceptOrderBody {
     /// Minutes from now until everything is packed.
@@ -24,6 +24,15 @@ pub(super) struct AcceptOrderBody {
     prep_minutes: Minutes,
 }
 domain::collect_struct!(AcceptOrderBody { prep_minutes });
+
+impl AcceptOrderBody {
+    /// What is asked of the order.
+    pub(super) fn command(self) -> OrderCommand {
+        OrderCommand::Accept {
+            prep_minutes: self.prep_minutes,
+        }
+    }
+}
 
 /// Accepts a placed order and promises it in `prep_minutes`.
 #[utoipa::path(
@@ -42,14 +51,11 @@ pub(super) async fn accept_order(
     Json(body): Json<AcceptOrderBody>,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    let command = OrderCommand::Accept {
-        prep_minutes: body.prep_minutes,
-    };
     app.change::<Order>(
         &asked,
         id,
         BuildsOn::Version(if_match.version()?),
-        command,
+        body.command(),
         Written::reply(id),
     )
     .await

@@ -4,6 +4,7 @@ use axum::extract::State;
 use domain::kernel::ids::CartId;
 use domain::kernel::key::Key;
 use domain::kernel::quantity::Quantity;
+use domain::kernel::sealed::Sealed;
 use domain::kernel::text::Note;
 use domain::ordering::cart::CartCommand;
 use domain::ordering::line::{LineChoice, OptionChoice, Shortage};
@@ -19,7 +20,7 @@ use crate::http::answer::{Committed, Refusals};
 use crate::http::asked::Asked;
 
 /// What is wanted.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AddLineBody {
     /// The item's key in the menu.
@@ -47,6 +48,25 @@ domain::collect_struct!(AddLineBody {
     item, quantity, options = Vec::new(), note, shortage = Shortage::default(), substitute
 });
 
+impl AddLineBody {
+    /// The customer's words, before they are sealed.
+    pub(super) fn note(&self) -> Option<&Note> {
+        self.note.as_ref()
+    }
+
+    /// The choice with its sealed words.
+    pub(super) fn choice(self, note: Option<Sealed<Note>>) -> LineChoice {
+        LineChoice {
+            item: self.item,
+            quantity: self.quantity,
+            options: self.options,
+            note,
+            shortage: self.shortage,
+            substitute: self.substitute,
+        }
+    }
+}
+
 /// Adds a line to a cart.
 #[utoipa::path(
     post,
@@ -64,26 +84,11 @@ pub(super) async fn add_line(
     Json(body): Json<AddLineBody>,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    let AddLineBody {
-        item,
-        quantity,
-        options,
-        note,
-        shortage,
-        substitute,
-    } = body;
-    let note = match &note {
+    let note = match body.note() {
         Some(note) => Some(app.seal_note(&by.scope, id, note).await?),
         None => None,
     };
-    let choice = LineChoice {
-        item,
-        quantity,
-        options,
-        note,
-        shortage,
-        substitute,
-    };
+    let choice = body.choice(note);
     let (expected, command) = (if_match.version()?, CartCommand::AddLine { choice });
     let work = ChangeCart {
         app: &app,

@@ -149,7 +149,18 @@ impl App {
     /// # Errors
     /// When the vault cannot open it.
     pub(super) async fn place_of(&self, body: &CartBody) -> Result<Option<GeoPoint>, VaultError> {
-        match &body.fulfilment {
+        self.place_to(body.fulfilment.as_ref()).await
+    }
+
+    /// The same of what is to be brought somewhere.
+    ///
+    /// # Errors
+    /// When the vault cannot open it.
+    pub(super) async fn place_to(
+        &self,
+        fulfilment: Option<&Fulfilment>,
+    ) -> Result<Option<GeoPoint>, VaultError> {
+        match fulfilment {
             Some(Fulfilment::Delivery { address }) => match self.vault.open(address).await {
                 Ok(Address { pin, .. }) => Ok(Some(pin)),
                 Err(VaultError::Erased) => Ok(None),

@@ -164,7 +164,12 @@ impl Work for CheckOutCart<'_> {
         };
         let decided = decide(&cart.state, &request, &market, &unit.context);
         let checkout = decided.map_err(|rejection| self.refusal_of(&rejection, &request))?;
-        self.check_consent(&checkout.quote)?;
+        let consent = Consent {
+            avoids: &self.body.avoids,
+            acknowledged: self.body.acknowledged_allergens.as_deref(),
+            age_confirmed: self.body.age_confirmed,
+        };
+        check_consent(consent, &checkout.quote)?;
         write(unit, &cart, &loaded, &request, &checkout)
     }
 
@@ -198,40 +203,39 @@ impl CheckOutCart<'_> {
         );
         Ok(Some(sealed.await?))
     }
+}
 
-    fn check_consent(&self, quote: &Quote) -> Result<(), ExecuteError> {
-        let consent = Consent {
-            avoids: &self.body.avoids,
-            acknowledged: self.body.acknowledged_allergens.as_deref(),
-            age_confirmed: self.body.age_confirmed,
-        };
-        let Err(faults) = consent.check(quote) else {
-            return Ok(());
-        };
-        let of_allergens = faults
-            .0
-            .iter()
-            .any(|fault| fault.code == "allergen_not_acknowledged");
-        let (code, detail) = if of_allergens {
-            (
-                "allergens_not_acknowledged",
-                "the order has allergens that the customer was not warned of",
-            )
-        } else {
-            (
-                "age_not_confirmed",
-                "the order has what is not sold to everybody",
-            )
-        };
-        Err(Refusal {
-            class: domain::decider::Class::Unprocessable,
-            code: code.to_owned(),
-            detail: detail.to_owned(),
-            faults: faults.0,
-            extra: serde_json::Map::new(),
-        }
-        .into())
+/// Refuses what the customer was not warned of.
+///
+/// # Errors
+/// `allergens_not_acknowledged` or `age_not_confirmed`, with each fault.
+pub(super) fn check_consent(consent: Consent<'_>, quote: &Quote) -> Result<(), ExecuteError> {
+    let Err(faults) = consent.check(quote) else {
+        return Ok(());
+    };
+    let of_allergens = faults
+        .0
+        .iter()
+        .any(|fault| fault.code == "allergen_not_acknowledged");
+    let (code, detail) = if of_allergens {
+        (
+            "allergens_not_acknowledged",
+            "the order has allergens that the customer was not warned of",
+        )
+    } else {
+        (
+            "age_not_confirmed",
+            "the order has what is not sold to everybody",
+        )
+    };
+    Err(Refusal {
+        class: domain::decider::Class::Unprocessable,
+        code: code.to_owned(),
+        detail: detail.to_owned(),
+        faults: faults.0,
+        extra: serde_json::Map::new(),
     }
+    .into())
 }
 
 fn write(
@@ -274,15 +278,7 @@ impl CheckOutCart<'_> {
         let refusal = Refusal::from(rejection);
         match rejection {
             CheckoutRejection::QuoteChanged { current } => {
-                self.app.quotes.remember(current);
-                let refusal = refusal.with("quote", json_of(current));
-                match self.app.quotes.get(request.quote_id) {
-                    Some(seen) => {
-                        let difference = QuoteDifference::between(&seen, &current.content);
-                        refusal.with("difference", json_of(&difference))
-                    }
-                    None => refusal,
-                }
+                self.app.quote_changed(refusal, current, request.quote_id)
             }
             CheckoutRejection::AlreadyCheckedOut { order } => {
                 refusal.with("order_id", json_of(order))
@@ -294,6 +290,26 @@ impl CheckOutCart<'_> {
             | CheckoutRejection::Inventory(_)
             | CheckoutRejection::Payment(_)
             | CheckoutRejection::Promotion(_) => refusal,
+        }
+    }
+}
+
+impl App {
+    /// A refusal with the quote that holds now, and what is different from the one that was seen.
+    pub(super) fn quote_changed(
+        &self,
+        refusal: Refusal,
+        current: &Quote,
+        seen: QuoteId,
+    ) -> Refusal {
+        self.quotes.remember(current);
+        let refusal = refusal.with("quote", json_of(current));
+        match self.quotes.get(seen) {
+            Some(seen) => {
+                let difference = QuoteDifference::between(&seen, &current.content);
+                refusal.with("difference", json_of(&difference))
+            }
+            None => refusal,
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::http::answer::{Committed, Refusals, Written};
 use crate::http::asked::{Asked, BuildsOn};
 
 /// How long the kitchen needs now.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DelayOrderBody {
     /// Minutes from acceptance until everything is packed.
@@ -31,6 +31,17 @@ domain::collect_struct!(DelayOrderBody {
     prep_minutes,
     reason
 });
+
+impl DelayOrderBody {
+    /// What is asked of the order: a kitchen's clock has slipped.
+    pub(super) fn command(self) -> OrderCommand {
+        OrderCommand::Delay {
+            prep_minutes: self.prep_minutes,
+            reason: self.reason,
+            party: FaultParty::Shop,
+        }
+    }
+}
 
 /// Moves the promise of an accepted order to a later time. It never moves back.
 #[utoipa::path(
@@ -49,12 +60,7 @@ pub(super) async fn delay_order(
     Json(body): Json<DelayOrderBody>,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    let command = OrderCommand::Delay {
-        prep_minutes: body.prep_minutes,
-        reason: body.reason,
-        party: FaultParty::Shop,
-    };
     let builds_on = BuildsOn::Version(if_match.version()?);
-    app.change::<Order>(&asked, id, builds_on, command, Written::reply(id))
+    app.change::<Order>(&asked, id, builds_on, body.command(), Written::reply(id))
         .await
 }

@@ -43,10 +43,9 @@ fn books_of(restaurant: RestaurantId) -> [Issuer; 2] {
 }
 
 /// The promotions that may hold for a cart: the automatic ones and its own.
-fn promotions(books: &[Loaded<PromotionBook>; 2], cart: &CartBody) -> Vec<StreamId> {
+fn promotions(books: &[Loaded<PromotionBook>; 2], own: &[PromotionId]) -> Vec<StreamId> {
     let automatic = books.iter().flat_map(|book| book.state.promotions());
-    let own = cart.promotion.as_ref().map(|own| own.id);
-    let mut ids: Vec<PromotionId> = automatic.copied().chain(own).collect();
+    let mut ids: Vec<PromotionId> = automatic.chain(own).copied().collect();
     ids.sort_unstable();
     ids.dedup();
     let stream = |id: PromotionId| StreamId {
@@ -54,6 +53,11 @@ fn promotions(books: &[Loaded<PromotionBook>; 2], cart: &CartBody) -> Vec<Stream
         id: id.uuid(),
     };
     ids.into_iter().map(stream).collect()
+}
+
+/// The promotion that a cart names, if any.
+fn own_of(cart: &CartBody) -> Vec<PromotionId> {
+    cart.promotion.iter().map(|own| own.id).collect()
 }
 
 impl LoadedMarket {
@@ -69,7 +73,7 @@ impl LoadedMarket {
             store.load(own.book()).await?,
             store.load(platform.book()).await?,
         ];
-        let wanted = promotions(&books, cart);
+        let wanted = promotions(&books, &own_of(cart));
         store.prefetch(&wanted).await?;
         let mut promotions = Vec::with_capacity(wanted.len());
         for stream in wanted {
@@ -90,20 +94,32 @@ impl LoadedMarket {
     /// # Errors
     /// When the store cannot be read.
     pub(super) async fn load(unit: &mut Unit<'_>, cart: &CartBody) -> Result<Self, ExecuteError> {
-        unit.prefetch(&market_streams(cart.restaurant)).await?;
-        let shop = cart.restaurant.uuid();
-        let [own, platform] = books_of(cart.restaurant);
+        Self::load_with(unit, cart.restaurant, &own_of(cart)).await
+    }
+
+    /// The same with promotions of its own, as an order has them.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(super) async fn load_with(
+        unit: &mut Unit<'_>,
+        restaurant: RestaurantId,
+        named: &[PromotionId],
+    ) -> Result<Self, ExecuteError> {
+        unit.prefetch(&market_streams(restaurant)).await?;
+        let shop = restaurant.uuid();
+        let [own, platform] = books_of(restaurant);
         let books = [
             unit.load(own.book()).await?,
             unit.load(platform.book()).await?,
         ];
-        let wanted = promotions(&books, cart);
+        let wanted = promotions(&books, named);
         unit.prefetch(&wanted).await?;
         let mut promotions = Vec::with_capacity(wanted.len());
-        let own = cart.promotion.as_ref().map(|own| own.id.uuid());
         for StreamId { id, .. } in wanted {
             let seen = unit.peek::<Promotion>(id).await?;
-            let is_asked_for = own == Some(id) || seen.state.concerns(cart.restaurant);
+            let is_asked_for =
+                named.contains(&PromotionId::new(id)) || seen.state.concerns(restaurant);
             promotions.push(if is_asked_for {
                 unit.load(id).await?
             } else {

@@ -3,7 +3,9 @@
 mod accept_order;
 mod accept_remake;
 mod acknowledge_order;
+mod act_on_behalf;
 mod add_line;
+mod amend_order;
 mod answer_short;
 mod boil_bowl;
 mod bowl;
@@ -18,6 +20,7 @@ mod delay_order;
 mod fire_order;
 mod mark_not_collected;
 mod market;
+mod on_behalf;
 mod open_cart;
 mod open_payment_session;
 mod ready_order;
@@ -62,6 +65,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(mark_not_collected::mark_not_collected))
         .routes(routes!(acknowledge_order::acknowledge_order))
         .routes(routes!(short_order::short_order))
+        .routes(routes!(act_on_behalf::act_on_behalf))
+        .routes(routes!(amend_order::amend_order))
         .routes(routes!(refire_order::refire_order))
         .routes(routes!(remake_order::remake_order))
         .routes(routes!(accept_remake::accept_remake))

@@ -18,6 +18,7 @@ use infra::http::{ApiError, Caller, Idempotency, Json, Path};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::on_behalf::Behalf;
 use crate::app::App;
 use crate::execute::{ExecuteError, Refusal, Reply, Unit, Work, busy_stream};
 use crate::http::answer::{Committed, Refusals, Written};
@@ -65,6 +66,7 @@ pub(super) async fn refire_order(
         flags: &app.flags,
         order,
         expected: if_match.version()?,
+        behalf: Behalf::of_shop(&by.principal, Some(body.reason.clone()))?,
         shop_stock: app.stock_of(order).await?,
         body,
     };
@@ -76,6 +78,7 @@ struct Recook<'a> {
     flags: &'a Flags,
     order: OrderId,
     expected: Option<i64>,
+    behalf: Option<Behalf>,
     shop_stock: Vec<StreamId>,
     body: RefireOrderBody,
 }
@@ -112,7 +115,10 @@ impl Work for Recook<'_> {
         );
         let refired = refired.map_err(|rejection| Refusal::from(&rejection))?;
         unit.belongs_to(self.order);
-        unit.write(&order, &refired.order)?;
+        let after = unit.write(&order, &refired.order)?;
+        if let Some(behalf) = &self.behalf {
+            behalf.note(unit, &order, &after)?;
+        }
         unit.write(&stock, &refired.inventory)?;
         Ok(Written::reply(self.order).tagged(order.stream))
     }

@@ -16,7 +16,7 @@ use crate::http::answer::{Committed, Refusals, Written};
 use crate::http::asked::{Asked, BuildsOn};
 
 /// Why an order is turned down.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RejectOrderBody {
     /// Why.
@@ -27,6 +27,16 @@ pub(super) struct RejectOrderBody {
     note: Option<Reason>,
 }
 domain::collect_struct!(RejectOrderBody { reason, note });
+
+impl RejectOrderBody {
+    /// What is asked of the order.
+    pub(super) fn command(self) -> OrderCommand {
+        OrderCommand::Reject {
+            reason: self.reason,
+            note: self.note,
+        }
+    }
+}
 
 /// Rejects a placed order; its payment is given back.
 #[utoipa::path(
@@ -45,15 +55,11 @@ pub(super) async fn reject_order(
     Json(body): Json<RejectOrderBody>,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    let command = OrderCommand::Reject {
-        reason: body.reason,
-        note: body.note,
-    };
     app.change::<Order>(
         &asked,
         id,
         BuildsOn::Version(if_match.version()?),
-        command,
+        body.command(),
         Written::reply(id),
     )
     .await

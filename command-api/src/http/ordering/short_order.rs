@@ -10,15 +10,17 @@ use domain::kernel::flags::Flags;
 use domain::kernel::ids::OrderId;
 use domain::kernel::key::Key;
 use domain::kernel::quantity::Quantity;
+use domain::kernel::text::Reason;
 use domain::ordering::line::{LineId, OptionChoice};
 use domain::ordering::order::OrderCommand;
 use infra::http::policy::Scope;
 use infra::http::policy::action::ShortOrder;
-use infra::http::{ApiError, IdempotencyRequired, Json, Path, RestaurantStaff};
+use infra::http::{ApiError, Caller, IdempotencyRequired, Json, Path};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::on_behalf::Behalf;
 use crate::app::App;
 use crate::execute::{ExecuteError, Refusal, Reply, Unit, Work};
 use crate::http::answer::{Committed, Refusals, json_of};
@@ -38,11 +40,16 @@ pub(super) struct ShortOrderBody {
     /// What the shop offers instead; the customer pays at most what it replaces.
     #[serde(default)]
     substitute: Option<SubstituteBody>,
+    /// Why our staff say so in the shop's place; they must.
+    #[serde(default)]
+    #[schema(inline)]
+    reason: Option<Reason>,
 }
 domain::collect_struct!(ShortOrderBody {
     line,
     units,
-    substitute
+    substitute,
+    reason
 });
 
 /// A dish of the menu that is offered instead.
@@ -82,7 +89,7 @@ pub(super) struct NotedShort {
 )]
 pub(super) async fn short_order(
     State(app): State<App>,
-    by: RestaurantStaff<ShortOrder>,
+    by: Caller<ShortOrder>,
     Path(order): Path<OrderId>,
     key: IdempotencyRequired,
     Json(body): Json<ShortOrderBody>,
@@ -93,6 +100,7 @@ pub(super) async fn short_order(
         by: Actor::Restaurant {
             id: by.principal.id,
         },
+        behalf: Behalf::of_shop(&by.principal, body.reason.clone())?,
         order,
         body,
     };
@@ -102,6 +110,7 @@ pub(super) async fn short_order(
 struct Report<'a> {
     scope: &'a Scope,
     by: Actor,
+    behalf: Option<Behalf>,
     order: OrderId,
     body: ShortOrderBody,
 }
@@ -135,7 +144,10 @@ impl Work for Report<'_> {
             answer_by: unit.context.now + Flags::default().short_answer.span(),
             by: self.by.clone(),
         };
-        unit.decide(&order, command)?;
+        let after = unit.decide(&order, command)?;
+        if let Some(behalf) = &self.behalf {
+            behalf.note(unit, &order, &after)?;
+        }
         let answer = NotedShort {
             id: self.order.uuid(),
             short,

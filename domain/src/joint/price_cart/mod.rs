@@ -1,5 +1,6 @@
 //! What a cart costs, contains and promises, or everything that stands against it.
 
+pub(super) mod amended;
 mod amounts;
 mod checks;
 mod discounts;
@@ -19,7 +20,7 @@ use crate::kernel::key::Key;
 use crate::kernel::quantity::Amount;
 use crate::ordering::cart::{Cart, CartBody};
 use crate::ordering::line::LineNeeds;
-use crate::ordering::quote::{Quote, QuoteContent};
+use crate::ordering::quote::{Quote, QuoteContent, QuoteLine};
 use crate::restaurant::restaurant::{LiveShop, Zone};
 
 use amounts::sum;
@@ -97,6 +98,18 @@ impl Priced<'_> {
         }
         let goods_minor = sum(&lines)?;
         lines.extend(self.fees(goods_minor)?);
+        self.completed(lines, goods_minor, market, promised, faults)
+    }
+
+    /// Goods and fees with what is taken off them, their tax, and the tip.
+    fn completed(
+        &self,
+        mut lines: Vec<QuoteLine>,
+        goods_minor: i64,
+        market: &Market<'_>,
+        promised: Promised,
+        faults: &mut Faults,
+    ) -> Option<Quote> {
         let offers = self.holding(market, goods_minor, faults);
         discounts::apply(&offers, &mut lines)?;
         let mode = self.live.terms.tax.mode;

@@ -11,11 +11,12 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::kernel::ids::PromotionId;
 use crate::kernel::money::{Money, split};
 use crate::kernel::quantity::Quantity;
 use crate::kernel::text::LocalizedText;
 use crate::ordering::line::{LineId, OrderLine, OrderOption};
-use crate::ordering::quote::{Party, QuoteLine, QuoteLineKind};
+use crate::ordering::quote::{self, Party, QuoteLine, QuoteLineKind};
 use crate::ordering::tax::{self, PricesAre};
 
 /// Lines and amounts of an order as they are now.
@@ -35,6 +36,32 @@ impl Bill {
     /// The order's line of this number.
     pub fn line(&self, line: LineId) -> Option<&OrderLine> {
         self.lines.iter().find(|found| found.line == line)
+    }
+
+    /// The amounts of a line's goods.
+    pub fn goods_of(&self, line: LineId) -> impl Iterator<Item = &QuoteLine> {
+        let of_line = move |amount: &&QuoteLine| is_goods(amount) && line_of(amount) == Some(line);
+        self.quote.iter().filter(of_line)
+    }
+
+    /// The same for another quantity at the agreed price of each, without tax yet. Nothing when the line is not there
+    /// or an amount does not fit.
+    pub fn goods_for(&self, line: LineId, quantity: u32) -> Option<Vec<QuoteLine>> {
+        let before = i64::from(self.line(line)?.quantity.get());
+        let of_all = |amount: &QuoteLine| {
+            let all = amount.amount_minor.checked_mul(i64::from(quantity))?;
+            Some(QuoteLine {
+                amount_minor: all.checked_div(before)?,
+                tax_minor: 0,
+                ..amount.clone()
+            })
+        };
+        self.goods_of(line).map(of_all).collect()
+    }
+
+    /// The promotions that take something off, each with how much of the total.
+    pub fn promotions(&self) -> BTreeMap<PromotionId, Money> {
+        quote::discounts(&self.quote, self.total.currency())
     }
 
     /// The same without some units of a line. Nothing when there are fewer, or an amount does not fit.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Bill, is_goods, line_of};
+use super::Bill;
 use crate::kernel::money::split;
 use crate::kernel::quantity::Quantity;
 use crate::kernel::text::{Language, LocalizedText, Wording};
@@ -44,11 +44,6 @@ impl Bill {
             tax_included_minor: 0,
         };
         remade.taxed_as(self.prices())?.with_tax_borne(payer)
-    }
-
-    fn goods_of(&self, line: LineId) -> impl Iterator<Item = &QuoteLine> {
-        let of_line = move |amount: &&QuoteLine| is_goods(amount) && line_of(amount) == Some(line);
-        self.quote.iter().filter(of_line)
     }
 
     /// Tax that comes on top is borne by the same.

@@ -5,11 +5,14 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 use uuid::Uuid;
 
-use super::event::{CheckedOut, FaultParty, RejectReason, ShortAnswer};
+use super::event::{Amendment, CheckedOut, FaultParty, RejectReason, ShortAnswer};
+use super::state::OrderStage;
+use super::transitions::By;
 use crate::kernel::actor::Actor;
 use crate::kernel::handover::{ProofMethod, UndeliverableReason};
 use crate::kernel::ids::{DeliveryId, DriverId, OrderId, PaymentId};
-use crate::kernel::quantity::{IngredientAmount, Minutes};
+use crate::kernel::key::Key;
+use crate::kernel::quantity::{Amount, IngredientAmount, Minutes};
 use crate::kernel::text::{Name, Reason};
 use crate::ordering::line::{BowlRef, LineId, OrderLine};
 
@@ -128,6 +131,19 @@ pub enum OrderCommand {
         /// Who says so.
         by: Actor,
     },
+    /// The shop's stock lacks what is held for it: the lines that take it run out, as if the shop had said so.
+    ShortStock {
+        /// Our name for this shortage, chosen by the caller so that a repeat is one.
+        short: Uuid,
+        /// What is lacking.
+        ingredient: Key,
+        /// How much of it, in its unit.
+        amount: Amount,
+        /// Until when the customer may answer, if asked.
+        answer_by: DateTime<Utc>,
+        /// Who says so.
+        by: Actor,
+    },
     /// The customer says what to do about something that is short, or their time to say so is over.
     AnswerShort {
         /// Which shortage.
@@ -149,6 +165,14 @@ pub enum OrderCommand {
     /// The customer fetches what a courier was to bring.
     SwitchToPickup {
         /// Who decides so.
+        by: Actor,
+    },
+    /// Something else is ordered instead, at a quote that the customer saw; only `joint::amend` sends it, which changes
+    /// hold and promotions with it.
+    Amend {
+        /// What the order is from now on.
+        amendment: Box<Amendment>,
+        /// Who asks.
         by: Actor,
     },
     /// Bowls are cooked once more before they leave; only `joint::refire` sends it, which takes the stock for that.
@@ -201,6 +225,22 @@ pub enum OrderCommand {
         remake: OrderId,
         /// Who says so.
         by: Actor,
+    },
+    /// It has been at a stage for longer than it should.
+    Stall {
+        /// The stage that it was at.
+        stage: OrderStage,
+        /// Since when.
+        since: DateTime<Utc>,
+    },
+    /// Our staff have done something in another's place; sent with what they did.
+    NoteOnBehalf {
+        /// Who did it.
+        by: Actor,
+        /// In whose place.
+        of: By,
+        /// Why.
+        reason: Reason,
     },
     /// A device of the shop has shown it.
     Acknowledge {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::changes::{Again, Refire, Reported};
+use super::changes::{Again, Lacking, Refire, Reported};
 use super::command::{OrderCommand, OrderCommandKind};
 use super::event::{CheckedOut, OrderEvent};
 use super::rejection::OrderRejection;
@@ -79,7 +79,11 @@ impl Order {
 /// An order with nothing to pay is placed at once.
 fn check_out(terms: Box<CheckedOut>, now: DateTime<Utc>) -> Vec<OrderEvent> {
     let free = terms.total.is_zero();
-    let mut events = vec![OrderEvent::CheckedOut(terms)];
+    let promise = terms.promise;
+    let mut events = vec![
+        OrderEvent::CheckedOut(terms),
+        OrderEvent::PromiseMade { promise, at: now },
+    ];
     if free {
         events.push(OrderEvent::Placed { at: now });
     }
@@ -123,12 +127,16 @@ impl OrderBody {
             OrderCommand::RecordUndeliverable { .. } => is(OrderStage::Undeliverable),
             OrderCommand::Complete => is(OrderStage::Completed),
             OrderCommand::Short { short, .. } => so_far(self.short(*short).is_some()),
+            OrderCommand::ShortStock { short, .. } => so_far(self.short(*short).is_some()),
             OrderCommand::AnswerShort { short, answer, .. } => self.is_answered(*short, *answer),
             OrderCommand::Delay { prep_minutes, .. } => {
                 so_far(self.prep_minutes == Some(*prep_minutes))
             }
             OrderCommand::SwitchToPickup { .. } => {
                 so_far(self.terms.fulfilment.is_delivery() && !self.is_delivery())
+            }
+            OrderCommand::Amend { amendment, .. } => {
+                so_far(self.bill == amendment.bill && amendment.address.is_none())
             }
             OrderCommand::Refire { refire, .. } => so_far(self.refires.contains(refire)),
             OrderCommand::OfferRemake { offer, .. } => {
@@ -137,6 +145,11 @@ impl OrderBody {
             OrderCommand::DeclineRemake { .. } => self.last_answer() == Some(OfferAnswer::Declined),
             OrderCommand::Remake { remake, .. } => self.remakes.contains(remake),
             OrderCommand::AcceptRemake { .. } => self.accepted_offer().is_some(),
+            // What has moved on does not stand still.
+            OrderCommand::Stall { stage, since } => {
+                self.stalled || (self.stage, self.since) != (*stage, *since)
+            }
+            OrderCommand::NoteOnBehalf { .. } => false,
             OrderCommand::Acknowledge { .. } => self.acknowledged,
         }
     }
@@ -249,6 +262,22 @@ impl OrderBody {
                 };
                 return self.report_short(reported, now);
             }
+            OrderCommand::ShortStock {
+                short,
+                ingredient,
+                amount,
+                answer_by,
+                by,
+            } => {
+                let lacking = Lacking {
+                    short,
+                    ingredient,
+                    amount,
+                    answer_by,
+                    by,
+                };
+                return self.short_stock(lacking, now);
+            }
             OrderCommand::AnswerShort { short, answer, by } => {
                 return self.answer_short(short, answer, by, now);
             }
@@ -258,6 +287,7 @@ impl OrderBody {
                 party,
             } => self.delay(prep_minutes, reason, party, now)?,
             OrderCommand::SwitchToPickup { by } => self.switch_to_pickup(by, now)?,
+            OrderCommand::Amend { amendment, by } => return self.amended(amendment, by, now),
             OrderCommand::Refire {
                 refire,
                 bowls,
@@ -304,6 +334,17 @@ impl OrderBody {
                 self.remake(remake, again, by, now)?
             }
             OrderCommand::AcceptRemake { remake, by } => self.accept_remake(remake, by, now)?,
+            OrderCommand::Stall { stage, since } => OrderEvent::Stalled {
+                stage,
+                since,
+                at: now,
+            },
+            OrderCommand::NoteOnBehalf { by, of, reason } => OrderEvent::ActedOnBehalf {
+                by,
+                of,
+                reason,
+                at: now,
+            },
             OrderCommand::Acknowledge { device } => OrderEvent::Acknowledged { device, at: now },
         };
         Ok(vec![event])
@@ -311,7 +352,7 @@ impl OrderBody {
 
     fn accept(&self, prep: Minutes, now: DateTime<Utc>) -> Result<OrderEvent, OrderRejection> {
         rules::prep_in_range(prep)?;
-        let promise = self.terms.minutes.with_prep(prep).starting(now);
+        let promise = self.minutes.with_prep(prep).starting(now);
         Ok(OrderEvent::Accepted {
             prep_minutes: prep,
             promise,

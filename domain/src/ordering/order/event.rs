@@ -9,8 +9,11 @@ use strum::{IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::state::OrderStage;
+use super::transitions::By;
 use crate::decider::Event;
 use crate::kernel::actor::{Actor, Channel};
+use crate::kernel::address::Address;
 use crate::kernel::allergen::{Allergen, Presence};
 use crate::kernel::collect::leaf;
 use crate::kernel::commission::CommissionPlan;
@@ -39,6 +42,13 @@ use crate::ordering::settlement::Settlement;
 pub enum OrderEvent {
     /// A cart became this order; everything is copied.
     CheckedOut(Box<CheckedOut>),
+    /// The customer is promised a time; older orders have it only among their terms.
+    PromiseMade {
+        /// From when to when.
+        promise: Promise,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// It is paid for and shown to the shop.
     Placed {
         /// When.
@@ -225,6 +235,16 @@ pub enum OrderEvent {
         /// When.
         at: DateTime<Utc>,
     },
+    /// Something else is ordered instead.
+    Amended {
+        /// What the order is from now on.
+        #[serde(flatten)]
+        amendment: Box<Amendment>,
+        /// Who asked.
+        by: Actor,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// Bowls were cooked once more before they left: their clocks start anew, and what was boiled is waste.
     Refired {
         /// Our name for it.
@@ -280,6 +300,26 @@ pub enum OrderEvent {
         fault: FaultParty,
         /// Who said so.
         by: Actor,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// It has been at a stage for longer than it should: somebody should look.
+    Stalled {
+        /// Which stage.
+        stage: OrderStage,
+        /// Since when.
+        since: DateTime<Utc>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// What happened just before was done by our staff in another's place.
+    ActedOnBehalf {
+        /// Who did it.
+        by: Actor,
+        /// In whose place.
+        of: By,
+        /// Why.
+        reason: Reason,
         /// When.
         at: DateTime<Utc>,
     },
@@ -357,6 +397,27 @@ pub struct CheckedOut {
     pub at: DateTime<Utc>,
 }
 
+/// What an order is after a customer has changed it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Amendment {
+    /// The quote that the customer agreed to.
+    pub quote_id: QuoteId,
+    /// What it is and comes to.
+    pub bill: Bill,
+    /// What one of each line takes from stock.
+    pub needs: Vec<LineNeeds>,
+    /// The allergens that were shown.
+    pub allergens: BTreeMap<Allergen, Presence>,
+    /// The allergens that the customer acknowledged for this, sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<Sealed<Vec<Allergen>>>,
+    /// The minutes that a promise is made of from now on.
+    pub minutes: PromiseMinutes,
+    /// Another door, sealed; the same when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Sealed<Address>>,
+}
+
 /// The order of which bowls are made again, and who pays for that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RemakeOf {
@@ -427,6 +488,78 @@ leaf! {
     FaultParty => "fault_unknown",
 }
 
+impl OrderEvent {
+    /// The stage that it leads to; nothing when the order stays where it is.
+    pub fn leads_to(&self) -> Option<OrderStage> {
+        Some(match self {
+            Self::CheckedOut(_) => OrderStage::AwaitingPayment,
+            Self::Placed { .. } => OrderStage::Placed,
+            Self::Accepted { .. } => OrderStage::Accepted,
+            Self::Rejected { .. } => OrderStage::Rejected,
+            Self::Expired { .. } => OrderStage::Expired,
+            Self::Cancelled { .. } => OrderStage::Cancelled,
+            Self::Fired { .. } | Self::Refired { .. } => OrderStage::Cooking,
+            Self::Ready { .. } => OrderStage::Ready,
+            Self::PickedUp { .. } => OrderStage::PickedUp,
+            Self::Collected { .. } | Self::Delivered { .. } => OrderStage::Delivered,
+            Self::Undeliverable { .. } => OrderStage::Undeliverable,
+            Self::NotCollected { .. } => OrderStage::Uncollected,
+            Self::Completed { .. } => OrderStage::Completed,
+            Self::PromiseMade { .. }
+            | Self::CourierRequested { .. }
+            | Self::BowlBoiled { .. }
+            | Self::BowlSealed { .. }
+            | Self::ShortReported { .. }
+            | Self::ShortSettled { .. }
+            | Self::PromiseMoved { .. }
+            | Self::SwitchedToPickup { .. }
+            | Self::Amended { .. }
+            | Self::RemakeOffered { .. }
+            | Self::RemakeDeclined { .. }
+            | Self::Remade { .. }
+            | Self::Stalled { .. }
+            | Self::ActedOnBehalf { .. }
+            | Self::Acknowledged { .. } => return None,
+        })
+    }
+
+    /// When it happened.
+    pub fn at(&self) -> DateTime<Utc> {
+        match self {
+            Self::CheckedOut(terms) => terms.at,
+            Self::PromiseMade { at, .. }
+            | Self::Placed { at }
+            | Self::Accepted { at, .. }
+            | Self::Rejected { at, .. }
+            | Self::Expired { at }
+            | Self::Cancelled { at, .. }
+            | Self::CourierRequested { at, .. }
+            | Self::Fired { at, .. }
+            | Self::BowlBoiled { at, .. }
+            | Self::BowlSealed { at, .. }
+            | Self::Ready { at, .. }
+            | Self::Collected { at }
+            | Self::PickedUp { at, .. }
+            | Self::Delivered { at, .. }
+            | Self::Undeliverable { at, .. }
+            | Self::NotCollected { at, .. }
+            | Self::Completed { at }
+            | Self::ShortReported { at, .. }
+            | Self::ShortSettled { at, .. }
+            | Self::PromiseMoved { at, .. }
+            | Self::SwitchedToPickup { at, .. }
+            | Self::Amended { at, .. }
+            | Self::Refired { at, .. }
+            | Self::RemakeOffered { at, .. }
+            | Self::RemakeDeclined { at, .. }
+            | Self::Remade { at, .. }
+            | Self::Stalled { at, .. }
+            | Self::ActedOnBehalf { at, .. }
+            | Self::Acknowledged { at, .. } => *at,
+        }
+    }
+}
+
 impl Event for OrderEvent {
     fn name(&self) -> &'static str {
         self.into()
@@ -441,6 +574,7 @@ impl Event for OrderEvent {
         let (line, bowl) = (LineId::new(1), 1);
         vec![
             Self::CheckedOut(Box::new(CheckedOut::sample())),
+            Self::PromiseMade { promise, at },
             Self::Placed { at },
             Self::Accepted {
                 prep_minutes: Minutes::new(12),
@@ -527,6 +661,11 @@ impl Event for OrderEvent {
                 bill: Box::new(CheckedOut::sample().bill()),
                 at,
             },
+            Self::Amended {
+                amendment: Box::new(Amendment::sample()),
+                by: Actor::Customer { id: sample::id(1) },
+                at,
+            },
             Self::Refired {
                 refire: sample::id(13),
                 bowls: vec![BowlRef { line, bowl }],
@@ -557,11 +696,38 @@ impl Event for OrderEvent {
                 by: Actor::Customer { id: sample::id(1) },
                 at,
             },
+            Self::Stalled {
+                stage: OrderStage::Placed,
+                since: sample::minute(10),
+                at,
+            },
+            Self::ActedOnBehalf {
+                by: Actor::Ops { id: sample::id(9) },
+                of: By::Shop,
+                reason: sample::reason("their tablet is broken"),
+                at,
+            },
             Self::Acknowledged {
                 device: Some(sample::name("counter tablet")),
                 at,
             },
         ]
+    }
+}
+
+impl Amendment {
+    /// For samples of events.
+    fn sample() -> Self {
+        let terms = CheckedOut::sample();
+        Self {
+            quote_id: sample::id(17),
+            bill: terms.bill(),
+            needs: terms.needs,
+            allergens: terms.allergens,
+            acknowledged: terms.acknowledged,
+            minutes: terms.minutes,
+            address: Some(sample::sealed("ordering.order", "address")),
+        }
     }
 }
 

@@ -14,7 +14,8 @@ mod transitions;
 
 pub use command::{OrderCommand, OrderCommandKind};
 pub use event::{
-    CheckedOut, FaultParty, OrderEvent, RejectReason, RemakeOf, ShortAnswer, ShortOutcome,
+    Amendment, CheckedOut, FaultParty, OrderEvent, RejectReason, RemakeOf, ShortAnswer,
+    ShortOutcome,
 };
 pub use rejection::OrderRejection;
 pub use rules::slurp_deadline;

@@ -8,6 +8,7 @@ use super::transitions::By;
 use crate::decider::{Class, Rejection};
 use crate::kernel::fault::{Fault, Pointer};
 use crate::kernel::ids::PaymentId;
+use crate::kernel::money::Money;
 use crate::kernel::refusal::NotAllowed;
 use crate::ordering::line::{BowlRef, LineId};
 
@@ -67,6 +68,17 @@ pub enum OrderRejection {
         /// Which.
         bowls: Vec<BowlRef>,
     },
+    /// It would cost more than may be taken.
+    #[error("this comes to {total}, which is more than was authorised ({authorised})")]
+    MoreThanAuthorised {
+        /// What may be taken at most.
+        authorised: Money,
+        /// What it would come to.
+        total: Money,
+    },
+    /// The customer is asked about something that ran out.
+    #[error("the customer is still asked about something that ran out")]
+    ShortOpen,
     /// No bowl is meant, or none was begun.
     #[error("no bowl of the order is meant")]
     NoBowls,
@@ -138,6 +150,8 @@ impl Rejection for OrderRejection {
             Self::BowlUnknown { .. } => "bowl_unknown",
             Self::BowlNotBoiled { .. } => "bowl_not_boiled",
             Self::BowlsNotSealed { .. } => "bowls_not_sealed",
+            Self::MoreThanAuthorised { .. } => "more_than_authorised",
+            Self::ShortOpen => "short_open",
             Self::NoBowls => "no_bowls",
             Self::RefiredEnough { .. } => "refired_enough",
             Self::AlreadyRemade { .. } => "already_remade",
@@ -170,6 +184,8 @@ impl Rejection for OrderRejection {
             | Self::NotYetExpired { .. }
             | Self::BowlNotBoiled { .. }
             | Self::BowlsNotSealed { .. }
+            | Self::MoreThanAuthorised { .. }
+            | Self::ShortOpen
             | Self::RefiredEnough { .. }
             | Self::AlreadyRemade { .. }
             | Self::OfferOpen
@@ -214,6 +230,8 @@ impl Rejection for OrderRejection {
             | Self::NotYetExpired { .. }
             | Self::BowlUnknown { .. }
             | Self::BowlNotBoiled { .. }
+            | Self::MoreThanAuthorised { .. }
+            | Self::ShortOpen
             | Self::RefiredEnough { .. }
             | Self::AlreadyRemade { .. }
             | Self::OfferOpen

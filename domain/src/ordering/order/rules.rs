@@ -9,6 +9,7 @@ use super::state::{BowlClock, OrderBody};
 use super::transitions::{By, may_ask};
 use crate::kernel::actor::Actor;
 use crate::kernel::bowl::{Combined, Packaging, Style};
+use crate::kernel::money::Money;
 use crate::kernel::quantity::Minutes;
 use crate::ordering::line::{BowlRef, BowlSpec};
 
@@ -114,6 +115,15 @@ pub(super) fn all_sealed(body: &OrderBody) -> Result<(), OrderRejection> {
         Ok(())
     } else {
         Err(OrderRejection::BowlsNotSealed { bowls: open })
+    }
+}
+
+/// Nobody pays more than they have agreed to at their bank.
+pub(super) fn is_within(authorised: Money, total: Money) -> Result<(), OrderRejection> {
+    if total.amount_minor() <= authorised.amount_minor() {
+        Ok(())
+    } else {
+        Err(OrderRejection::MoreThanAuthorised { authorised, total })
     }
 }
 

@@ -1,17 +1,22 @@
 //! What is true of an order.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 use uuid::Uuid;
 
-use super::event::{CheckedOut, FaultParty, OrderEvent, ShortOutcome};
+use super::event::{Amendment, CheckedOut, FaultParty, OrderEvent, ShortOutcome};
+use crate::kernel::allergen::{Allergen, Presence};
 use crate::kernel::ids::{DeliveryId, OrderId};
 use crate::kernel::quantity::{IngredientAmount, Minutes};
 use crate::kernel::text::Reason;
 use crate::ordering::bill::Bill;
+use crate::ordering::fulfilment::Fulfilment;
 use crate::ordering::line::{BowlRef, BowlSpec, LineId, LineNeeds, OrderLine};
-use crate::ordering::quote::Promise;
+use crate::ordering::quote::{Promise, PromiseMinutes};
 
 /// An order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -30,6 +35,7 @@ pub struct Order {
     Hash,
     Serialize,
     Deserialize,
+    JsonSchema,
     VariantArray,
     IntoStaticStr,
 )]
@@ -72,10 +78,20 @@ pub enum OrderStage {
 pub struct OrderBody {
     /// Where it is.
     pub stage: OrderStage,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// Whether it was said that this is too long.
+    pub stalled: bool,
     /// What was agreed at checkout.
     pub terms: CheckedOut,
     /// What it is and comes to now.
     pub bill: Bill,
+    /// The minutes that its promise is made of.
+    pub minutes: PromiseMinutes,
+    /// The allergens that the customer was shown.
+    pub allergens: BTreeMap<Allergen, Presence>,
+    /// How it was to reach the customer, at the door that was named last.
+    pub fulfilment: Fulfilment,
     /// Whether the customer fetches it although a courier was to bring it.
     pub switched_to_pickup: bool,
     /// What one of each line takes from stock; orders of old do not say it.
@@ -94,6 +110,8 @@ pub struct OrderBody {
     pub prep_minutes: Option<Minutes>,
     /// The promise as it is now.
     pub promise: Promise,
+    /// The promise that the customer was made first.
+    pub first_promise: Promise,
     /// When it was paid for.
     pub placed_at: Option<DateTime<Utc>>,
     /// When the shop took it.
@@ -222,9 +240,15 @@ impl OrderBody {
     fn new(terms: &CheckedOut) -> Self {
         Self {
             stage: OrderStage::AwaitingPayment,
+            since: terms.at,
+            stalled: false,
+            first_promise: terms.promise,
             bowls: clocks(&terms.lines).collect(),
             promise: terms.promise,
             bill: terms.bill(),
+            minutes: terms.minutes,
+            allergens: terms.allergens.clone(),
+            fulfilment: terms.fulfilment.clone(),
             switched_to_pickup: false,
             needs: terms.needs.clone(),
             shorts: Vec::new(),
@@ -247,28 +271,32 @@ impl OrderBody {
     }
 
     pub(super) fn apply(&mut self, event: &OrderEvent) {
+        if let Some(stage) = event.leads_to() {
+            (self.stage, self.since, self.stalled) = (stage, event.at(), false);
+        }
         match event {
-            OrderEvent::CheckedOut(_) => {}
-            OrderEvent::Placed { at } => {
-                self.stage = OrderStage::Placed;
-                self.placed_at = Some(*at);
+            OrderEvent::CheckedOut(_)
+            | OrderEvent::Completed { .. }
+            | OrderEvent::ActedOnBehalf { .. } => {}
+            OrderEvent::PromiseMade { promise, at: _ } => {
+                self.first_promise = *promise;
+                self.promise = *promise;
             }
+            OrderEvent::Placed { at } => self.placed_at = Some(*at),
             OrderEvent::Accepted {
                 prep_minutes,
                 promise,
                 at,
             } => {
                 self.prep_minutes = Some(*prep_minutes);
-                self.stage = OrderStage::Accepted;
                 self.accepted_at = Some(*at);
                 self.promise = *promise;
             }
-            OrderEvent::Rejected { at, .. } => self.end(OrderStage::Rejected, *at),
-            OrderEvent::Expired { at } => self.end(OrderStage::Expired, *at),
-            OrderEvent::Cancelled { at, .. } => self.end(OrderStage::Cancelled, *at),
+            OrderEvent::Rejected { at, .. } => self.ended_at = Some(*at),
+            OrderEvent::Expired { at } => self.ended_at = Some(*at),
+            OrderEvent::Cancelled { at, .. } => self.ended_at = Some(*at),
             OrderEvent::CourierRequested { delivery, at: _ } => self.delivery = Some(*delivery),
             OrderEvent::Fired { automatic: _, at } => {
-                self.stage = OrderStage::Cooking;
                 self.fired_at = Some(*at);
             }
             OrderEvent::BowlBoiled { line, bowl, at } => {
@@ -288,20 +316,17 @@ impl OrderBody {
                 }
             }
             OrderEvent::Ready { slurp_deadline, at } => {
-                self.stage = OrderStage::Ready;
                 self.ready_at = Some(*at);
                 self.slurp_deadline = *slurp_deadline;
             }
             OrderEvent::Collected { at } | OrderEvent::Delivered { proof: _, at } => {
-                self.end(OrderStage::Delivered, *at);
+                self.ended_at = Some(*at);
             }
             OrderEvent::PickedUp { at, .. } => {
-                self.stage = OrderStage::PickedUp;
                 self.picked_up_at = Some(*at);
             }
-            OrderEvent::Undeliverable { at, .. } => self.end(OrderStage::Undeliverable, *at),
-            OrderEvent::NotCollected { at, .. } => self.end(OrderStage::Uncollected, *at),
-            OrderEvent::Completed { at: _ } => self.stage = OrderStage::Completed,
+            OrderEvent::Undeliverable { at, .. } => self.ended_at = Some(*at),
+            OrderEvent::NotCollected { at, .. } => self.ended_at = Some(*at),
             OrderEvent::ShortReported {
                 short,
                 line,
@@ -338,6 +363,8 @@ impl OrderBody {
                 self.switched_to_pickup = true;
                 self.rebill(bill);
             }
+            OrderEvent::Stalled { .. } => self.stalled = true,
+            OrderEvent::Amended { amendment, .. } => self.amend(amendment),
             OrderEvent::Refired { refire, bowls, .. } => self.refire_bowls(*refire, bowls),
             OrderEvent::RemakeOffered {
                 offer,
@@ -384,6 +411,17 @@ impl OrderBody {
         }
     }
 
+    /// Something else is ordered: nothing of it was begun.
+    fn amend(&mut self, amendment: &Amendment) {
+        self.rebill(&amendment.bill);
+        self.needs.clone_from(&amendment.needs);
+        self.minutes = amendment.minutes;
+        self.allergens.clone_from(&amendment.allergens);
+        if let Some(address) = amendment.address.clone() {
+            self.fulfilment = Fulfilment::Delivery { address };
+        }
+    }
+
     /// The clocks of these bowls start anew, in the kitchen.
     fn refire_bowls(&mut self, refire: Uuid, bowls: &[BowlRef]) {
         self.refires.push(refire);
@@ -392,7 +430,6 @@ impl OrderBody {
                 (clock.boiled_at, clock.sealed_at, clock.deadline) = (None, None, None);
             }
         }
-        self.stage = OrderStage::Cooking;
         (self.ready_at, self.slurp_deadline) = (None, None);
     }
 
@@ -439,11 +476,6 @@ impl OrderBody {
     /// Whether a courier brings it, as it is now.
     pub fn is_delivery(&self) -> bool {
         self.terms.fulfilment.is_delivery() && !self.switched_to_pickup
-    }
-
-    fn end(&mut self, stage: OrderStage, at: DateTime<Utc>) {
-        self.stage = stage;
-        self.ended_at = Some(at);
     }
 
     fn clock_mut(&mut self, line: LineId, bowl: u32) -> Option<&mut BowlClock> {

@@ -3,6 +3,8 @@
 //! [`ROWS`] is the one source: decisions, refusals, the page `docs/orders.md` and the model check
 //! (`domain/tests/model`) are made of it.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
 use super::command::OrderCommandKind as C;
@@ -25,7 +27,20 @@ pub struct Row {
 }
 
 /// Who asks something of an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray, IntoStaticStr)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    VariantArray,
+    IntoStaticStr,
+)]
+#[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum By {
     /// Who ordered.
@@ -67,11 +82,15 @@ const CUSTOMER_OR_OPS: &[By] = &[By::Customer, By::Ops];
 const DELIVERY: &str = "a courier brings it";
 const NEWS: &str = "a courier brings it; a pickup that was never reported is implied";
 const SHORT: &str = "the line has so many units that are not packed, and not all is left out";
+const LACKS: &str = "a line takes what is lacking, and not all is left out";
 const SHORT_END: &str = "it leaves nothing, or the customer chose so";
 const ASKED: &str = "it was asked and is not settled";
 const REFIRE: &str = "its bowls are boiled, not too often, and there is stock for it";
 const REMAKE: &str = "somebody else is at fault, and each bowl is made again once";
 const OFFERED: &str = "it was offered, and the time to answer is not over";
+const AMEND: &str = "it costs no more than was authorised, at a quote that the customer saw";
+const STALL: &str = "it has been there for longer than it should";
+const DID: &str = "our staff did it in another's place";
 const PICKUP: &str = "the customer fetches it";
 
 const fn row(from: S, command: C, by: &'static [By], guard: &'static str, to: S) -> Row {
@@ -95,14 +114,21 @@ pub const ROWS: &[Row] = &[
     row(S::AwaitingPayment, C::Authorise, PROCESS, "it is the payment that it waits for", S::Placed),
     row(S::AwaitingPayment, C::Expire, TIMER, "its time to pay is over", S::Expired),
     row(S::AwaitingPayment, C::Cancel, &[By::Customer, By::Process], "", S::Cancelled),
+    row(S::AwaitingPayment, C::ShortStock, PROCESS, LACKS, S::AwaitingPayment),
+    row(S::AwaitingPayment, C::ShortStock, PROCESS, SHORT_END, S::Cancelled),
+    row(S::AwaitingPayment, C::AnswerShort, ANSWER, ASKED, S::AwaitingPayment),
+    row(S::AwaitingPayment, C::AnswerShort, ANSWER, SHORT_END, S::Cancelled),
     row(S::Placed, C::Accept, SHOP, "the kitchen needs at most four hours", S::Accepted),
     row(S::Placed, C::Reject, SHOP_OR_TIMER, "", S::Rejected),
     row(S::Placed, C::Cancel, &[By::Customer, By::Ops, By::Process], "", S::Cancelled),
     row(S::Placed, C::Acknowledge, SHOP, "", S::Placed),
     row(S::Placed, C::Short, SHOP, SHORT, S::Placed),
     row(S::Placed, C::Short, SHOP, SHORT_END, S::Cancelled),
+    row(S::Placed, C::ShortStock, PROCESS, LACKS, S::Placed),
+    row(S::Placed, C::ShortStock, PROCESS, SHORT_END, S::Cancelled),
     row(S::Placed, C::AnswerShort, ANSWER, ASKED, S::Placed),
     row(S::Placed, C::AnswerShort, ANSWER, SHORT_END, S::Cancelled),
+    row(S::Placed, C::Amend, CUSTOMER_OR_OPS, AMEND, S::Placed),
     row(S::Accepted, C::Fire, SHOP_OR_TIMER, "", S::Cooking),
     row(S::Accepted, C::Cancel, &[By::Customer, By::Shop, By::Ops, By::Process], "", S::Cancelled),
     row(S::Accepted, C::Acknowledge, SHOP, "", S::Accepted),
@@ -112,8 +138,11 @@ pub const ROWS: &[Row] = &[
     row(S::Accepted, C::RecordUndeliverable, PROCESS, NEWS, S::Undeliverable),
     row(S::Accepted, C::Short, SHOP, SHORT, S::Accepted),
     row(S::Accepted, C::Short, SHOP, SHORT_END, S::Cancelled),
+    row(S::Accepted, C::ShortStock, PROCESS, LACKS, S::Accepted),
+    row(S::Accepted, C::ShortStock, PROCESS, SHORT_END, S::Cancelled),
     row(S::Accepted, C::AnswerShort, ANSWER, ASKED, S::Accepted),
     row(S::Accepted, C::AnswerShort, ANSWER, SHORT_END, S::Cancelled),
+    row(S::Accepted, C::Amend, CUSTOMER_OR_OPS, AMEND, S::Accepted),
     row(S::Accepted, C::Delay, SHOP_OR_OPS, "it is promised for later than before", S::Accepted),
     row(S::Accepted, C::SwitchToPickup, CUSTOMER_OR_OPS, DELIVERY, S::Accepted),
     row(S::Cooking, C::BowlBoiled, SHOP, "the order has this bowl", S::Cooking),
@@ -174,6 +203,28 @@ pub const ROWS: &[Row] = &[
     row(S::Completed, C::Remake, OPS, REMAKE, S::Completed),
     row(S::Completed, C::AcceptRemake, CUSTOMER_OR_OPS, OFFERED, S::Completed),
     row(S::Completed, C::DeclineRemake, CUSTOMER_OR_OPS, OFFERED, S::Completed),
+    row(S::AwaitingPayment, C::Stall, TIMER, STALL, S::AwaitingPayment),
+    row(S::AwaitingPayment, C::NoteOnBehalf, OPS, DID, S::AwaitingPayment),
+    row(S::Placed, C::Stall, TIMER, STALL, S::Placed),
+    row(S::Placed, C::NoteOnBehalf, OPS, DID, S::Placed),
+    row(S::Accepted, C::Stall, TIMER, STALL, S::Accepted),
+    row(S::Accepted, C::NoteOnBehalf, OPS, DID, S::Accepted),
+    row(S::Cooking, C::Stall, TIMER, STALL, S::Cooking),
+    row(S::Cooking, C::NoteOnBehalf, OPS, DID, S::Cooking),
+    row(S::Ready, C::Stall, TIMER, STALL, S::Ready),
+    row(S::Ready, C::NoteOnBehalf, OPS, DID, S::Ready),
+    row(S::PickedUp, C::Stall, TIMER, STALL, S::PickedUp),
+    row(S::PickedUp, C::NoteOnBehalf, OPS, DID, S::PickedUp),
+    row(S::Delivered, C::Stall, TIMER, STALL, S::Delivered),
+    row(S::Delivered, C::NoteOnBehalf, OPS, DID, S::Delivered),
+    row(S::Undeliverable, C::Stall, TIMER, STALL, S::Undeliverable),
+    row(S::Undeliverable, C::NoteOnBehalf, OPS, DID, S::Undeliverable),
+    row(S::Uncollected, C::Stall, TIMER, STALL, S::Uncollected),
+    row(S::Uncollected, C::NoteOnBehalf, OPS, DID, S::Uncollected),
+    row(S::Completed, C::NoteOnBehalf, OPS, DID, S::Completed),
+    row(S::Expired, C::NoteOnBehalf, OPS, DID, S::Expired),
+    row(S::Cancelled, C::NoteOnBehalf, OPS, DID, S::Cancelled),
+    row(S::Rejected, C::NoteOnBehalf, OPS, DID, S::Rejected),
 ];
 
 /// From, command, to.

@@ -14,7 +14,7 @@ use crate::kernel::money::{Currency, Money};
 use crate::kernel::quantity::Minutes;
 use crate::ordering::line::{LineNeeds, OrderLine};
 use crate::ordering::order::{
-    FaultParty, OrderCommand, OrderEvent, RejectReason, ShortAnswer, ShortOutcome,
+    Amendment, FaultParty, OrderCommand, OrderEvent, RejectReason, ShortAnswer, ShortOutcome,
 };
 use crate::ordering::settlement::Settlement;
 use crate::payment::payment::{PaymentCommand, RefundReason};
@@ -150,17 +150,18 @@ impl Effects<'_> {
                     terms.is_delivery = false;
                 }
                 self.falls_to(bill.total, event_id);
-                let open: Vec<Uuid> = self.state.deliveries.keys().copied().collect();
-                for delivery in open {
-                    self.call_off(delivery);
-                }
+                self.call_off_all();
                 self.wait_for_customer(flags);
             }
+            OrderEvent::Amended { amendment, .. } => self.on_amended(amendment, event_id),
             OrderEvent::Refired { .. } => {
                 self.state.ready_at = None;
                 self.cancel_timer(timers::COLLECTION);
             }
             OrderEvent::CourierRequested { .. }
+            | OrderEvent::PromiseMade { .. }
+            | OrderEvent::Stalled { .. }
+            | OrderEvent::ActedOnBehalf { .. }
             | OrderEvent::RemakeOffered { .. }
             | OrderEvent::RemakeDeclined { .. }
             | OrderEvent::Remade { .. }
@@ -179,6 +180,25 @@ impl Effects<'_> {
         };
         let name = format!("{}{short}", timers::SHORT_ANSWER);
         self.start_timer(&name, answer_by, leave_out);
+    }
+
+    /// Hold and promotions were changed in the same commit; money and courier follow.
+    fn on_amended(&mut self, amendment: &Amendment, event_id: Uuid) {
+        self.state.needs.clone_from(&amendment.needs);
+        if let Some(terms) = &mut self.state.terms {
+            terms.amend(&amendment.bill);
+        }
+        self.falls_to(amendment.bill.total, event_id);
+        if amendment.address.is_some() {
+            self.call_off_all();
+        }
+    }
+
+    fn call_off_all(&mut self) {
+        let open: Vec<Uuid> = self.state.deliveries.keys().copied().collect();
+        for delivery in open {
+            self.call_off(delivery);
+        }
     }
 
     /// Nobody waits for an answer any more: what was asked about is packed all the same, or has left.
@@ -273,10 +293,7 @@ impl Effects<'_> {
         if money_back {
             self.payment(PaymentCommand::Unwind { reason: why });
         }
-        let open: Vec<Uuid> = self.state.deliveries.keys().copied().collect();
-        for delivery in open {
-            self.call_off(delivery);
-        }
+        self.call_off_all();
     }
 
     /// What no money was taken for does not count against the limits of its promotions.

@@ -9,8 +9,10 @@ use uuid::Uuid;
 use crate::kernel::ids::{DriverId, PaymentId, PromotionId, RestaurantId};
 use crate::kernel::money::Money as Amount;
 use crate::kernel::quantity::IngredientAmount;
-use crate::ordering::line::{BowlSpec, LineNeeds};
+use crate::ordering::bill::Bill;
+use crate::ordering::line::{BowlSpec, LineNeeds, OrderLine};
 use crate::ordering::order::CheckedOut;
+use crate::ordering::quote::QuoteLine;
 use crate::payment::payment::{IntentId, RefundReason};
 
 /// What an instance remembers.
@@ -138,27 +140,32 @@ impl Money {
 
 impl Terms {
     pub(super) fn of(terms: &CheckedOut) -> Self {
-        let lead = |spec: &BowlSpec| {
-            i64::from(spec.cook_seconds.get()) + i64::from(spec.pack_seconds.get())
-        };
         Self {
             restaurant: terms.restaurant,
             payment: terms.payment,
             total: Some(terms.total),
             is_delivery: terms.fulfilment.is_delivery(),
             auto_fire: terms.auto_fire,
-            lead_seconds: terms
-                .lines
-                .iter()
-                .filter_map(|line| line.bowl.as_ref())
-                .map(lead)
-                .max()
-                .unwrap_or(0),
-            promotions: terms
-                .quote
-                .iter()
-                .filter_map(|line| line.promotion)
-                .collect(),
+            lead_seconds: lead_seconds(&terms.lines),
+            promotions: promotions(&terms.quote),
         }
     }
+
+    /// Something else is ordered instead.
+    pub(super) fn amend(&mut self, bill: &Bill) {
+        self.lead_seconds = lead_seconds(&bill.lines);
+        self.promotions = promotions(&bill.quote);
+    }
+}
+
+/// From boiler to sealed for the slowest bowl.
+fn lead_seconds(lines: &[OrderLine]) -> i64 {
+    let lead =
+        |spec: &BowlSpec| i64::from(spec.cook_seconds.get()) + i64::from(spec.pack_seconds.get());
+    let bowls = lines.iter().filter_map(|line| line.bowl.as_ref());
+    bowls.map(lead).max().unwrap_or(0)
+}
+
+fn promotions(quote: &[QuoteLine]) -> BTreeSet<PromotionId> {
+    quote.iter().filter_map(|line| line.promotion).collect()
 }

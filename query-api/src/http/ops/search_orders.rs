@@ -4,7 +4,9 @@
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::kernel::flags::Flags;
 use domain::kernel::ids::RestaurantId;
+use domain::kernel::stays::STAYS;
 use infra::http::policy::action;
 use infra::http::{ApiError, Ops, Problem, Query};
 use serde::Serialize;
@@ -19,20 +21,6 @@ use crate::http::paging::{Cursor, List, PAGE_DEFAULT, limit_of};
 
 /// Orders are looked for among those of so many days, unless more are asked for.
 const DAYS_DEFAULT: i64 = 3;
-
-/// How long an order may stay in a state before somebody should look, in minutes. What has ended stays.
-const STAYS: &[(&str, i64)] = &[
-    ("awaiting_payment", 20),
-    ("placed", 10),
-    ("accepted", 60),
-    ("cooking", 45),
-    ("ready", 45),
-    ("picked_up", 60),
-    // Closed by a timer 48 hours after the door.
-    ("delivered", 49 * 60),
-    ("undeliverable", 24 * 60),
-    ("uncollected", 24 * 60),
-];
 
 /// What is asked for.
 #[derive(Debug, IntoParams)]
@@ -85,6 +73,8 @@ pub(crate) struct OpsOrder {
     state_since: DateTime<Utc>,
     /// Whether that is longer than it should be.
     stuck: bool,
+    /// Why our staff last acted in another's place.
+    on_behalf: Option<String>,
 }
 
 /// What `q` names.
@@ -161,9 +151,10 @@ async fn page(
     } else {
         since
     };
+    let flags = Flags::default();
     let (states, entered): (Vec<&str>, Vec<DateTime<Utc>>) = STAYS
         .iter()
-        .map(|(state, minutes)| (*state, now - TimeDelta::minutes(*minutes)))
+        .map(|(state, longest)| (*state, now - longest(&flags).span()))
         .unzip();
     sqlx::query_as(&page_sql(id.is_some()))
         .bind(before.unwrap_or(Uuid::max()))
@@ -196,20 +187,9 @@ fn page_sql(by_id: bool) -> String {
         "$11::uuid IS NULL"
     };
     format!(
-        "SELECT {COLUMNS}, customer_id, city, state_since,
+        "SELECT {COLUMNS}, customer_id, city, state_since, on_behalf,
                 coalesce(state_since < stay.entered, false) AS stuck
-         FROM (
-             SELECT *, coalesce(CASE state
-                 WHEN 'awaiting_payment' THEN checked_out_at
-                 WHEN 'placed' THEN placed_at
-                 WHEN 'accepted' THEN accepted_at
-                 WHEN 'cooking' THEN fired_at
-                 WHEN 'ready' THEN ready_at
-                 WHEN 'picked_up' THEN picked_up_at
-                 WHEN 'delivered' THEN delivered_at
-                 ELSE ended_at END, updated_at) AS state_since
-             FROM views.orders
-         ) o
+         FROM views.orders o
          LEFT JOIN UNNEST($8::text[], $9::timestamptz[]) AS stay (in_state, entered)
              ON stay.in_state = o.state
          WHERE order_id < $1 AND order_id >= $2 AND {own}

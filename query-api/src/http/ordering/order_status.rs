@@ -45,6 +45,10 @@ pub(crate) struct OrderStatus {
     pub(crate) promise_earliest: DateTime<Utc>,
     /// Promised not after.
     pub(crate) promise_latest: DateTime<Utc>,
+    /// Promised at first: not before.
+    pub(crate) first_promise_earliest: DateTime<Utc>,
+    /// Promised at first: not after.
+    pub(crate) first_promise_latest: DateTime<Utc>,
     /// What the kitchen said it needs.
     pub(crate) prep_minutes: Option<i32>,
     /// Until when it is still ramen.
@@ -83,7 +87,7 @@ pub(crate) struct OrderStatus {
 /// needs another `WHERE` for its index; a test prepares them all.
 pub(crate) const COLUMNS: &str = "order_id, sequence, number, service_date, restaurant_id, restaurant_name, \
      payment_id, channel, fulfilment, state, total_minor, currency, promise_earliest, \
-     promise_latest, prep_minutes, slurp_deadline, expires_at, checked_out_at, placed_at, \
+     promise_latest, first_promise_earliest, first_promise_latest, prep_minutes, slurp_deadline, expires_at, checked_out_at, placed_at, \
      accepted_at, fired_at, ready_at, picked_up_at, delivered_at, ended_at, end_reason, end_fault, \
      ended_by, remake_of, updated_at";
 
@@ -294,12 +298,12 @@ mod tests {
             "INSERT INTO views.orders (order_id, sequence, customer_id, restaurant_id, restaurant_name,
                  cart_id, payment_id, number, service_date, channel, city, fulfilment, state,
                  total_minor, currency, promise_earliest, promise_latest, expires_at, checked_out_at,
-                 updated_at)
+                 updated_at, state_since, first_promise_earliest, first_promise_latest)
              SELECT (lpad(to_hex(1795348800000 + 60000 * n), 12, '0') || '70008000'
                      || lpad(to_hex(n), 12, '0'))::uuid,
                     1, '{CUSTOMER}', lpad(to_hex(90 + n % 4), 32, '0')::uuid, 'Menya Umi', '{CUSTOMER}', '{CUSTOMER}', n, '2026-11-22',
                     'app', 'Tokyo', 'delivery', 'completed', 2100, 'JPY', now(), now(), now(), now(),
-                    now()
+                    now(), now(), now(), now()
              FROM generate_series({from}::bigint, {to}::bigint) n"
         );
         sqlx::raw_sql(&sql).execute(owner).await.unwrap();

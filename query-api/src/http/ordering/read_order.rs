@@ -55,12 +55,13 @@ pub(crate) struct OrderDetail {
 }
 
 /// The events that change what was agreed, in the order's story.
-const CHANGES: [&str; 9] = [
+const CHANGES: [&str; 10] = [
     "accepted",
     "short_reported",
     "short_settled",
     "promise_moved",
     "switched_to_pickup",
+    "amended",
     "refired",
     "remake_offered",
     "remake_declined",

@@ -1,9 +1,11 @@
 //! What changes an order after it was placed: something is short, cooked or made again, later than promised, or fetched
 //! after all.
 
+mod amend;
 mod refire;
 mod remake;
 mod short;
+mod stock;
 
 use chrono::{DateTime, Utc};
 
@@ -18,6 +20,7 @@ use crate::kernel::text::Reason;
 pub(super) use refire::Refire;
 pub(super) use remake::Again;
 pub(super) use short::Reported;
+pub(super) use stock::Lacking;
 
 impl OrderBody {
     /// The promise moves with the kitchen, and never back.
@@ -30,7 +33,7 @@ impl OrderBody {
     ) -> Result<OrderEvent, OrderRejection> {
         rules::prep_in_range(prep)?;
         let start = self.accepted_at.unwrap_or(now);
-        let promise = self.terms.minutes.with_prep(prep).starting(start);
+        let promise = self.minutes.with_prep(prep).starting(start);
         if promise.latest <= self.promise.latest {
             return Err(OrderRejection::NotLater {
                 latest: self.promise.latest,

@@ -82,11 +82,7 @@ impl OrderBody {
         let seconds = (now + slowest - accepted_at).num_seconds().max(0);
         let prep = u32::try_from(seconds.unsigned_abs().div_ceil(60)).unwrap_or(u32::MAX);
         let prep_minutes = Minutes::new(prep);
-        let promise = self
-            .terms
-            .minutes
-            .with_prep(prep_minutes)
-            .starting(accepted_at);
+        let promise = self.minutes.with_prep(prep_minutes).starting(accepted_at);
         (promise.latest > self.promise.latest).then(|| OrderEvent::PromiseMoved {
             prep_minutes,
             promise,

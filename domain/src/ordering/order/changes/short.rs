@@ -190,7 +190,7 @@ impl OrderBody {
     }
 
     /// How many units of a line are neither packed nor said to be short.
-    fn open_units(&self, line: LineId) -> u32 {
+    pub(super) fn open_units(&self, line: LineId) -> u32 {
         let ordered = self.bill.line(line).map_or(0, |line| line.quantity.get());
         let asked: u32 = self
             .shorts

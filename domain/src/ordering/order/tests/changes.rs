@@ -115,6 +115,37 @@ fn a_substitute_is_cooked_for_at_most_the_price_of_what_it_replaces() {
 }
 
 #[test]
+fn what_the_stock_lacks_runs_out_of_the_last_lines_first() {
+    let lacks = |number: u128, amount: i64| OrderCommand::ShortStock {
+        short: uuid::Uuid::from_u128(number),
+        ingredient: sample::key("noodles"),
+        amount: crate::kernel::quantity::Amount::try_from(amount).unwrap(),
+        answer_by: test_now() + TimeDelta::minutes(3),
+        by: Actor::System {
+            process: sample::key("stock_shorts"),
+        },
+    };
+    // One bowl takes 120 g: what is lacking is made up for by whole bowls.
+    for stage in [
+        OrderStage::AwaitingPayment,
+        OrderStage::Placed,
+        OrderStage::Accepted,
+    ] {
+        let short = at(stage, two_bowls(Shortage::Refund)).done([lacks(1, 30)]);
+        assert_eq!(held(&short), (980, 1));
+        short.clone().when(lacks(1, 30)).then_nothing();
+        let over = short.done([lacks(2, 121)]);
+        assert_eq!(over.state().stage(), OrderStage::Cancelled);
+    }
+    let asked = at(OrderStage::Placed, two_bowls(Shortage::Ask)).done([lacks(1, 130)]);
+    let found = &asked.state().body().unwrap().shorts[0];
+    assert_eq!((found.units, found.outcome), (2, None));
+    at(OrderStage::Cooking, two_bowls(Shortage::Refund))
+        .when(lacks(1, 30))
+        .then_refused(not_allowed(OrderStage::Cooking, Kind::ShortStock));
+}
+
+#[test]
 fn the_kitchen_does_not_wait_for_an_answer() {
     let asked = at(OrderStage::Accepted, two_bowls(Shortage::Ask)).done([short(1)]);
     let fired = asked.done([OrderCommand::Fire { automatic: true }]);

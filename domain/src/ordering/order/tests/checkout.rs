@@ -2,11 +2,18 @@
 
 use super::*;
 
+fn promised(terms: &CheckedOut) -> OrderEvent {
+    OrderEvent::PromiseMade {
+        promise: terms.promise,
+        at: test_now(),
+    }
+}
+
 #[test]
 fn a_checkout_waits_for_its_payment() {
     let checked_out = Given::<Order>::nothing()
         .when(OrderCommand::CheckOut { terms: terms() })
-        .then([OrderEvent::CheckedOut(terms())]);
+        .then([OrderEvent::CheckedOut(terms()), promised(&terms())]);
     assert_eq!(checked_out.state().stage(), OrderStage::AwaitingPayment);
 }
 
@@ -21,7 +28,8 @@ fn nothing_to_pay_is_placed_at_once() {
             terms: free.clone(),
         })
         .then([
-            OrderEvent::CheckedOut(free),
+            OrderEvent::CheckedOut(free.clone()),
+            promised(&free),
             OrderEvent::Placed { at: test_now() },
         ]);
 }
@@ -145,7 +153,7 @@ fn an_accepted_order_cannot_be_rejected_and_the_refusal_says_what_can_be_done() 
     assert_eq!(
         refused.to_string(),
         "reject is not possible at stage accepted; possible are fire, cancel, acknowledge, \
-         request_courier, record_picked_up, record_delivered, record_undeliverable, short, answer_short, \
-         delay, switch_to_pickup"
+         request_courier, record_picked_up, record_delivered, record_undeliverable, short, short_stock, \
+         answer_short, amend, delay, switch_to_pickup, stall, note_on_behalf"
     );
 }

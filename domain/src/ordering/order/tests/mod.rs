@@ -1,11 +1,13 @@
 //! What an order answers to its commands, each row of the table and each refusal.
 
 mod again;
+mod amending;
 mod cancelling;
 mod changes;
 mod checkout;
 mod handover;
 mod kitchen;
+mod watching;
 
 use chrono::TimeDelta;
 

@@ -1,0 +1,303 @@
+//! A customer orders something else instead, while nothing is cooked: order, stock and promotions in one commit.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use domain::aggregates::{Kind, Order};
+use domain::joint::amend::{AmendRejection, AmendRequest, amend, quote_amendment};
+use domain::joint::consent::Consent;
+use domain::kernel::actor::Actor;
+use domain::kernel::address::Address;
+use domain::kernel::allergen::Allergen;
+use domain::kernel::geo::GeoPoint;
+use domain::kernel::ids::{CustomerId, OrderId, PromotionId};
+use domain::kernel::sealed::{Origin, Sealed};
+use domain::ordering::line::{LineChoice, LineId};
+use domain::ordering::order::OrderBody;
+use domain::ordering::quote::{Quote, QuoteId};
+use infra::event_store::{Loaded, StreamId};
+use infra::http::conditional::IfMatch;
+use infra::http::policy::Scope;
+use infra::http::policy::action::AmendOrder;
+use infra::http::{ApiError, Caller, Idempotency, Json, Path};
+use infra::vault::{Class, VaultError};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::add_line::AddLineBody;
+use super::check_out::check_consent;
+use super::market::LoadedMarket;
+use crate::app::App;
+use crate::execute::{ExecuteError, Refusal, Reply, Unit, Work};
+use crate::http::answer::{Committed, Refusals, json_of};
+use crate::http::asked::{Asked, customer_or_ops};
+use crate::http::whose::only_theirs;
+
+/// What is wanted instead. What is not named stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AmendOrderBody {
+    /// The quote of this change that the customer saw. Without it nothing is changed: the answer is the quote.
+    #[serde(default)]
+    quote_id: Option<Uuid>,
+    /// Other quantities of lines that the order has.
+    #[serde(default)]
+    lines: Vec<LineQuantity>,
+    /// Dishes on top, at the menu's prices of now.
+    #[serde(default)]
+    add: Vec<AddLineBody>,
+    /// Another door, with its own zone and fee.
+    #[serde(default)]
+    address: Option<Address>,
+    /// The allergens that the customer avoids. Not stored.
+    #[serde(default)]
+    avoids: Vec<Allergen>,
+    /// The allergens that the customer was warned of. Stored sealed.
+    #[serde(default)]
+    acknowledged_allergens: Option<Vec<Allergen>>,
+    /// Whether the customer says to be as old as the quote's `minimum_age`.
+    #[serde(default)]
+    age_confirmed: bool,
+}
+domain::collect_struct!(AmendOrderBody {
+    quote_id, lines = Vec::new(), add = Vec::new(), address, avoids = Vec::new(),
+    acknowledged_allergens, age_confirmed = false,
+});
+
+/// How many of a line.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LineQuantity {
+    /// The line of the order.
+    #[schema(value_type = u32)]
+    line: LineId,
+    /// How many of it; none leaves it out.
+    #[schema(maximum = 99)]
+    quantity: u32,
+}
+domain::collect_struct!(LineQuantity { line, quantity });
+
+/// What the order comes to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AmendedAnswer {
+    /// The order.
+    order_id: Uuid,
+    /// Whether it is changed, or only quoted.
+    amended: bool,
+    /// What it comes to so.
+    quote: Quote,
+}
+
+/// Changes what is ordered, or where it goes, until it is fired. What stays keeps its price; number and first promise
+/// stay. It may cost less, but no more than was authorised.
+#[utoipa::path(
+    post,
+    path = "/v1/orders/{order_id}/amend",
+    params(("order_id" = uuid::Uuid, Path, description = "The order")),
+    request_body = AmendOrderBody,
+    responses((status = 200, description = "Changed, or quoted.", body = AmendedAnswer), Refusals)
+)]
+pub(super) async fn amend_order(
+    State(app): State<App>,
+    by: Caller<AmendOrder>,
+    Path(order): Path<OrderId>,
+    if_match: IfMatch,
+    key: Idempotency,
+    Json(body): Json<AmendOrderBody>,
+) -> Result<Committed, ApiError> {
+    let asked = Asked::new(&by, key.key());
+    let known = app.known_order(order, &by.scope).await?;
+    let customer = known.terms.customer;
+    let mut added = Vec::with_capacity(body.add.len());
+    for line in body.add.clone() {
+        let note = match line.note() {
+            Some(note) => Some(app.seal_for_order(customer, order, "note", note).await?),
+            None => None,
+        };
+        added.push(line.choice(note));
+    }
+    let work = Amend {
+        app: &app,
+        scope: &by.scope,
+        order,
+        expected: if_match.version()?,
+        by: customer_or_ops(&by.principal)?,
+        sealed: app.sealed_parts(customer, order, &body).await?,
+        added,
+        shop_stock: app.stock_of(order).await?,
+        body,
+    };
+    app.carry_out(&asked, &work).await
+}
+
+/// What of a change only the vault can open.
+struct SealedParts {
+    address: Option<Sealed<Address>>,
+    acknowledged: Option<Sealed<Vec<Allergen>>>,
+}
+
+impl App {
+    /// The order, if the caller may see it.
+    async fn known_order(&self, order: OrderId, scope: &Scope) -> Result<OrderBody, ApiError> {
+        let loaded = self.executor.store().load::<Order>(order.uuid()).await;
+        let loaded = loaded.map_err(ExecuteError::from)?;
+        only_theirs(&loaded, scope)?;
+        let body = loaded.state.body().cloned();
+        Ok(body.ok_or(ExecuteError::NotTheirs)?)
+    }
+
+    async fn sealed_parts(
+        &self,
+        customer: CustomerId,
+        order: OrderId,
+        body: &AmendOrderBody,
+    ) -> Result<SealedParts, VaultError> {
+        let address = match &body.address {
+            Some(address) => Some(
+                self.seal_for_order(customer, order, "address", address)
+                    .await?,
+            ),
+            None => None,
+        };
+        let acknowledged = match &body.acknowledged_allergens {
+            Some(known) => Some(
+                self.seal_for_order(customer, order, "acknowledged_allergens", known)
+                    .await?,
+            ),
+            None => None,
+        };
+        Ok(SealedParts {
+            address,
+            acknowledged,
+        })
+    }
+
+    /// Seals for a customer what is said about their order.
+    async fn seal_for_order<T: Serialize>(
+        &self,
+        customer: CustomerId,
+        order: OrderId,
+        field: &str,
+        value: &T,
+    ) -> Result<Sealed<T>, VaultError> {
+        let origin = Origin {
+            kind: Kind::Order.as_str().to_owned(),
+            id: order.uuid(),
+            field: field.to_owned(),
+        };
+        let class = Class::order(self.clock.now());
+        self.vault.seal(customer.uuid(), class, origin, value).await
+    }
+}
+
+struct Amend<'a> {
+    app: &'a App,
+    scope: &'a Scope,
+    order: OrderId,
+    expected: Option<i64>,
+    by: Actor,
+    sealed: SealedParts,
+    added: Vec<LineChoice>,
+    shop_stock: Vec<StreamId>,
+    body: AmendOrderBody,
+}
+
+impl Work for Amend<'_> {
+    fn name(&self) -> Cow<'static, str> {
+        "ordering.order.amend".into()
+    }
+
+    async fn run(&self, unit: &mut Unit<'_>) -> Result<Reply, ExecuteError> {
+        let order = unit.load::<Order>(self.order.uuid()).await?;
+        only_theirs(&order, self.scope)?;
+        unit.expect_version(&order, self.expected)?;
+        let body = order.state.body().ok_or(ExecuteError::NotTheirs)?;
+        let used: Vec<PromotionId> = body.bill.promotions().into_keys().collect();
+        let loaded = LoadedMarket::load_with(unit, body.terms.restaurant, &used).await?;
+        let offers = loaded.offers();
+        let market = loaded.at(unit.context.now, &offers, &self.app.flags);
+        let request = self.request(body).await?;
+        let Some(seen) = self.body.quote_id.map(QuoteId::from) else {
+            let quote = quote_amendment(&order.state, &request, &market)
+                .map_err(|rejection| Refusal::from(&rejection))?;
+            self.app.quotes.remember(&quote);
+            return Ok(self.answer(&order, quote, false));
+        };
+        let amended = amend(&order.state, &request, seen, &market, &unit.context)
+            .map_err(|rejection| self.refusal_of(&rejection, seen))?;
+        check_consent(self.consent(), &amended.quote)?;
+        unit.belongs_to(self.order);
+        unit.write(&order, &amended.order)?;
+        unit.write(&loaded.stock, &amended.inventory)?;
+        for (promotion, events) in &amended.promotions {
+            let known = loaded.promotions.iter();
+            for known in known.filter(|known| known.stream.id == promotion.uuid()) {
+                unit.write(known, events)?;
+            }
+        }
+        Ok(self.answer(&order, amended.quote, true))
+    }
+
+    fn queue_for(&self) -> Vec<StreamId> {
+        self.shop_stock.clone()
+    }
+}
+
+impl Amend<'_> {
+    async fn request(&self, order: &OrderBody) -> Result<AmendRequest, ExecuteError> {
+        let wanted = self.body.lines.iter();
+        let quantities: BTreeMap<LineId, u32> = wanted
+            .map(|wanted| (wanted.line, wanted.quantity))
+            .collect();
+        Ok(AmendRequest {
+            order: self.order,
+            quantities,
+            added: self.added.clone(),
+            address: self.sealed.address.clone(),
+            place: self.place(order).await?,
+            acknowledged: self.sealed.acknowledged.clone(),
+            by: self.by.clone(),
+        })
+    }
+
+    /// The pin of the door that it goes to.
+    async fn place(&self, order: &OrderBody) -> Result<Option<GeoPoint>, ExecuteError> {
+        match &self.body.address {
+            Some(address) => Ok(Some(address.pin)),
+            None if order.is_delivery() => Ok(self.app.place_to(Some(&order.fulfilment)).await?),
+            None => Ok(None),
+        }
+    }
+
+    fn consent(&self) -> Consent<'_> {
+        Consent {
+            avoids: &self.body.avoids,
+            acknowledged: self.body.acknowledged_allergens.as_deref(),
+            age_confirmed: self.body.age_confirmed,
+        }
+    }
+
+    fn answer(&self, order: &Loaded<Order>, quote: Quote, amended: bool) -> Reply {
+        let answer = AmendedAnswer {
+            order_id: self.order.uuid(),
+            amended,
+            quote,
+        };
+        Reply::ok(json_of(&answer)).tagged(order.stream)
+    }
+
+    fn refusal_of(&self, rejection: &AmendRejection, seen: QuoteId) -> Refusal {
+        let refusal = Refusal::from(rejection);
+        match rejection {
+            AmendRejection::QuoteChanged { current } => {
+                self.app.quote_changed(refusal, current, seen)
+            }
+            AmendRejection::Refused(_)
+            | AmendRejection::Order(_)
+            | AmendRejection::Inventory(_)
+            | AmendRejection::Promotion(_) => refusal,
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Something else is ordered instead, before anything is begun.
+
+use chrono::{DateTime, Utc};
+
+use super::super::event::{Amendment, FaultParty, OrderEvent};
+use super::super::rejection::OrderRejection;
+use super::super::rules;
+use super::super::state::OrderBody;
+use crate::kernel::actor::Actor;
+use crate::kernel::money::Money;
+use crate::kernel::quantity::Minutes;
+use crate::kernel::text::Reason;
+
+impl OrderBody {
+    /// The order is another one, within what may be taken; when that takes longer, the promise moves.
+    pub(in super::super) fn amended(
+        &self,
+        amendment: Box<Amendment>,
+        by: Actor,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<OrderEvent>, OrderRejection> {
+        rules::is_theirs(self, &by)?;
+        if self.shorts.iter().any(|found| found.outcome.is_none()) {
+            return Err(OrderRejection::ShortOpen);
+        }
+        rules::is_within(self.authorised(), amendment.bill.total)?;
+        let moved = self.slower(&amendment, now);
+        let amended = OrderEvent::Amended {
+            amendment,
+            by,
+            at: now,
+        };
+        Ok(std::iter::once(amended).chain(moved).collect())
+    }
+
+    /// What may be taken at most: what was authorised, and once the shop has the order, what was asked for.
+    fn authorised(&self) -> Money {
+        if self.accepted_at.is_some() {
+            self.bill.total
+        } else {
+            self.terms.total
+        }
+    }
+
+    /// More to cook, or a longer way, is promised from now on; less never moves a promise.
+    fn slower(&self, amendment: &Amendment, now: DateTime<Utc>) -> Option<OrderEvent> {
+        let minutes = amendment.minutes;
+        let promise = minutes.starting(now);
+        if minutes.min <= self.minutes.min || promise.latest <= self.promise.latest {
+            return None;
+        }
+        let waited = self
+            .accepted_at
+            .map_or(0, |at| (now - at).num_minutes().max(0));
+        let waited = u32::try_from(waited).unwrap_or(u32::MAX);
+        Some(OrderEvent::PromiseMoved {
+            prep_minutes: Minutes::new(minutes.prep.get().saturating_add(waited)),
+            promise,
+            reason: Reason::parse("amended").expect("a constant text"),
+            party: FaultParty::Customer,
+            at: now,
+        })
+    }
+}
