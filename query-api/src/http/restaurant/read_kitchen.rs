@@ -1,9 +1,12 @@
 //! `GET /v1/restaurants/{id}/kitchen`: what the kitchen has before it, with its clocks.
 
+use std::collections::HashMap;
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::kernel::ids::RestaurantId;
+use domain::kernel::kitchen::KitchenBooking;
 use infra::http::policy::{Subject, action};
 use infra::http::{ApiError, Consistency, Json, Path, Problem, RestaurantStaff};
 use serde::Serialize;
@@ -68,6 +71,18 @@ pub(crate) struct KitchenOrder {
     slurp_deadline: Option<DateTime<Utc>>,
     /// The order of which it makes bowls again.
     remake_of: Option<Uuid>,
+    /// The waves in which its bowls go into the boiler, of an order that is not fired, in a shop that says what its
+    /// kitchen can do. A large order has several, ten minutes apart.
+    waves: Vec<Wave>,
+}
+
+/// Bowls that boil beside each other.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Wave {
+    /// When the first of them may go in.
+    starts: DateTime<Utc>,
+    /// How many.
+    bowls: u32,
 }
 
 /// Reads what a kitchen has before it.
@@ -99,6 +114,7 @@ pub(crate) async fn read_kitchen(
     .fetch_all(app.pool())
     .await
     .map_err(db)?;
+    let mut waves = waves_of(&app, id).await?;
     let mut orders = Vec::with_capacity(rows.len());
     for row in rows {
         let mut lines: Vec<Value> = json_of(&row.lines)?;
@@ -131,6 +147,7 @@ pub(crate) async fn read_kitchen(
             ready_at: row.ready_at,
             slurp_deadline: row.slurp_deadline,
             remake_of: row.remake_of,
+            waves: waves.remove(&row.order_id).unwrap_or_default(),
         });
     }
     let page = KitchenPage {
@@ -138,4 +155,32 @@ pub(crate) async fn read_kitchen(
         orders,
     };
     Ok(seen.mark(private(Json::<_>(page).into_response())))
+}
+
+/// The slots of the boiler that orders of a shop have booked, by order.
+async fn waves_of(app: &App, shop: RestaurantId) -> Result<HashMap<Uuid, Vec<Wave>>, ApiError> {
+    let booked = sqlx::query_scalar!(
+        r#"SELECT bookings::text AS "bookings!" FROM views.stock WHERE restaurant_id = $1"#,
+        shop.uuid()
+    )
+    .fetch_optional(app.pool())
+    .await
+    .map_err(db)?;
+    let booked: HashMap<Uuid, KitchenBooking> = match booked {
+        Some(text) => json_of(&text)?,
+        None => HashMap::new(),
+    };
+    let waves = |booking: KitchenBooking| {
+        let slots = booking.slots.into_iter();
+        slots
+            .map(|slot| Wave {
+                starts: slot.starts,
+                bowls: slot.bowls,
+            })
+            .collect()
+    };
+    let by_order = booked.into_iter();
+    Ok(by_order
+        .map(|(order, booking)| (order, waves(booking)))
+        .collect())
 }
