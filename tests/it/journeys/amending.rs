@@ -169,3 +169,26 @@ async fn who_acts_in_the_shops_place_says_why_and_what_stands_still_is_found() {
     assert_eq!(found["on_behalf"], "their tablet is broken");
     app.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_order_stands_in_the_queue_with_its_waves() {
+    let app = TestApp::start().await;
+    let shop = app.open_shop(1, 10).await;
+    let capacity = json!({ "capacity": { "baskets": 1, "bowls_per_slot": 2 } });
+    let set = app
+        .put(&shop.owner, &shop.path("/capacity"), capacity)
+        .await;
+    assert!(set.status < 300, "{}", set.text);
+    app.settle().await;
+    let mei = app.customer(1).await;
+    placed(&app, &mei, &shop, 3).await;
+    let kitchen = app
+        .get(&shop.owner, &shop.path("/kitchen"))
+        .await
+        .expect(200);
+    let waves = kitchen.body["orders"][0]["waves"].as_array().unwrap();
+    let bowls: Vec<_> = waves.iter().map(|wave| &wave["bowls"]).collect();
+    assert_eq!(bowls, [2, 1]);
+    assert!(waves[0]["starts"].as_str() < waves[1]["starts"].as_str());
+    app.end().await;
+}
