@@ -84,6 +84,7 @@ async fn a_bowl_goes_from_cart_to_door() {
         told,
         [
             "checked_out",
+            "promise_made",
             "placed",
             "acknowledged",
             "accepted",
