@@ -9,6 +9,7 @@ mod crowd;
 mod day;
 mod full_kitchen;
 mod guests;
+mod large_menu;
 mod no_bowl;
 mod promotions;
 mod unreachable;

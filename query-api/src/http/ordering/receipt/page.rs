@@ -176,7 +176,7 @@ impl Page<'_> {
                 "<tr class=\"option d{}\"><td>{}</td><td class=\"n\">{}</td><td></td><td class=\"n\">{amount}</td></tr>",
                 option.depth.min(3),
                 Escaped(&option.name),
-                option.quantity,
+                option.pieces,
             )?;
         }
         Ok(())

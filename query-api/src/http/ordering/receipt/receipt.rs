@@ -96,6 +96,8 @@ pub(crate) struct ReceiptOption {
     pub(super) name: String,
     /// How many, for each dish or option that holds it.
     pub(super) quantity: u32,
+    /// How many on the whole line.
+    pub(super) pieces: u32,
     /// How deep it hangs: 0 of the dish itself.
     pub(super) depth: u32,
     /// What it comes to on the whole line.
@@ -255,49 +257,49 @@ fn fee(amount: &Amount) -> Option<ReceiptFee> {
 }
 
 fn lines(source: &Source, language: &str) -> Vec<ReceiptLine> {
-    let agreed = &source.agreed;
+    let quote = &source.agreed.quote;
     let line = |line: &Line| {
         let reference = line.line.to_string();
-        let mut options = Vec::new();
-        push_options(
-            agreed.quote.as_slice(),
-            &line.options,
-            &reference,
-            0,
+        let mut options = OptionList {
+            quote,
             language,
-            &mut options,
-        );
+            all: Vec::new(),
+        };
+        options.push(&line.options, &reference, line.quantity, 0);
         ReceiptLine {
             line: line.line,
             name: line.name.text(language).to_owned(),
             quantity: line.quantity,
             unit_price_minor: line.unit_price_minor,
-            amount_minor: amount_of(&agreed.quote, AmountKind::Item, &reference),
-            options,
+            amount_minor: amount_of(quote, AmountKind::Item, &reference),
+            options: options.all,
         }
     };
-    agreed.lines.iter().map(line).collect()
+    source.agreed.lines.iter().map(line).collect()
 }
 
-/// The options below `holder`, each before its own.
-fn push_options(
-    quote: &[Amount],
-    options: &[Choice],
-    holder: &str,
-    depth: u32,
-    language: &str,
-    all: &mut Vec<ReceiptOption>,
-) {
-    for option in options {
-        let reference = format!("{holder}/{}/{}", option.group, option.option);
-        all.push(ReceiptOption {
-            name: option.name.text(language).to_owned(),
-            quantity: option.quantity,
-            depth,
-            amount_minor: amount_of(quote, AmountKind::Option, &reference),
-        });
-        let below = depth.saturating_add(1);
-        push_options(quote, &option.options, &reference, below, language, all);
+/// The options of a line, each before its own.
+struct OptionList<'a> {
+    quote: &'a [Amount],
+    language: &'a str,
+    all: Vec<ReceiptOption>,
+}
+
+impl OptionList<'_> {
+    /// Adds the options that so many pieces of `holder` hold.
+    fn push(&mut self, options: &[Choice], holder: &str, pieces: u32, depth: u32) {
+        for option in options {
+            let reference = format!("{holder}/{}/{}", option.group, option.option);
+            let pieces = pieces.saturating_mul(option.quantity);
+            self.all.push(ReceiptOption {
+                name: option.name.text(self.language).to_owned(),
+                quantity: option.quantity,
+                pieces,
+                depth,
+                amount_minor: amount_of(self.quote, AmountKind::Option, &reference),
+            });
+            self.push(&option.options, &reference, pieces, depth.saturating_add(1));
+        }
     }
 }
 
