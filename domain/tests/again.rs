@@ -132,7 +132,7 @@ fn maker(world: &World) -> Maker<'_> {
     }
 }
 
-fn made(order: &Order, request: RemakeRequest, world: &World) -> Remade {
+fn made(order: &Order, request: &RemakeRequest, world: &World) -> Remade {
     match remake(order, request, maker(world), &context()).unwrap() {
         Remake::Now(made) => *made,
         Remake::Before(order) => panic!("made before as {order}"),
@@ -190,7 +190,7 @@ fn what_is_cooked_again_is_used_and_what_was_cooked_is_waste() {
 fn a_remake_is_an_order_of_its_own_with_stock_and_number() {
     let (mut world, order) = ready(&Setup::default(), 5);
     let request = remake_of(40, vec![bowl_of(2)], FaultParty::Courier);
-    let made = made(&order, request, &world);
+    let made = made(&order, &request, &world);
     let terms = terms_of(&made);
     assert_eq!(terms.total.amount_minor(), 0);
     assert_eq!(terms.remake_of.map(|remake| remake.order), Some(FIRST));
@@ -207,7 +207,7 @@ fn a_remake_is_an_order_of_its_own_with_stock_and_number() {
         order.evolve(event);
     }
     let again = remake_of(50, vec![bowl_of(2)], FaultParty::Shop);
-    let refused = remake(&order, again, maker(&world), &context()).unwrap_err();
+    let refused = remake(&order, &again, maker(&world), &context()).unwrap_err();
     assert_eq!(refused.code(), "already_remade");
 }
 
@@ -215,11 +215,11 @@ fn a_remake_is_an_order_of_its_own_with_stock_and_number() {
 fn what_is_made_again_must_be_there_and_the_shop_open() {
     let (world, order) = ready(&Setup::default(), 2);
     let request = || remake_of(40, vec![bowl_of(1)], FaultParty::Shop);
-    let refused = remake(&order, request(), maker(&world), &context()).unwrap_err();
+    let refused = remake(&order, &request(), maker(&world), &context()).unwrap_err();
     assert_eq!(refused.code(), "out_of_stock");
     let (world, order) = ready(&Setup::default(), 5);
     let night = context_at(test_now() + TimeDelta::hours(12));
-    let refused = remake(&order, request(), maker(&world), &night).unwrap_err();
+    let refused = remake(&order, &request(), maker(&world), &night).unwrap_err();
     assert_eq!(refused.code(), "shop_closed");
 }
 
@@ -242,11 +242,11 @@ fn an_offer_that_was_taken_names_its_order() {
         bowls: None,
         ..remake_of(number, Vec::new(), FaultParty::Platform)
     };
-    let made = made(&order, yes(40), &world);
+    let made = made(&order, &yes(40), &world);
     for event in &made.first {
         order.evolve(event);
     }
-    let repeated = remake(&order, yes(50), maker(&world), &context());
+    let repeated = remake(&order, &yes(50), maker(&world), &context());
     assert_eq!(
         repeated,
         Ok(Remake::Before(OrderId::new(Uuid::from_u128(40))))
@@ -271,7 +271,7 @@ proptest! {
         };
         let (world, order) = ready(&setup, 5);
         let bowls = if both { vec![bowl_of(1), bowl_of(2)] } else { vec![bowl_of(2)] };
-        let made = made(&order, remake_of(40, bowls, fault), &world);
+        let made = made(&order, &remake_of(40, bowls, fault), &world);
         let terms = terms_of(&made);
         let sum: i64 = terms.quote.iter().map(|line| line.amount_minor).sum();
         prop_assert_eq!((sum, terms.total.amount_minor()), (0, 0));

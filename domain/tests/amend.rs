@@ -78,7 +78,9 @@ fn check(world: &mut World) -> Order {
     for (id, events) in &done.promotions {
         for (of, promotion) in &mut world.promotions {
             if of == id {
-                events.iter().for_each(|event| promotion.evolve(event));
+                for event in events {
+                    promotion.evolve(event);
+                }
             }
         }
     }
@@ -143,7 +145,9 @@ fn apply(order: &mut Order, world: &mut World, amended: &Amended) {
     for (id, events) in &amended.promotions {
         for (of, promotion) in &mut world.promotions {
             if of == id {
-                events.iter().for_each(|event| promotion.evolve(event));
+                for event in events {
+                    promotion.evolve(event);
+                }
             }
         }
     }
@@ -169,7 +173,10 @@ fn what_stays_keeps_its_price_and_what_is_new_has_the_menus() {
     let of = |kind| {
         let mut found = quote.content.lines.iter().filter(|line| line.kind == kind);
         let first = found.next().unwrap();
-        (first.amount_minor, first.tax_bp.map(|rate| rate.get()))
+        (
+            first.amount_minor,
+            first.tax_bp.map(domain::kernel::money::BasisPoints::get),
+        )
     };
     assert_eq!(of(QuoteLineKind::Item), (980, Some(800)));
     assert_eq!(of(QuoteLineKind::Packaging).0, 50);
@@ -315,7 +322,8 @@ proptest! {
                 .map(|line| i64::from(line.quantity.get()) * 130)
                 .sum();
             prop_assert_eq!(world.stock.stock(&key("noodles")).unwrap().held, noodles);
-            prop_assert_eq!(body.bowls.len() as i64 * 130, noodles);
+            let bowls = i64::try_from(body.bowls.len()).unwrap();
+            prop_assert_eq!(bowls * 130, noodles);
         }
         world.stock(InventoryCommand::ConsumeHold { hold: ORDER });
         prop_assert!(world.stock.stocks().all(|(_, stock)| stock.held == 0 && stock.free() >= 0));

@@ -142,7 +142,7 @@ impl Rejection for RemakeRejection {
 /// [`RemakeRejection`].
 pub fn remake(
     order: &Order,
-    request: RemakeRequest,
+    request: &RemakeRequest,
     maker: Maker<'_>,
     context: &Context,
 ) -> Result<Remake, RemakeRejection> {
@@ -176,7 +176,7 @@ pub fn remake(
         (Some((bowls, fault)), _) => {
             let making = Making {
                 body,
-                request: &request,
+                request,
                 wanted: counted(&bowls),
                 fault,
                 maker,

@@ -35,21 +35,21 @@ impl Process for OrderStays {
         (event.recorded.event.kind() == Kind::Order).then_some(event.recorded.stream)
     }
 
-    fn react(state: &mut Self::State, event: &AnyRecorded, flags: &Flags) -> Vec<Effect> {
+    fn react(known: &mut Self::State, event: &AnyRecorded, flags: &Flags) -> Vec<Effect> {
         let recorded = &event.recorded;
         let AnyEvent::Order(news) = &recorded.event else {
             return Vec::new();
         };
-        if recorded.sequence <= state.seen {
+        if recorded.sequence <= known.seen {
             return Vec::new();
         }
-        state.seen = recorded.sequence;
+        known.seen = recorded.sequence;
         let Some(stage) = news.leads_to() else {
             return Vec::new();
         };
         let (name, since) = (TIMER.to_owned(), news.at());
         let Some(longest) = longest_stay(stage.into(), flags) else {
-            state.over = true;
+            known.over = true;
             return vec![Effect::CancelTimer { name }];
         };
         let stall = OrderCommand::Stall { stage, since };

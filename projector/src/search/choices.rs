@@ -13,7 +13,7 @@ use domain::restaurant::menu::{GroupLink, Item, MenuOption, OptionGroup, Publish
 use infra::availability::Unavailable;
 use infra::search_schema::{Alternatives, Obstacles};
 
-use super::combined::{Combined, TooMany};
+use super::combined::Combined;
 
 /// More different options are never required of one group: further ones change nothing.
 const DISTINCT_MAX: usize = 20;
@@ -91,18 +91,16 @@ impl<'a> Choices<'a> {
     /// The ways that keep the rules. When these are too many, those without any option that a rule names:
     /// of such a dish no rule asks anything.
     fn with_rules(&self, item: &'a Item, combined: &Combined<'a>, most: Obstacles) -> Ways {
-        let least = match combined.ways() {
-            Ok(ways) => ways
-                .into_iter()
+        let least = if let Ok(ways) = combined.ways() {
+            ways.into_iter()
                 .map(Alternatives::only)
-                .fold(Alternatives::none(), Alternatives::or),
-            Err(TooMany) => {
-                let mut gone = self.gone.clone();
-                let named = combined.named();
-                let named = named.map(|one| (one.group.to_string(), one.option.to_string()));
-                gone.options.extend(named);
-                Choices::of(self.menu, &gone).without_rules(item).least
-            }
+                .fold(Alternatives::none(), Alternatives::or)
+        } else {
+            let mut gone = self.gone.clone();
+            let named = combined.named();
+            let named = named.map(|one| (one.group.to_string(), one.option.to_string()));
+            gone.options.extend(named);
+            Choices::of(self.menu, &gone).without_rules(item).least
         };
         let most = least.sets().iter().fold(most, |all, way| all.with(*way));
         Ways { least, most }

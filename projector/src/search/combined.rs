@@ -197,15 +197,20 @@ impl<'a> Combined<'a> {
         // By how many were chosen so far, so that each option is taken once at most.
         let mut ways = vec![Vec::new(); quantities.len() + 1];
         ways[0].push(Selection::default());
-        let picks: Vec<Vec<Vec<Selection<'a>>>> = quantities
+        let mut picks: Vec<_> = quantities
             .iter()
-            .map(|quantity| self.picks(link, *quantity, depth).collect())
-            .collect::<Result<_, _>>()?;
-        let options = picks.first().map_or(0, Vec::len);
-        for option in 0..options {
+            .map(|quantity| self.picks(link, *quantity, depth))
+            .collect();
+        loop {
+            let option: Vec<Vec<Selection<'a>>> = (picks.iter_mut())
+                .map_while(Iterator::next)
+                .collect::<Result<_, _>>()?;
+            if option.len() < quantities.len() {
+                break;
+            }
             for so_far in (1..=quantities.len()).rev() {
                 let with_it = ways[so_far - 1].iter().flat_map(|one: &Selection<'a>| {
-                    picks[so_far - 1][option].iter().map(|two| one.and(two))
+                    option[so_far - 1].iter().map(|two| one.and(two))
                 });
                 let mut either: Vec<Selection<'a>> = with_it.collect();
                 either.append(&mut ways[so_far]);

@@ -20,7 +20,7 @@ use crate::http::answer::Refusals;
 
 /// What a guest needs to fill carts. Secret: whoever has it has the carts.
 #[derive(Serialize, ToSchema)]
-pub(super) struct CartToken {
+pub(super) struct GuestToken {
     /// For `Authorization: Bearer` on the routes of carts, and for taking one over.
     cart_token: String,
     /// Always `Bearer`.
@@ -33,7 +33,7 @@ pub(super) struct CartToken {
 #[utoipa::path(
     post,
     path = "/v1/auth/guest",
-    responses((status = 201, description = "The token.", body = CartToken), Refusals)
+    responses((status = 201, description = "The token.", body = GuestToken), Refusals)
 )]
 pub(super) async fn begin_guest(
     State(app): State<App>,
@@ -44,7 +44,7 @@ pub(super) async fn begin_guest(
     let id = app.clock.fresh_id();
     let who = Who::new(id.into(), Role::Guest, &[]);
     let guest = app.logins().open(&app.clock, &who, life).await?;
-    let token = CartToken {
+    let token = GuestToken {
         cart_token: edge.tokens.issue_for(&guest, life),
         token_type: "Bearer",
         expires_at: app.clock.now() + app.flags.cart_life.span(),

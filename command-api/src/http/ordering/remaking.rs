@@ -64,7 +64,7 @@ impl Work for MakeAgain<'_> {
             stock: &stock.state,
             flags: self.flags,
         };
-        let made = remake(&first.state, request, maker, &unit.context)
+        let made = remake(&first.state, &request, maker, &unit.context)
             .map_err(|rejection| Refusal::from(&rejection))?;
         match made {
             Remake::Before(order) => Ok(answer(order, None).tagged(first.stream)),

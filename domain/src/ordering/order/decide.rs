@@ -276,7 +276,7 @@ impl OrderBody {
                     answer_by,
                     by,
                 };
-                return self.short_stock(lacking, now);
+                return self.short_stock(&lacking, now);
             }
             OrderCommand::AnswerShort { short, answer, by } => {
                 return self.answer_short(short, answer, by, now);
@@ -296,7 +296,7 @@ impl OrderBody {
                 most,
             } => {
                 let wanted = Refire {
-                    refire,
+                    name: refire,
                     bowls,
                     reason,
                     fault,

@@ -13,7 +13,7 @@ use crate::ordering::line::{BowlRef, BowlSpec};
 
 /// Bowls that are to be cooked once more.
 pub(in super::super) struct Refire {
-    pub(in super::super) refire: Uuid,
+    pub(in super::super) name: Uuid,
     pub(in super::super) bowls: Vec<BowlRef>,
     pub(in super::super) reason: Reason,
     pub(in super::super) fault: FaultParty,
@@ -33,7 +33,7 @@ impl OrderBody {
         let others = self.bowls.iter().filter(stays);
         let moved = self.later_by(&bowls, &wanted.reason, wanted.fault, now);
         let refired = OrderEvent::Refired {
-            refire: wanted.refire,
+            refire: wanted.name,
             slurp_deadline: others.filter_map(|clock| clock.deadline).min(),
             bowls,
             reason: wanted.reason,

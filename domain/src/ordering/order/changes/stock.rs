@@ -25,7 +25,7 @@ impl OrderBody {
     /// Each line that runs out follows the choice that the customer made for it.
     pub(in super::super) fn short_stock(
         &self,
-        lacking: Lacking,
+        lacking: &Lacking,
         now: DateTime<Utc>,
     ) -> Result<Vec<OrderEvent>, OrderRejection> {
         let running_out = self.running_out(&lacking.ingredient, lacking.amount);

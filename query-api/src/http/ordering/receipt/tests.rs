@@ -21,9 +21,11 @@ use super::source::{Payment, Refund, Seller, Source};
 
 fn sample_line() -> OrderLine {
     let mut samples = OrderEvent::samples().into_iter();
-    let found = samples.find_map(|event| match event {
-        OrderEvent::CheckedOut(terms) => terms.lines.into_iter().next(),
-        _ => None,
+    let found = samples.find_map(|event| {
+        let OrderEvent::CheckedOut(terms) = event else {
+            return None;
+        };
+        terms.lines.into_iter().next()
     });
     found.unwrap()
 }
@@ -45,10 +47,10 @@ fn amount(kind: QuoteLineKind, reference: &str, minor: i64, rate: u32) -> QuoteL
     }
 }
 
-/// A discount on everything of the first rate, paid for by the shop and the platform.
-fn discount(minor: i64, payer: Party) -> QuoteLine {
+/// A discount on the dish of this number, whose rate is the low one.
+fn discount(number: u32, minor: i64, payer: Party) -> QuoteLine {
     let by_shop = payer == Party::Shop;
-    let line = amount(QuoteLineKind::Discount, "promotion", -minor, 800);
+    let line = amount(QuoteLineKind::Discount, &number.to_string(), -minor, 800);
     QuoteLine {
         payer,
         payee: Party::Customer,
@@ -120,9 +122,10 @@ impl Case {
             lines.push(line);
         }
         quote.retain(|amount| amount.amount_minor != 0);
-        if self.lines.iter().any(|(.., high)| !high) {
-            quote.push(discount(self.shop_off, Party::Shop));
-            quote.push(discount(self.platform_off, Party::Platform));
+        let low = (1..).zip(&self.lines).find(|(_, (.., high))| !high);
+        if let Some((number, _)) = low {
+            quote.push(discount(number, self.shop_off, Party::Shop));
+            quote.push(discount(number, self.platform_off, Party::Platform));
         }
         let mut fee = amount(QuoteLineKind::DeliveryFee, "near", self.fee, 1000);
         fee.seller = Some(Party::Platform);
