@@ -116,7 +116,7 @@ fn wants(order: &Order, quantities: &[(u32, u32)], added: Vec<LineChoice>) -> Am
 
 fn choice(command: CartCommand) -> LineChoice {
     match command {
-        CartCommand::AddLine { choice } => choice,
+        CartCommand::AddLine { choice, .. } => choice,
         other => panic!("{other:?}"),
     }
 }

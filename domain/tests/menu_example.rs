@@ -10,6 +10,7 @@ use domain::joint::price_cart::price_cart;
 use domain::kernel::allergen::{Allergen, Presence};
 use domain::kernel::collect::collect;
 use domain::kernel::fault::Fault;
+use domain::kernel::flags::Flags;
 use domain::kernel::quantity::Quantity;
 use domain::ordering::cart::CartCommand;
 use domain::ordering::line::{LineChoice, OrderLine, OrderOption};
@@ -43,6 +44,7 @@ fn line(block: Value) -> CartCommand {
     choice["shortage"] = json!("refund");
     CartCommand::AddLine {
         choice: read::<LineChoice>(choice),
+        lines_max: Flags::default().lines_max,
     }
 }
 

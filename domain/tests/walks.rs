@@ -15,6 +15,7 @@ use domain::delivery::delivery::{
 };
 use domain::driver::driver::{Driver, DriverCommand, DriverEvent};
 use domain::kernel::actor::Actor;
+use domain::kernel::flags::Flags;
 use domain::kernel::handover::{ProofMethod, UndeliverableReason};
 use domain::kernel::ids::{DeliveryId, DriverId, OrderId, PaymentId};
 use domain::kernel::money::{Currency, Money};
@@ -127,9 +128,11 @@ fn cart_command() -> impl Strategy<Value = CartCommand> {
             customer,
             restaurant,
             channel,
+            life: Flags::default().cart_life,
         },
         CartCommand::AddLine {
             choice: choice.clone(),
+            lines_max: 2,
         },
         CartCommand::SetFulfilment {
             fulfilment: Fulfilment::Pickup,

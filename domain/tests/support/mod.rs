@@ -308,7 +308,10 @@ pub(crate) fn line(item: &str, number: u32, options: Vec<OptionChoice>) -> CartC
         shortage,
         substitute: None,
     };
-    CartCommand::AddLine { choice }
+    CartCommand::AddLine {
+        choice,
+        lines_max: Flags::default().lines_max,
+    }
 }
 
 /// A bowl as most people order it.
@@ -339,6 +342,7 @@ pub(crate) fn cart(commands: impl IntoIterator<Item = CartCommand>) -> Cart {
         customer: CustomerId::new(Uuid::from_u128(1)),
         restaurant: RestaurantId::new(Uuid::from_u128(2)),
         channel: Channel::App,
+        life: Flags::default().cart_life,
     };
     let mut cart = Cart::default();
     for command in std::iter::once(open).chain(commands) {

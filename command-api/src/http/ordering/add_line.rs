@@ -89,7 +89,7 @@ pub(super) async fn add_line(
         None => None,
     };
     let choice = body.choice(note);
-    let (expected, command) = (if_match.version()?, CartCommand::AddLine { choice });
+    let (expected, command) = (if_match.version()?, app.adding(choice));
     let work = ChangeCart {
         app: &app,
         scope: &by.scope,
@@ -98,6 +98,16 @@ pub(super) async fn add_line(
         command,
     };
     app.carry_out(&asked, &work).await
+}
+
+impl App {
+    /// The command that adds a line, under the rule in force.
+    pub(super) fn adding(&self, choice: LineChoice) -> CartCommand {
+        CartCommand::AddLine {
+            choice,
+            lines_max: self.flags.lines_max,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -139,7 +139,7 @@ impl Claim<'_> {
                 note: self.note(line.choice.note.as_ref(), into).await?,
                 ..line.choice.clone()
             };
-            moves.push(CartCommand::AddLine { choice });
+            moves.push(self.app.adding(choice));
         }
         let Some(own) = own.body() else {
             return Ok(moves);

@@ -134,6 +134,7 @@ impl App {
             customer,
             restaurant,
             channel,
+            life: self.flags.cart_life,
         };
         let cart = unit.decide(&cart, open)?;
         let is_new = true;

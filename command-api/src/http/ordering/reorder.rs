@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use axum::extract::State;
 use domain::aggregates::Order;
 use domain::kernel::ids::{CartId, CustomerId, OrderId};
-use domain::ordering::cart::CartCommand;
 use domain::ordering::line::{LineChoice, OptionChoice, OrderLine, OrderOption};
 use infra::http::policy::Scope;
 use infra::http::policy::action::Reorder;
@@ -68,7 +67,7 @@ impl Work for Again<'_> {
         unit.belongs_to(CartId::new(cart.stream.id));
         for line in &terms.lines {
             let choice = chosen(line);
-            cart = unit.decide(&cart, CartCommand::AddLine { choice })?;
+            cart = unit.decide(&cart, self.app.adding(choice))?;
         }
         let answer = self.app.cart_answer(&cart, None, unit.context.now).await?;
         Ok(Reply::ok(json_of(&answer)).tagged(cart.stream))

@@ -6,7 +6,7 @@ use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 use crate::kernel::actor::Channel;
 use crate::kernel::ids::{CartId, CustomerId, OrderId, RestaurantId};
 use crate::kernel::key::Key;
-use crate::kernel::quantity::Quantity;
+use crate::kernel::quantity::{Minutes, Quantity};
 use crate::kernel::sealed::Sealed;
 use crate::kernel::text::Note;
 use crate::ordering::cart::event::CartPromotion;
@@ -32,11 +32,15 @@ pub enum CartCommand {
         restaurant: RestaurantId,
         /// Where the order comes in.
         channel: Channel,
+        /// How long it can be used.
+        life: Minutes,
     },
     /// Adds a line.
     AddLine {
         /// What is wanted.
         choice: LineChoice,
+        /// How many lines a cart of this shop takes.
+        lines_max: u32,
     },
     /// Changes a line; what is not named stays.
     ChangeLine {

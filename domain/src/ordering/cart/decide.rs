@@ -11,7 +11,6 @@ use super::state::{Cart, CartBody, CartStage};
 use super::transitions::TRANSITIONS;
 use crate::decider::{Context, Decider, Facets, Transitions, check_allowed};
 use crate::kernel::fault::Pointer;
-use crate::kernel::flags::Flags;
 use crate::ordering::line::{LineChoice, LineId, OptionChoice, Shortage};
 
 impl Decider for Cart {
@@ -74,6 +73,7 @@ impl Cart {
                     customer,
                     restaurant,
                     channel,
+                    life: _,
                 },
             ) => {
                 (body.customer, body.restaurant, body.channel) == (*customer, *restaurant, *channel)
@@ -123,9 +123,10 @@ fn open(command: &CartCommand, context: &Context) -> Vec<CartEvent> {
         customer,
         restaurant,
         channel,
+        life,
     } = command
     {
-        let expires_at = context.now + Flags::default().cart_life.span();
+        let expires_at = context.now + life.span();
         vec![CartEvent::Opened {
             customer,
             restaurant,
@@ -149,7 +150,7 @@ impl CartBody {
         }
         let event = match command {
             CartCommand::Open { .. } => return Err(CartRejection::AlreadyOpened),
-            CartCommand::AddLine { choice } => self.add_line(choice)?,
+            CartCommand::AddLine { choice, lines_max } => self.add_line(choice, lines_max)?,
             CartCommand::ChangeLine {
                 line,
                 quantity,
@@ -209,8 +210,7 @@ impl CartBody {
         Ok(vec![event])
     }
 
-    fn add_line(&self, choice: LineChoice) -> Result<CartEvent, CartRejection> {
-        let max = Flags::default().lines_max;
+    fn add_line(&self, choice: LineChoice, max: u32) -> Result<CartEvent, CartRejection> {
         if self.lines.len() >= usize::try_from(max).unwrap_or(usize::MAX) {
             return Err(CartRejection::TooManyLines { max });
         }

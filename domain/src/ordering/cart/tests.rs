@@ -1,6 +1,7 @@
 //! What a cart answers to its commands, each row of the table and each refusal.
 
 use chrono::TimeDelta;
+use proptest::prelude::*;
 
 use super::command::{CartCommand, CartCommandKind as Kind, NoteChange};
 use super::event::CartEvent;
@@ -9,7 +10,8 @@ use super::state::{Cart, CartStage};
 use crate::decider::{Class, Rejection, allowed_from};
 use crate::kernel::actor::Channel;
 use crate::kernel::fault::Pointer;
-use crate::kernel::quantity::Quantity;
+use crate::kernel::flags::Flags;
+use crate::kernel::quantity::{Minutes, Quantity};
 use crate::kernel::refusal::NotAllowed;
 use crate::kernel::sample;
 use crate::ordering::fulfilment::Fulfilment;
@@ -23,6 +25,7 @@ fn open_command() -> CartCommand {
         customer: sample::id(1),
         restaurant: sample::id(2),
         channel: Channel::App,
+        life: Flags::default().cart_life,
     }
 }
 
@@ -31,9 +34,15 @@ fn open() -> Given<Cart> {
 }
 
 fn add() -> CartCommand {
-    CartCommand::AddLine {
-        choice: LineChoice::sample(),
-    }
+    add_choice(LineChoice::sample())
+}
+
+fn add_choice(choice: LineChoice) -> CartCommand {
+    add_within(choice, Flags::default().lines_max)
+}
+
+fn add_within(choice: LineChoice, lines_max: u32) -> CartCommand {
+    CartCommand::AddLine { choice, lines_max }
 }
 
 fn change(line: LineId) -> CartCommand {
@@ -73,12 +82,30 @@ fn opening_starts_a_cart_that_lives_a_day() {
 }
 
 #[test]
+fn a_cart_lives_as_long_as_the_rule_said_when_it_was_opened() {
+    let short = |life| CartCommand::Open {
+        customer: sample::id(1),
+        restaurant: sample::id(2),
+        channel: Channel::App,
+        life: Minutes::new(life),
+    };
+    let cart = || Given::<Cart>::nothing().done([short(90)]).done([short(5)]);
+    let last = cart().at(test_now() + TimeDelta::minutes(90) - TimeDelta::microseconds(1));
+    assert_eq!(last.when(add()).events().len(), 1);
+    cart()
+        .at(test_now() + TimeDelta::minutes(90))
+        .when(add())
+        .then_refused(CartRejection::CartExpired);
+}
+
+#[test]
 fn opening_twice_changes_nothing_and_for_another_is_refused() {
     let again = open().when(open_command()).then_nothing();
     let other = CartCommand::Open {
         customer: sample::id(9),
         restaurant: sample::id(2),
         channel: Channel::App,
+        life: Flags::default().cart_life,
     };
     again.when(other).then_refused(CartRejection::AlreadyOpened);
 }
@@ -184,12 +211,31 @@ fn the_fifty_first_line_is_refused() {
         .then_refused(CartRejection::TooManyLines { max: 50 });
 }
 
+proptest! {
+    /// The rule that a command carries is the one that holds, whatever rule the lines before it came under.
+    #[test]
+    fn a_cart_takes_as_many_lines_as_the_rule_says(rules in prop::collection::vec(0..8_u32, 0..20)) {
+        let mut cart = open();
+        let mut lines = 0;
+        for max in rules {
+            let outcome = cart.clone().when(add_within(LineChoice::sample(), max));
+            if lines < max {
+                prop_assert_eq!(outcome.events().len(), 1);
+                cart = cart.done([add_within(LineChoice::sample(), max)]);
+                lines += 1;
+            } else {
+                prop_assert_eq!(outcome.rejection(), CartRejection::TooManyLines { max });
+            }
+        }
+    }
+}
+
 #[test]
 fn repeated_options_are_refused_with_their_places() {
     let mut choice = LineChoice::sample();
     choice.options.extend(LineChoice::sample().options);
     choice.options.extend(LineChoice::sample().options);
-    let refused = open().when(CartCommand::AddLine { choice }).rejection();
+    let refused = open().when(add_choice(choice)).rejection();
     assert_eq!(
         refused,
         CartRejection::OptionsRepeated {
@@ -214,7 +260,7 @@ fn more_options_than_a_line_takes_are_refused() {
         ..LineChoice::sample()
     };
     open()
-        .when(CartCommand::AddLine { choice })
+        .when(add_choice(choice))
         .then_refused(CartRejection::TooManyOptions { max: OPTIONS_MAX });
 }
 
@@ -316,7 +362,7 @@ fn a_substitute_is_another_dish_of_who_wants_one() {
         with(Shortage::Ask, "miso"),
         with(Shortage::Substitute, "tonkotsu"),
     ] {
-        let outcome = open().when(CartCommand::AddLine { choice });
+        let outcome = open().when(add_choice(choice));
         outcome.then_refused(CartRejection::SubstituteRefused);
     }
     let kept = open().done([add()]).when(CartCommand::ChangeLine {
