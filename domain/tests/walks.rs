@@ -522,7 +522,7 @@ proptest! {
         if ended == 1 {
             // What came and is over may still be made again, in another order.
             let again = ["remake_offered", "remake_declined", "remade"];
-            let own = history.iter().map(Event::name).filter(|name| !again.contains(name));
+            let mut own = history.iter().map(Event::name).filter(|name| !again.contains(name));
             let last = own.next_back();
             prop_assert!(last.is_some_and(|name| ends.contains(&name)), "nothing follows an end");
         }

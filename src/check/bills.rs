@@ -23,14 +23,14 @@ impl BillWalk {
         match event.name.as_str() {
             "checked_out" => self.charge(event, &event.body, report),
             "short_settled" | "switched_to_pickup" | "amended" => {
-                self.charge(event, &event.body["bill"], report)
+                self.charge(event, &event.body["bill"], report);
             }
             "fired" => (self.fired, self.ready) = (true, false),
             "refired" => self.ready = false,
             "ready" => self.ready = true,
-            "cancelled" => self.check(event, self.of_cancellation(event.text("fault")), report),
-            "undeliverable" => self.check(event, self.of_failure(event.text("reason")), report),
-            "not_collected" => self.check(event, 0, report),
+            "cancelled" => check(event, self.of_cancellation(event.text("fault")), report),
+            "undeliverable" => check(event, self.of_failure(event.text("reason")), report),
+            "not_collected" => check(event, 0, report),
             _ => {}
         }
     }
@@ -70,17 +70,18 @@ impl BillWalk {
             _ => 0,
         }
     }
+}
 
-    fn check(&self, event: &Event, due: i64, report: &mut Report) {
-        // Events of before the policy say nothing of it.
-        let back = event.body.pointer("/settlement/back_minor");
-        let Some(back) = back.and_then(Value::as_i64) else {
-            return;
-        };
-        report.expect(Invariant::I3, back == due, || {
-            format!("{} gives {back} back where {due} is due", event.label())
-        });
-    }
+/// Holds what an end gives back against what is due.
+fn check(event: &Event, due: i64, report: &mut Report) {
+    // Events of before the policy say nothing of it.
+    let back = event.body.pointer("/settlement/back_minor");
+    let Some(back) = back.and_then(Value::as_i64) else {
+        return;
+    };
+    report.expect(Invariant::I3, back == due, || {
+        format!("{} gives {back} back where {due} is due", event.label())
+    });
 }
 
 /// The delivery's fee and what is taken off it, the courier's tip, and the tax where it comes on top.

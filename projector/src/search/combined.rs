@@ -205,7 +205,7 @@ impl<'a> Combined<'a> {
             let option: Vec<Vec<Selection<'a>>> = (picks.iter_mut())
                 .map_while(Iterator::next)
                 .collect::<Result<_, _>>()?;
-            if option.len() < quantities.len() {
+            if option.is_empty() {
                 break;
             }
             for so_far in (1..=quantities.len()).rev() {

@@ -154,7 +154,7 @@ async fn who_acts_in_the_shops_place_says_why_and_what_stands_still_is_found() {
         .await;
     assert_eq!(refused.pointers(), ["/reason"]);
 
-    app.advance(Duration::from_secs(61 * 60)).await;
+    app.advance(Duration::from_mins(61)).await;
     app.settle().await;
     let story = app.get(&ops, &timeline).await.expect(200);
     assert_eq!(

@@ -66,7 +66,8 @@ struct Loops {
 impl TestApp {
     /// Starts everything at Sunday noon.
     pub(crate) async fn start() -> Self {
-        Self::start_with(|_| {}).await
+        // On the heap: a whole marketplace is large, and most tests hold one in their own future.
+        Box::pin(Self::start_with(|_| {})).await
     }
 
     /// Starts everything with the sandbox configured by `vendors`.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::source::{Amount, AmountKind, Choice, Line, Source};
+use super::source::{AmountKind, Charge, Choice, Dish, Source};
 use super::sums::{moved, sum, taxes, untaxed};
 
 /// What was sold, changed, paid and given back. All amounts are in minor units of one currency.
@@ -248,7 +248,7 @@ impl AmountKind {
     }
 }
 
-fn fee(amount: &Amount) -> Option<ReceiptFee> {
+fn fee(amount: &Charge) -> Option<ReceiptFee> {
     amount.kind.is_fee().then(|| ReceiptFee {
         kind: amount.kind.name(),
         seller: amount.seller.clone(),
@@ -258,7 +258,7 @@ fn fee(amount: &Amount) -> Option<ReceiptFee> {
 
 fn lines(source: &Source, language: &str) -> Vec<ReceiptLine> {
     let quote = &source.agreed.quote;
-    let line = |line: &Line| {
+    let line = |line: &Dish| {
         let reference = line.line.to_string();
         let mut options = OptionList {
             quote,
@@ -280,7 +280,7 @@ fn lines(source: &Source, language: &str) -> Vec<ReceiptLine> {
 
 /// The options of a line, each before its own.
 struct OptionList<'a> {
-    quote: &'a [Amount],
+    quote: &'a [Charge],
     language: &'a str,
     all: Vec<ReceiptOption>,
 }
@@ -303,14 +303,14 @@ impl OptionList<'_> {
     }
 }
 
-fn amount_of(quote: &[Amount], kind: AmountKind, reference: &str) -> i64 {
+fn amount_of(quote: &[Charge], kind: AmountKind, reference: &str) -> i64 {
     sum(quote
         .iter()
         .filter(|amount| amount.kind == kind && amount.reference == reference))
 }
 
 /// One for each promotion and who pays for it, in the order in which they came.
-fn discounts(agreed: &[Amount], language: &str) -> Vec<ReceiptDiscount> {
+fn discounts(agreed: &[Charge], language: &str) -> Vec<ReceiptDiscount> {
     let mut found: Vec<(Option<Uuid>, ReceiptDiscount)> = Vec::new();
     for amount in agreed
         .iter()
@@ -334,7 +334,7 @@ fn discounts(agreed: &[Amount], language: &str) -> Vec<ReceiptDiscount> {
 }
 
 fn changes(source: &Source, language: &str) -> Vec<ReceiptChange> {
-    let change = |(amount, by_minor): (&Amount, i64)| ReceiptChange {
+    let change = |(amount, by_minor): (&Charge, i64)| ReceiptChange {
         kind: amount.kind.name(),
         name: text(amount.label.as_ref(), language),
         amount_minor: by_minor,

@@ -31,7 +31,7 @@ pub(super) struct Source {
     /// As it was checked out.
     pub(super) agreed: Bill,
     /// As it is now.
-    pub(super) now: Vec<Amount>,
+    pub(super) now: Vec<Charge>,
     pub(super) payments: Vec<Payment>,
 }
 
@@ -46,13 +46,13 @@ pub(super) struct Seller {
 /// Lines and amounts of an order.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Bill {
-    pub(super) lines: Vec<Line>,
-    pub(super) quote: Vec<Amount>,
+    pub(super) lines: Vec<Dish>,
+    pub(super) quote: Vec<Charge>,
 }
 
 /// A line of an order.
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct Line {
+pub(super) struct Dish {
     pub(super) line: u32,
     pub(super) name: LocalizedText,
     pub(super) quantity: u32,
@@ -90,7 +90,7 @@ pub(super) enum AmountKind {
 
 /// An amount of a bill.
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct Amount {
+pub(super) struct Charge {
     pub(super) kind: AmountKind,
     pub(super) reference: String,
     pub(super) label: Option<LocalizedText>,
@@ -150,7 +150,7 @@ impl Source {
         .await
         .map_err(db)?;
         let Some(row) = row else { return Ok(None) };
-        let now: Vec<Amount> = json_of(&row.quote)?;
+        let now: Vec<Charge> = json_of(&row.quote)?;
         let agreed = match &row.agreed {
             Some(agreed) => json_of(agreed)?,
             None => Bill {

@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use super::receipt::{ReceiptTax, TaxMode};
-use super::source::{Amount, AmountKind};
+use super::source::{AmountKind, Charge};
 
 /// What amounts come to. Orders add up within 64 bits, so no part of one is beyond them.
-pub(super) fn sum<'a>(amounts: impl IntoIterator<Item = &'a Amount>) -> i64 {
+pub(super) fn sum<'a>(amounts: impl IntoIterator<Item = &'a Charge>) -> i64 {
     let minors = amounts.into_iter().map(|amount| amount.amount_minor);
     minors.fold(0, i64::saturating_add)
 }
 
 /// Each amount that is another now, in the order of checkout, with by how much; what is new comes last.
-pub(super) fn moved<'a>(agreed: &'a [Amount], now: &'a [Amount]) -> Vec<(&'a Amount, i64)> {
+pub(super) fn moved<'a>(agreed: &'a [Charge], now: &'a [Charge]) -> Vec<(&'a Charge, i64)> {
     let (before, after) = (by_name(agreed), by_name(now));
     let mut seen = BTreeSet::new();
     let each = agreed.iter().chain(now);
@@ -32,7 +32,7 @@ pub(super) fn moved<'a>(agreed: &'a [Amount], now: &'a [Amount]) -> Vec<(&'a Amo
 /// What makes an amount the same one before and after a change.
 type AmountName<'a> = (AmountKind, &'a str, Option<Uuid>, &'a str);
 
-fn name_of(amount: &Amount) -> AmountName<'_> {
+fn name_of(amount: &Charge) -> AmountName<'_> {
     (
         amount.kind,
         &amount.reference,
@@ -41,7 +41,7 @@ fn name_of(amount: &Amount) -> AmountName<'_> {
     )
 }
 
-fn by_name(amounts: &[Amount]) -> BTreeMap<AmountName<'_>, i64> {
+fn by_name(amounts: &[Charge]) -> BTreeMap<AmountName<'_>, i64> {
     let mut sums = BTreeMap::new();
     for amount in amounts {
         let sum: &mut i64 = sums.entry(name_of(amount)).or_default();
@@ -51,7 +51,7 @@ fn by_name(amounts: &[Amount]) -> BTreeMap<AmountName<'_>, i64> {
 }
 
 /// Tax by seller and rate, of what is to be paid now.
-pub(super) fn taxes(now: &[Amount]) -> Vec<ReceiptTax> {
+pub(super) fn taxes(now: &[Charge]) -> Vec<ReceiptTax> {
     let on_top = now.iter().any(|amount| amount.kind == AmountKind::Tax);
     let mut groups: BTreeMap<(&str, u32), (i64, i64)> = BTreeMap::new();
     for amount in now {
@@ -80,7 +80,7 @@ pub(super) fn taxes(now: &[Amount]) -> Vec<ReceiptTax> {
 }
 
 /// What nobody sells and no tax is on: the tip, less what others than the seller pay.
-pub(super) fn untaxed(now: &[Amount]) -> i64 {
-    let untaxed = |amount: &&Amount| amount.seller.is_none() && amount.kind != AmountKind::Tax;
+pub(super) fn untaxed(now: &[Charge]) -> i64 {
+    let untaxed = |amount: &&Charge| amount.seller.is_none() && amount.kind != AmountKind::Tax;
     sum(now.iter().filter(untaxed))
 }
