@@ -68,13 +68,16 @@ fn stock(house: &House) -> Inventory {
 }
 
 fn cart(lines: &[Line]) -> Cart {
-    let opened = json!({ "type": "open", "customer": GUEST, "restaurant": SHOP, "channel": "app" });
+    let flags = Flags::default();
+    let opened = json!({
+        "type": "open", "customer": GUEST, "restaurant": SHOP, "channel": "app", "life": flags.cart_life,
+    });
     let lines = lines.iter().map(|line| {
         let choice = json!({
             "item": line.item, "quantity": line.quantity, "options": line.options,
             "shortage": "refund",
         });
-        json!({ "type": "add_line", "choice": choice })
+        json!({ "type": "add_line", "choice": choice, "lines_max": flags.lines_max })
     });
     let pickup = json!({ "type": "set_fulfilment", "fulfilment": { "type": "pickup" } });
     done([opened].into_iter().chain(lines).chain([pickup]))

@@ -144,24 +144,27 @@ impl EventStore {
         let rows = sqlx::query!(
             r#"
             WITH wanted AS (
-                SELECT kind, id, schema, place
+                SELECT w.place, w.kind, w.id, s.sequence, s.state::text AS text
                 FROM unnest($1::text[], $2::text[], $3::bigint[]) WITH ORDINALITY
                     AS w (kind, id, schema, place)
-            ), snapshot AS (
-                SELECT w.place, s.sequence, s.state::text AS text
-                FROM wanted w
-                JOIN es.snapshots s ON s.aggregate_type = w.kind AND s.aggregate_id = w.id
-                                   AND s.schema_version = w.schema
+                LEFT JOIN es.snapshots s ON s.aggregate_type = w.kind AND s.aggregate_id = w.id
+                                        AND s.schema_version = w.schema
             )
             SELECT place AS "place!", sequence AS "sequence!", NULL::text AS event_type,
                    NULL::text AS event_version, text AS "text!"
-            FROM snapshot
+            FROM wanted WHERE sequence IS NOT NULL
             UNION ALL
-            SELECT w.place, e.sequence, e.event_type, e.event_version, e.payload::text
+            SELECT w.place, e.sequence, e.event_type, e.event_version, e.text
             FROM wanted w
-            LEFT JOIN snapshot s USING (place)
-            JOIN es.events e ON e.aggregate_type = w.kind AND e.aggregate_id = w.id
-                            AND e.sequence > coalesce(s.sequence, 0)
+            -- A question of its own for each stream (OFFSET 0), so that the index is asked for what follows the
+            -- snapshot also while the table is young and the planner knows nothing of it.
+            CROSS JOIN LATERAL (
+                SELECT sequence, event_type, event_version, payload::text AS text
+                FROM es.events
+                WHERE aggregate_type = w.kind AND aggregate_id = w.id
+                  AND sequence > coalesce(w.sequence, 0)
+                OFFSET 0
+            ) e
             ORDER BY 1, 2
             "#,
             &kinds,

@@ -146,11 +146,12 @@ pub(crate) async fn placed_order(world: &World, id: Uuid) {
         "INSERT INTO views.orders (order_id, sequence, customer_id, restaurant_id, restaurant_name,
              cart_id, payment_id, number, service_date, channel, city, fulfilment, state,
              total_minor, currency, promise_earliest, promise_latest, expires_at, checked_out_at,
-             placed_at, updated_at)
+             placed_at, updated_at, state_since, first_promise_earliest, first_promise_latest)
          VALUES ($1, 2, $2, $3, 'Menya Umi', $1, $4, 7, '2026-11-22', 'app', 'Tokyo', 'delivery',
              'placed', 2100, 'JPY', '2026-11-22T12:30:00Z', '2026-11-22T12:45:00Z',
              '2026-11-22T12:15:00Z', '2026-11-22T12:00:00Z', '2026-11-22T12:01:00Z',
-             '2026-11-22T12:01:00Z')",
+             '2026-11-22T12:01:00Z', '2026-11-22T12:01:00Z', '2026-11-22T12:30:00Z',
+             '2026-11-22T12:45:00Z')",
     )
     .bind(id)
     .bind(CUSTOMER)

@@ -4,7 +4,7 @@
 //! a test that uses a collector runs on the current-thread runtime, where all its tasks are.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -20,6 +20,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1 as otlp;
 use prost::Message as _;
 use tokio::net::TcpListener;
+use tracing::Dispatch;
 use tracing::dispatcher::DefaultGuard;
 
 /// A span as it arrived.
@@ -140,6 +141,18 @@ async fn take(
     }
 }
 
+/// A listener that is always there and hears nothing. Whether a span is worth making is remembered for the whole process,
+/// from the listeners that there are when its line is first reached: with none, a test that begins to listen at that
+/// moment on another thread would miss it.
+static SOMEBODY_LISTENS: LazyLock<(Dispatch, Traces)> = LazyLock::new(|| {
+    let nowhere = config::Traces {
+        endpoint: "http://127.0.0.1:9".to_owned(),
+        service: "ramen-test".to_owned(),
+        sample: 0.0,
+    };
+    traces_alone(&nowhere).unwrap()
+});
+
 /// What happens on this thread is exported while it lives.
 pub(crate) struct Exporting {
     traces: Traces,
@@ -149,6 +162,7 @@ pub(crate) struct Exporting {
 impl Exporting {
     /// To a collector that need not be there.
     pub(crate) fn to(endpoint: &str, sample: f64) -> Self {
+        LazyLock::force(&SOMEBODY_LISTENS);
         let settings = config::Traces {
             endpoint: endpoint.to_owned(),
             service: "ramen-test".to_owned(),

@@ -1,5 +1,5 @@
 //! Somebody fills a cart before signing in. A guest is a principal like any other, whose token opens nothing but their
-//! carts (docs/adr/0027); whoever signs in later takes the cart over with that token.
+//! carts (docs/adr/0026); whoever signs in later takes the cart over with that token.
 
 use std::sync::Arc;
 

@@ -25,7 +25,8 @@ pub(super) enum Outcome {
 
 /// The statement for a batch. `stale` gets a row for each stream whose version is not the expected
 /// one; the forms differ in what else makes a command stale, in what is then written, and in what
-/// is answered.
+/// is answered. `OFFSET 0` keeps each question one of the index: planned while the table is young, they
+/// became a scan of all events that was repeated with every append until the table was analysed.
 macro_rules! append {
     ($rows:ident, also_stale: $also:literal, written: $written:literal, answer: $answer:literal) => {
         sqlx::query!(
@@ -37,11 +38,11 @@ macro_rules! append {
                 WHERE EXISTS (
                         SELECT FROM es.events e
                         WHERE e.aggregate_type = s.kind AND e.aggregate_id = s.id
-                          AND e.sequence = s.expected + 1)
+                          AND e.sequence = s.expected + 1 OFFSET 0)
                    OR (s.expected > 0 AND NOT EXISTS (
                         SELECT FROM es.events e
                         WHERE e.aggregate_type = s.kind AND e.aggregate_id = s.id
-                          AND e.sequence = s.expected))
+                          AND e.sequence = s.expected OFFSET 0))
                 "
                 + $also
                 + "
