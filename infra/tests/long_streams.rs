@@ -144,7 +144,9 @@ async fn a_stock_of_ten_thousand_events_is_loaded_from_a_snapshot_and_a_short_ta
             recorded_at: test_now(),
         };
         first.append(append).await.unwrap();
-        batch.iter().for_each(|event| state.evolve(event));
+        for event in &batch {
+            state.evolve(event);
+        }
         let before = version;
         version += i64::try_from(batch.len()).unwrap();
         first.keep(SHOP, before, version, Arc::new(state.clone()));
