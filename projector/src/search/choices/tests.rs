@@ -6,7 +6,7 @@ use domain::kernel::allergen::{Allergen, Diet};
 use domain::kernel::fault::Pointer;
 use domain::kernel::key::Key;
 use domain::restaurant::dish::Choice;
-use domain::restaurant::menu::Menu;
+use domain::restaurant::menu::{GroupLink, Menu, PublishedMenu};
 use proptest::prelude::*;
 use strum::VariantArray as _;
 
@@ -203,39 +203,12 @@ fn what_a_rule_asks_for_is_taken_or_the_way_is_none() {
     assert!(!can_avoid(&sold_out, &[Gluten], &[]));
 }
 
-/// Every choice of one of the noodles, one of the sauces and none or one below a set, put together by the
-/// domain.
+/// Every choice of as many different options as each group allows, down the tree, put together by the domain.
 fn by_hand(menu: &Menu, key: &str) -> Vec<Obstacles> {
     let menu = menu.published().unwrap();
     let item = menu.item(&key.parse().unwrap()).unwrap();
-    let mut dishes = vec![Vec::new()];
-    for link in &item.groups {
-        let mut more = Vec::new();
-        for option in &menu.group(&link.group).unwrap().options {
-            let mut below = vec![Vec::new()];
-            for nested in &option.groups {
-                let options = &menu.group(&nested.group).unwrap().options;
-                below = options
-                    .iter()
-                    .map(|one| vec![choice(&nested.group, &one.key, Vec::new())])
-                    .collect();
-            }
-            for dish in &dishes {
-                for below in &below {
-                    let mut dish: Vec<Choice<'_>> = dish.clone();
-                    dish.push(choice(&link.group, &option.key, below.clone()));
-                    more.push(dish);
-                }
-            }
-        }
-        if link.min == 0 {
-            more.extend(dishes);
-        }
-        dishes = more;
-    }
-    let composed = dishes
-        .iter()
-        .filter_map(|dish| menu.compose(item, dish, &Pointer::root()).ok());
+    let dishes = selections(menu, &item.groups).into_iter();
+    let composed = dishes.filter_map(|dish| menu.compose(item, &dish, &Pointer::root()).ok());
     composed
         .map(|dish| {
             Obstacles::of(
@@ -244,6 +217,41 @@ fn by_hand(menu: &Menu, key: &str) -> Vec<Obstacles> {
             )
         })
         .collect()
+}
+
+/// Every choice for these groups together.
+fn selections<'a>(menu: &'a PublishedMenu, links: &'a [GroupLink]) -> Vec<Vec<Choice<'a>>> {
+    links.iter().fold(vec![Vec::new()], |before, link| {
+        let here = of_group(menu, link);
+        let both = |first: &Vec<Choice<'a>>, more: &Vec<Choice<'a>>| {
+            first.iter().chain(more).cloned().collect()
+        };
+        let before = before.iter();
+        before
+            .flat_map(|first| here.iter().map(move |more| both(first, more)))
+            .collect()
+    })
+}
+
+/// Every set of options of one group that is neither too small nor too large.
+fn of_group<'a>(menu: &'a PublishedMenu, link: &'a GroupLink) -> Vec<Vec<Choice<'a>>> {
+    let mut sets = vec![Vec::new()];
+    for option in &menu.group(&link.group).unwrap().options {
+        let below = selections(menu, &option.groups);
+        let with_it = |set: &Vec<Choice<'a>>, below: &Vec<Choice<'a>>| {
+            let mut set = set.clone();
+            set.push(choice(&link.group, &option.key, below.clone()));
+            set
+        };
+        let more: Vec<_> = sets
+            .iter()
+            .flat_map(|set| below.iter().map(move |below| with_it(set, below)))
+            .collect();
+        sets.extend(more);
+    }
+    let (least, most) = (link.min as usize, link.max as usize);
+    sets.retain(|set| (least..=most).contains(&set.len()));
+    sets
 }
 
 fn choice<'a>(group: &'a Key, option: &'a Key, options: Vec<Choice<'a>>) -> Choice<'a> {
@@ -256,7 +264,7 @@ fn choice<'a>(group: &'a Key, option: &'a Key, options: Vec<Choice<'a>>) -> Choi
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_found_can_be_ordered_and_what_can_be_ordered_is_found(
