@@ -128,11 +128,12 @@ impl<'a> Combined<'a> {
         &self,
         selection: &Selection<'a>,
     ) -> Result<Vec<Selection<'a>>, TooMany> {
+        let there = self.with_what_comes_along(selection.named);
         let unmet = self.rules.iter().find(|rule| {
             let mut then = rule.then.iter();
             rule.kind == RuleKind::Requires
-                && self.has(selection, &rule.when)
-                && !then.any(|other| self.has(selection, other))
+                && self.has(there, &rule.when)
+                && !then.any(|other| self.has(there, other))
         });
         let mut more = Vec::new();
         for other in unmet.into_iter().flat_map(|rule| &rule.then) {
@@ -143,15 +144,31 @@ impl<'a> Combined<'a> {
                 .flat_map(|link| self.picks(link, 1, DEPTH_MAX))
             {
                 let of_it = option?.into_iter();
-                let of_it = of_it.filter(|option| self.has(option, other));
+                let of_it = of_it.filter(|option| self.has(option.named, other));
                 more.extend(of_it.map(|option| selection.and(&option)));
             }
         }
         Ok(more)
     }
 
-    fn has(&self, selection: &Selection<'_>, wanted: &OptionRef) -> bool {
-        selection.named & self.bit(&wanted.group, &wanted.option) != 0
+    /// Options that rules name, by bit, with those that rules bring along.
+    fn with_what_comes_along(&self, chosen: u64) -> u64 {
+        let implies = |rule: &&&OptionRule| rule.kind == RuleKind::Implies;
+        let mut named = chosen;
+        loop {
+            let rules = self.rules.iter().filter(implies);
+            let kept = rules.filter(|rule| self.has(named, &rule.when));
+            let then = kept.flat_map(|rule| &rule.then);
+            let more = then.fold(named, |all, one| all | self.bit(&one.group, &one.option));
+            if more == named {
+                return named;
+            }
+            named = more;
+        }
+    }
+
+    fn has(&self, named: u64, wanted: &OptionRef) -> bool {
+        named & self.bit(&wanted.group, &wanted.option) != 0
     }
 
     fn bit(&self, group: &Key, option: &Key) -> u64 {
