@@ -15,11 +15,13 @@ use domain::delivery::delivery::{
 };
 use domain::driver::driver::{Driver, DriverCommand, DriverEvent};
 use domain::kernel::actor::Actor;
+use domain::kernel::address::Address;
 use domain::kernel::flags::Flags;
 use domain::kernel::handover::{ProofMethod, UndeliverableReason};
 use domain::kernel::ids::{DeliveryId, DriverId, OrderId, PaymentId};
 use domain::kernel::money::{Currency, Money};
-use domain::kernel::quantity::Minutes;
+use domain::kernel::quantity::{Metres, Minutes};
+use domain::kernel::sealed::{Origin, Sealed};
 use domain::kernel::text::Reason;
 use domain::ordering::cart::{Cart, CartCommand, CartEvent, NoteChange};
 use domain::ordering::fulfilment::Fulfilment;
@@ -223,6 +225,12 @@ fn order_command() -> impl Strategy<Value = OrderCommand> {
             by: Actor::Ops { id: uuid(9).into() },
         }
     };
+    let correct = |number: u32, moved| OrderCommand::CorrectDoor {
+        address: sealed(number),
+        moved: Metres::new(moved),
+        most: Flags::default().pin_correction,
+        by: Actor::Ops { id: uuid(9).into() },
+    };
     let remake = |number| OrderCommand::Remake {
         remake: OrderId::new(uuid(number)),
         bowls: vec![BowlRef { line, bowl: 2 }],
@@ -314,9 +322,22 @@ fn order_command() -> impl Strategy<Value = OrderCommand> {
         stall(OrderStage::Cooking),
         amend(1),
         amend(2),
+        correct(1, 20),
+        correct(2, 150),
+        correct(3, 151),
         OrderCommand::Complete,
         OrderCommand::Acknowledge { device: None },
     ])
+}
+
+/// The address that was sealed as the `number`th.
+fn sealed(number: u32) -> Sealed<Address> {
+    let origin = Origin {
+        kind: "ordering.order".to_owned(),
+        id: uuid(3),
+        field: "address".to_owned(),
+    };
+    Sealed::from_parts(1, uuid(2), String::new(), number.to_string(), origin)
 }
 
 fn yen(amount: i64) -> Money {
@@ -470,6 +491,8 @@ fn delivery_command() -> impl Strategy<Value = DeliveryCommand> {
         DeliveryCommand::Fail {
             reason: UndeliverableReason::NoAnswer,
         },
+        DeliveryCommand::CorrectDropoff { dropoff: sealed(1) },
+        DeliveryCommand::CorrectDropoff { dropoff: sealed(2) },
         DeliveryCommand::Cancel { reason: reason() },
     ])
 }

@@ -35,6 +35,7 @@ const ORDER: Table = &[
             "short_reported",
             "short_settled",
             "amended",
+            "door_corrected",
             "promise_moved",
         ],
         "",
@@ -50,6 +51,7 @@ const ORDER: Table = &[
             "short_settled",
             "promise_moved",
             "amended",
+            "door_corrected",
             "switched_to_pickup",
         ],
         "",
@@ -62,6 +64,7 @@ const ORDER: Table = &[
             "bowl_sealed",
             "acknowledged",
             "courier_requested",
+            "door_corrected",
             "short_reported",
             "short_settled",
             "switched_to_pickup",
@@ -76,7 +79,12 @@ const ORDER: Table = &[
     ("cooking", &["picked_up"], "picked_up"),
     (
         "ready",
-        &["acknowledged", "courier_requested", "switched_to_pickup"],
+        &[
+            "acknowledged",
+            "courier_requested",
+            "door_corrected",
+            "switched_to_pickup",
+        ],
         "",
     ),
     ("ready", &["refired"], "cooking"),
@@ -87,6 +95,7 @@ const ORDER: Table = &[
     ("ready", &["picked_up"], "picked_up"),
     ("picked_up", &["delivered"], "delivered"),
     ("picked_up", &["undeliverable"], "undeliverable"),
+    ("picked_up", &["door_corrected"], ""),
     ("picked_up", &AGAIN, ""),
     ("delivered", &AGAIN, ""),
     ("undeliverable", &AGAIN, ""),
@@ -168,6 +177,9 @@ const PAYMENT: Table = &[
 ];
 
 /// Out-of-order news never moves a delivery backwards, except to unassigned.
+/// What is said of a transport's door as long as somebody goes there.
+const DOOR: [&str; 1] = ["dropoff_corrected"];
+
 const DELIVERY: Table = &[
     (ABSENT, &["requested"], "requested"),
     ("requested", &["assigned"], "assigned"),
@@ -212,6 +224,13 @@ const DELIVERY: Table = &[
     ),
     ("at_dropoff", &["delivered"], "delivered"),
     ("at_dropoff", &["failed"], "failed"),
+    ("requested", &DOOR, ""),
+    ("unassigned", &DOOR, ""),
+    ("assigned", &DOOR, ""),
+    ("at_pickup", &DOOR, ""),
+    ("picked_up", &DOOR, ""),
+    ("en_route", &DOOR, ""),
+    ("at_dropoff", &DOOR, ""),
     (
         "delivered",
         &["arrived_at_pickup", "departed", "arrived_at_dropoff"],
@@ -541,6 +560,8 @@ impl Walk {
                 let refused = again || !self.is_delivery;
                 refused.then(|| "the customer collects this order".to_owned())
             }
+            "door_corrected" => (!self.is_delivery || self.is_fetched)
+                .then(|| "nobody brings this order to a door".to_owned()),
             "collected" | "not_collected" => (self.is_delivery && !self.is_fetched)
                 .then(|| "a courier brings this order".to_owned()),
             "picked_up" | "delivered" | "undeliverable" => {

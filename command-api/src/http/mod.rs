@@ -9,6 +9,7 @@
 
 mod answer;
 mod asked;
+mod courier;
 mod delivery;
 mod document;
 mod driver;

@@ -4,6 +4,7 @@
 pub mod amend;
 pub mod checkout;
 pub mod consent;
+pub mod correct_door;
 pub mod known_device;
 pub mod price_cart;
 mod priced_line;

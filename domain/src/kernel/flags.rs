@@ -105,6 +105,8 @@ flags! {
         "How many recorded attempts to reach the customer an undeliverable order needs.";
     pin_tries: u32 = 5, "tries", [platform],
         "Wrong delivery PINs after which a photo is needed instead.";
+    pin_correction: Metres = Metres::new(150), "m", [platform, city],
+        "How far from the agreed pin a door may be put right without a new quote; farther is another door.";
     proof_distance: Metres = Metres::new(300), "m", [platform, city],
         "How far from the pin a proof of delivery may be taken without being marked as far.";
 }

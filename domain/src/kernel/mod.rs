@@ -20,6 +20,7 @@ pub mod key;
 pub mod kitchen;
 pub mod money;
 pub mod opaque;
+pub mod patch;
 pub mod quantity;
 pub mod refusal;
 pub(crate) mod sample;

@@ -170,6 +170,7 @@ impl ShopReachabilityState {
             | OrderEvent::PromiseMoved { .. }
             | OrderEvent::PromiseMade { .. }
             | OrderEvent::Amended { .. }
+            | OrderEvent::DoorCorrected { .. }
             | OrderEvent::Stalled { .. }
             | OrderEvent::ActedOnBehalf { .. }
             | OrderEvent::RemakeOffered { .. }

@@ -231,6 +231,8 @@ policy! {
     ActOnBehalf / "act_on_behalf" => { Ops: Any }
     /// Orders something else instead, before it is cooked.
     AmendOrder / "amend_order" => { Customer: Own, Ops: Any }
+    /// Puts the note at the door and its pin right.
+    CorrectDoor / "correct_door" => { Customer: Own, Ops: Any }
     /// Cooks bowls once more.
     RefireOrder / "refire_order" => { Owner: Shop, Ops: Any }
     /// Has bowls made again at no cost to the customer, or offers it.

@@ -42,6 +42,8 @@ row! {
         pickup_lon: f64,
         /// Sealed address.
         dropoff: Doc<Value>,
+        /// When the note at the door or its pin was last put right.
+        dropoff_corrected_at: Option<DateTime<Utc>>,
         /// Sealed code.
         pin: Doc<Value>,
         /// How many bowls.
@@ -111,6 +113,7 @@ fn requested(delivery_id: Uuid, request: &DeliveryRequest) -> Result<DeliveryRow
         pickup_lat: request.pickup.lat(),
         pickup_lon: request.pickup.lon(),
         dropoff: Doc(document(&request.dropoff)?),
+        dropoff_corrected_at: None,
         pin: Doc(document(&request.pin)?),
         bowls: number(request.bowls)?,
         deadline: request.deadline,
@@ -178,6 +181,11 @@ fn step(row: &mut DeliveryRow, event: &DeliveryEvent) -> Result<(), FoldError> {
         }
         DeliveryEvent::PinFailed { at } => {
             row.pin_failures = row.pin_failures.saturating_add(1);
+            row.updated_at = *at;
+        }
+        DeliveryEvent::DropoffCorrected { dropoff, at } => {
+            row.dropoff = Doc(document(dropoff)?);
+            row.dropoff_corrected_at = Some(*at);
             row.updated_at = *at;
         }
         DeliveryEvent::Delivered { proof, at } => {

@@ -192,6 +192,7 @@ fn step(mut row: KitchenRow, event: &OrderEvent) -> Result<Change<KitchenRow>, F
         | OrderEvent::ShortReported { at, .. }
         | OrderEvent::Stalled { at, .. }
         | OrderEvent::ActedOnBehalf { at, .. }
+        | OrderEvent::DoorCorrected { at, .. }
         | OrderEvent::RemakeOffered { at, .. }
         | OrderEvent::RemakeDeclined { at, .. }
         | OrderEvent::Remade { at, .. } => row.updated_at = *at,

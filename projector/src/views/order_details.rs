@@ -87,6 +87,12 @@ impl FoldedView for OrderDetails {
                 }
                 Ok(Change::Put(row))
             }
+            OrderEvent::DoorCorrected { address, .. } => {
+                let mut row = row.ok_or(not_opened(event))?;
+                let address = address.clone();
+                row.fulfilment = Doc(document(&Fulfilment::Delivery { address })?);
+                Ok(Change::Put(row))
+            }
             OrderEvent::Placed { .. }
             | OrderEvent::ShortReported { .. }
             | OrderEvent::PromiseMoved { .. }
@@ -123,6 +129,7 @@ impl FoldedView for OrderDetails {
                 | OrderEvent::ShortSettled { .. }
                 | OrderEvent::SwitchedToPickup { .. }
                 | OrderEvent::Amended { .. }
+                | OrderEvent::DoorCorrected { .. }
         )
     }
 }

@@ -267,6 +267,12 @@ fn entry(event: &Recorded<OrderEvent>) -> Result<TimelineEntry, FoldError> {
                 "other_door": amendment.address.is_some(),
             }),
         ),
+        OrderEvent::DoorCorrected {
+            moved_m,
+            by,
+            at,
+            address: _,
+        } => (*at, json!({"by": role(by), "moved_m": moved_m.get()})),
         OrderEvent::Refired {
             bowls,
             reason,

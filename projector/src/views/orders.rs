@@ -230,6 +230,7 @@ fn step(row: &mut OrderRow, event: &OrderEvent) -> Result<(), FoldError> {
         | OrderEvent::CourierRequested { at, delivery: _ }
         | OrderEvent::ShortReported { at, .. }
         | OrderEvent::Stalled { at, .. }
+        | OrderEvent::DoorCorrected { at, .. }
         | OrderEvent::RemakeOffered { at, .. }
         | OrderEvent::RemakeDeclined { at, .. }
         | OrderEvent::Remade { at, .. }

@@ -96,6 +96,13 @@ pub(super) fn delivery(row: Option<Row>, event: &Event) -> Option<Row> {
             set(&mut row, [("at_dropoff_at", at.clone())]);
             advance(&mut row, "at_dropoff");
         }
+        "dropoff_corrected" => set(
+            &mut row,
+            [
+                ("dropoff", event.value("dropoff")),
+                ("dropoff_corrected_at", at.clone()),
+            ],
+        ),
         "contact_attempted" => count_up(&mut row, "contact_attempts"),
         "pin_failed" => count_up(&mut row, "pin_failures"),
         "delivered" => set(

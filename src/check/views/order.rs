@@ -192,6 +192,7 @@ const STAYING: &[&str] = &[
     "promise_moved",
     "switched_to_pickup",
     "amended",
+    "door_corrected",
     "remake_offered",
     "remake_declined",
     "remade",
@@ -274,6 +275,15 @@ pub(super) fn details(row: Option<Row>, event: &Event) -> Option<Row> {
             }
             Some(row)
         }
+        "door_corrected" => {
+            let mut row = row?;
+            let door = json!({ "type": "delivery", "address": event.value("address") });
+            set(
+                &mut row,
+                [("sequence", event.sequence.into()), ("fulfilment", door)],
+            );
+            Some(row)
+        }
         _ => row,
     }
 }
@@ -326,7 +336,7 @@ pub(super) fn kitchen(row: Option<Row>, event: &Event) -> Option<Row> {
             );
         }
         "acknowledged" => set(&mut row, [("acknowledged_at", at.clone())]),
-        "courier_requested" | "short_reported" => {}
+        "courier_requested" | "short_reported" | "door_corrected" => {}
         "short_settled" | "amended" => {
             set(&mut row, [("lines", event.body["bill"]["lines"].clone())]);
         }
@@ -475,6 +485,7 @@ pub(super) fn timeline(row: Option<Row>, event: &Event) -> Option<Row> {
             ("fault", "/fault"),
             ("by", "/by/type"),
         ],
+        "door_corrected" => &[("by", "/by/type"), ("moved_m", "/moved_m")],
         "courier_requested" => &[("delivery", "/delivery")],
         "fired" => &[("automatic", "/automatic")],
         "bowl_boiled" => &[("line", "/line"), ("bowl", "/bowl")],

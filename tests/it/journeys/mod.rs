@@ -7,6 +7,7 @@ mod changes;
 mod couriers;
 mod crowd;
 mod day;
+mod doors;
 mod full_kitchen;
 mod guests;
 mod large_menu;

@@ -134,7 +134,7 @@ impl Prove<'_> {
         let Some(place) = self.body.place else {
             return Ok(None);
         };
-        match self.app.vault.open(&known.request.dropoff).await {
+        match self.app.vault.open(&known.dropoff).await {
             Ok(address) => Ok(Some(Metres::new(place.distance_m(address.pin)))),
             Err(VaultError::Erased) => Ok(None),
             Err(error) => Err(error),

@@ -1,19 +1,14 @@
 //! Our staff ask for the transport of an order.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
-use aws_lc_rs::rand;
 use axum::extract::State;
-use domain::aggregates::{Delivery, Kind, Order, Restaurant};
+use domain::aggregates::{Delivery, Order, Restaurant};
 use domain::joint::request_delivery::request_delivery as decide;
-use domain::kernel::handover::Pin;
-use domain::kernel::ids::{CustomerId, DeliveryId, OrderId};
-use domain::kernel::sealed::{Origin, Sealed};
+use domain::kernel::ids::{DeliveryId, OrderId};
 use infra::http::policy::Scope;
 use infra::http::policy::action::RequestDelivery;
 use infra::http::{ApiError, IdempotencyRequired, Ops, Path};
-use infra::vault::Class;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -22,6 +17,7 @@ use crate::app::App;
 use crate::execute::{ExecuteError, Refusal, Reply, Unit, Work};
 use crate::http::answer::{Committed, Refusals, json_of};
 use crate::http::asked::Asked;
+use crate::http::courier::last_delivery;
 use crate::http::whose::only_theirs;
 
 /// The new delivery.
@@ -79,9 +75,10 @@ impl Work for Request<'_> {
         let (shop, customer) = terms.ok_or(ExecuteError::NotTheirs)?;
         let restaurant = unit.load::<Restaurant>(shop.uuid()).await?;
         let last = last_delivery(unit, &order.state).await?;
+        let last = last.map(|last| last.state).unwrap_or_default();
         let delivery = unit.create::<Delivery>(unit.context.fresh_id());
         let id = delivery.stream.id;
-        let pin = self.sealed_pin(unit, customer, id).await?;
+        let pin = self.app.sealed_pin(customer, id, unit.context.now).await?;
         let of = (self.order, &*order.state);
         let commands = decide(of, &last, &restaurant.state, DeliveryId::new(id), pin)
             .map_err(|rejection| Refusal::from(&rejection))?;
@@ -93,40 +90,5 @@ impl Work for Request<'_> {
         };
         let location = format!("/v1/deliveries/{id}");
         Ok(Reply::created(json_of(&answer), location).tagged(delivery.stream))
-    }
-}
-
-/// The delivery that the order asked for before; its version is asserted, too.
-async fn last_delivery(unit: &mut Unit<'_>, order: &Order) -> Result<Arc<Delivery>, ExecuteError> {
-    match order.body().and_then(|body| body.delivery) {
-        Some(last) => Ok(unit.load::<Delivery>(last.uuid()).await?.state),
-        None => Ok(Arc::default()),
-    }
-}
-
-impl Request<'_> {
-    /// A code that nobody can guess better than by trying, sealed for the customer.
-    async fn sealed_pin(
-        &self,
-        unit: &Unit<'_>,
-        customer: CustomerId,
-        delivery: Uuid,
-    ) -> Result<Sealed<Pin>, ExecuteError> {
-        let mut bytes = [0; 4];
-        rand::fill(&mut bytes)
-            .map_err(|_| ExecuteError::Unavailable("no randomness for a code".to_owned()))?;
-        let pin = Pin::new(u32::from_be_bytes(bytes));
-        let (kind, field) = (Kind::Delivery.as_str().to_owned(), "pin".to_owned());
-        let origin = Origin {
-            kind,
-            id: delivery,
-            field,
-        };
-        let class = Class::order(unit.context.now);
-        Ok(self
-            .app
-            .vault
-            .seal(customer.uuid(), class, origin, &pin)
-            .await?)
     }
 }

@@ -175,7 +175,7 @@ impl App {
     }
 
     /// Seals for a customer what is said about their order.
-    async fn seal_for_order<T: Serialize>(
+    pub(super) async fn seal_for_order<T: Serialize>(
         &self,
         customer: CustomerId,
         order: OrderId,
@@ -266,8 +266,11 @@ impl Amend<'_> {
     async fn place(&self, order: &OrderBody) -> Result<Option<GeoPoint>, ExecuteError> {
         match &self.body.address {
             Some(address) => Ok(Some(address.pin)),
-            None if order.is_delivery() => Ok(self.app.place_to(Some(&order.fulfilment)).await?),
-            None => Ok(None),
+            // As it was agreed: what was put right about a door does not change its zone or fee.
+            None => match order.agreed_door().filter(|_| order.is_delivery()) {
+                Some(agreed) => Ok(self.app.place_of_door(agreed).await?),
+                None => Ok(None),
+            },
         }
     }
 

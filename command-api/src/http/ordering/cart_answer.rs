@@ -161,12 +161,23 @@ impl App {
         fulfilment: Option<&Fulfilment>,
     ) -> Result<Option<GeoPoint>, VaultError> {
         match fulfilment {
-            Some(Fulfilment::Delivery { address }) => match self.vault.open(address).await {
-                Ok(Address { pin, .. }) => Ok(Some(pin)),
-                Err(VaultError::Erased) => Ok(None),
-                Err(error) => Err(error),
-            },
+            Some(Fulfilment::Delivery { address }) => self.place_of_door(address).await,
             Some(Fulfilment::Pickup) | None => Ok(None),
+        }
+    }
+
+    /// The pin of a door; none when its person was erased.
+    ///
+    /// # Errors
+    /// When the vault cannot answer.
+    pub(super) async fn place_of_door(
+        &self,
+        address: &Sealed<Address>,
+    ) -> Result<Option<GeoPoint>, VaultError> {
+        match self.vault.open(address).await {
+            Ok(Address { pin, .. }) => Ok(Some(pin)),
+            Err(VaultError::Erased) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 

@@ -1,10 +1,9 @@
 //! A customer changes a line of the cart.
 
 use axum::extract::State;
-use domain::kernel::collect::Collect;
-use domain::kernel::fault::{Faults, Pointer};
 use domain::kernel::ids::CartId;
 use domain::kernel::key::Key;
+use domain::kernel::patch::Patch;
 use domain::kernel::quantity::Quantity;
 use domain::kernel::text::Note;
 use domain::ordering::cart::{CartCommand, NoteChange};
@@ -14,8 +13,7 @@ use infra::http::policy::Scope;
 use infra::http::policy::action::ChangeLine;
 use infra::http::{ApiError, Idempotency, Json, Path, Shopper};
 use infra::vault::VaultError;
-use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::cart_answer::{CartAnswer, ChangeCart};
@@ -37,7 +35,7 @@ pub(super) struct ChangeLineBody {
     /// Another wish; `null` takes it back.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
-    note: NotePatch,
+    note: Patch<Note>,
     /// Another choice for a shortage.
     #[serde(default)]
     shortage: Option<Shortage>,
@@ -53,37 +51,6 @@ domain::collect_struct!(ChangeLineBody {
     shortage,
     substitute
 });
-
-/// Absent, `null` and a text are three things.
-#[derive(Debug, Default)]
-enum NotePatch {
-    #[default]
-    Keep,
-    Clear,
-    Set(Note),
-}
-
-impl From<Option<Note>> for NotePatch {
-    fn from(note: Option<Note>) -> Self {
-        note.map_or(Self::Clear, Self::Set)
-    }
-}
-
-impl<'de> Deserialize<'de> for NotePatch {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Option::<Note>::deserialize(deserializer).map(Self::from)
-    }
-}
-
-impl Collect for NotePatch {
-    fn collect(value: &Value, at: &Pointer, faults: &mut Faults) -> Option<Self> {
-        Option::<Note>::collect(value, at, faults).map(Self::from)
-    }
-
-    fn missing() -> Option<Self> {
-        Some(Self::Keep)
-    }
-}
 
 /// Changes a line of a cart.
 #[utoipa::path(
@@ -112,7 +79,7 @@ pub(super) async fn change_line(
         shortage,
         substitute,
     } = body;
-    let note = note.sealed(&app, &by.scope, id).await?;
+    let note = sealed(note, &app, &by.scope, id).await?;
     let command = CartCommand::ChangeLine {
         line,
         quantity,
@@ -132,21 +99,19 @@ pub(super) async fn change_line(
     app.carry_out(&asked, &work).await
 }
 
-impl NotePatch {
-    async fn sealed(
-        self,
-        app: &App,
-        scope: &Scope,
-        cart: CartId,
-    ) -> Result<NoteChange, VaultError> {
-        Ok(match self {
-            Self::Keep => NoteChange::Keep,
-            Self::Clear => NoteChange::Clear,
-            Self::Set(note) => NoteChange::Set {
-                note: app.seal_note(scope, cart, &note).await?,
-            },
-        })
-    }
+async fn sealed(
+    note: Patch<Note>,
+    app: &App,
+    scope: &Scope,
+    cart: CartId,
+) -> Result<NoteChange, VaultError> {
+    Ok(match note {
+        Patch::Keep => NoteChange::Keep,
+        Patch::Clear => NoteChange::Clear,
+        Patch::Set(note) => NoteChange::Set {
+            note: app.seal_note(scope, cart, &note).await?,
+        },
+    })
 }
 
 #[cfg(test)]
@@ -156,14 +121,14 @@ mod tests {
     #[test]
     fn absent_null_and_text_are_three_things() {
         let read = |text: &str| infra::http::json::parse::<ChangeLineBody>(text.as_bytes());
-        assert!(matches!(read("{}").unwrap().note, NotePatch::Keep));
+        assert!(matches!(read("{}").unwrap().note, Patch::Keep));
         assert!(matches!(
             read(r#"{"note":null}"#).unwrap().note,
-            NotePatch::Clear
+            Patch::Clear
         ));
         assert!(matches!(
             read(r#"{"note":"soft egg"}"#).unwrap().note,
-            NotePatch::Set(_)
+            Patch::Set(_)
         ));
         let faults = read(r#"{"note":3,"quantity":0}"#).unwrap_err();
         assert_eq!(faults.faults().len(), 2);

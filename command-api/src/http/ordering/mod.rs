@@ -15,6 +15,7 @@ mod change_line;
 mod check_out;
 mod claim_cart;
 mod collect_order;
+mod correct_door;
 mod decline_remake;
 mod delay_order;
 mod fire_order;
@@ -67,6 +68,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(short_order::short_order))
         .routes(routes!(act_on_behalf::act_on_behalf))
         .routes(routes!(amend_order::amend_order))
+        .routes(routes!(correct_door::correct_door))
         .routes(routes!(refire_order::refire_order))
         .routes(routes!(remake_order::remake_order))
         .routes(routes!(accept_remake::accept_remake))

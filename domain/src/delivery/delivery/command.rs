@@ -5,8 +5,10 @@ use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
 use super::event::{ContactChannel, DeliveryRequest, PickupChecks, Proof, UnassignReason};
 use crate::kernel::actor::Actor;
+use crate::kernel::address::Address;
 use crate::kernel::handover::UndeliverableReason;
 use crate::kernel::ids::DriverId;
+use crate::kernel::sealed::Sealed;
 use crate::kernel::text::Reason;
 
 /// A request to a delivery.
@@ -75,6 +77,11 @@ pub enum DeliveryCommand {
     Fail {
         /// Why.
         reason: UndeliverableReason,
+    },
+    /// The note at the door or its pin was put right; `joint::correct_door` sends it.
+    CorrectDropoff {
+        /// The door from now on.
+        dropoff: Sealed<Address>,
     },
     /// Calls the transport off.
     Cancel {

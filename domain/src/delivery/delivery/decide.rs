@@ -103,6 +103,7 @@ impl DeliveryBody {
             }
             DeliveryCommand::Deliver { .. } => self.stage == DeliveryStage::Delivered,
             DeliveryCommand::Fail { .. } => self.stage == DeliveryStage::Failed,
+            DeliveryCommand::CorrectDropoff { dropoff } => self.dropoff == *dropoff,
             DeliveryCommand::Cancel { .. } => self.stage == DeliveryStage::Cancelled,
         }
     }
@@ -156,6 +157,9 @@ impl DeliveryBody {
             DeliveryCommand::Fail { reason } => {
                 rules::has_tried(self, reason, at)?;
                 DeliveryEvent::Failed { reason, at }
+            }
+            DeliveryCommand::CorrectDropoff { dropoff } => {
+                DeliveryEvent::DropoffCorrected { dropoff, at }
             }
             DeliveryCommand::Cancel { reason } => DeliveryEvent::Cancelled { reason, at },
         };

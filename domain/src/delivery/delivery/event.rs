@@ -105,6 +105,13 @@ pub enum DeliveryEvent {
         /// When.
         at: DateTime<Utc>,
     },
+    /// The note at the door or its pin was put right.
+    DropoffCorrected {
+        /// Where to bring it from now on.
+        dropoff: Sealed<Address>,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// The transport is called off.
     Cancelled {
         /// Why.
@@ -338,6 +345,10 @@ impl Event for DeliveryEvent {
             },
             Self::Failed {
                 reason: UndeliverableReason::NoAnswer,
+                at,
+            },
+            Self::DropoffCorrected {
+                dropoff: sample::sealed("ordering.order", "address"),
                 at,
             },
             Self::Cancelled {

@@ -6,7 +6,9 @@ use strum::{IntoStaticStr, VariantArray};
 
 use super::event::{ContactChannel, DeliveryEvent, DeliveryRequest, PickupChecks};
 use crate::kernel::actor::Actor;
+use crate::kernel::address::Address;
 use crate::kernel::ids::DriverId;
+use crate::kernel::sealed::Sealed;
 
 /// A delivery.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -61,8 +63,10 @@ pub enum DeliveryStage {
 pub struct DeliveryBody {
     /// Where it is.
     pub stage: DeliveryStage,
-    /// What to bring where.
+    /// What to bring where, as it was asked for.
     pub request: DeliveryRequest,
+    /// Where to bring it, as it is known now.
+    pub dropoff: Sealed<Address>,
     /// Who has it to do.
     pub driver: Option<DriverId>,
     /// When this driver came to the shop.
@@ -120,6 +124,7 @@ impl DeliveryBody {
         Self {
             stage: DeliveryStage::Requested,
             request: request.clone(),
+            dropoff: request.dropoff.clone(),
             driver: None,
             at_pickup: None,
             verified: None,
@@ -172,6 +177,7 @@ impl DeliveryBody {
             DeliveryEvent::PinFailed { .. } => {
                 self.pin_failures = self.pin_failures.saturating_add(1);
             }
+            DeliveryEvent::DropoffCorrected { dropoff, .. } => self.dropoff.clone_from(dropoff),
             DeliveryEvent::Delivered { .. } => self.stage = DeliveryStage::Delivered,
             DeliveryEvent::Failed { .. } => self.stage = DeliveryStage::Failed,
             DeliveryEvent::Cancelled { .. } => self.stage = DeliveryStage::Cancelled,

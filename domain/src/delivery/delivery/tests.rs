@@ -410,6 +410,41 @@ fn damaged_food_needs_no_waiting() {
 }
 
 #[test]
+fn a_door_is_put_right_as_long_as_somebody_goes_there() {
+    let correct = || DeliveryCommand::CorrectDropoff {
+        dropoff: sample::sealed("ordering.order", "address"),
+    };
+    let event = || DeliveryEvent::DropoffCorrected {
+        dropoff: sample::sealed("ordering.order", "address"),
+        at: test_now(),
+    };
+    for going in [
+        requested(),
+        requested().done([assign(6)]),
+        carried(),
+        at_door(),
+    ] {
+        let stage = stage_of(&going);
+        let asked = going.state().body().unwrap().request.clone();
+        let after = going.when(correct()).then([event()]);
+        assert_eq!(stage_of(&after), stage);
+        let body = after.state().body().unwrap();
+        assert_eq!(body.dropoff, sample::sealed("ordering.order", "address"));
+        assert_ne!(body.dropoff, asked.dropoff);
+        let request = Box::new(asked);
+        after
+            .when(DeliveryCommand::Request { request })
+            .then_nothing()
+            .when(correct())
+            .then_nothing();
+    }
+    at_door()
+        .done([pin(Some(true))])
+        .when(correct())
+        .then_refused(not_allowed(DeliveryStage::Delivered, Kind::CorrectDropoff));
+}
+
+#[test]
 fn it_is_called_off_before_pickup_only() {
     let cancel = || DeliveryCommand::Cancel {
         reason: sample::reason("order cancelled"),

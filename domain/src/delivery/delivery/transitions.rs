@@ -1,8 +1,8 @@
 //! Which command is possible at which stage of a delivery, and where it leads.
 
 use super::command::DeliveryCommandKind::{
-    self, ArriveAtDropoff, ArriveAtPickup, Assign, AttemptContact, Cancel, Deliver, Depart, Fail,
-    OverridePickup, PickUp, Request, Unassign, VerifyPickup,
+    self, ArriveAtDropoff, ArriveAtPickup, Assign, AttemptContact, Cancel, CorrectDropoff, Deliver,
+    Depart, Fail, OverridePickup, PickUp, Request, Unassign, VerifyPickup,
 };
 use super::state::DeliveryStage;
 
@@ -116,5 +116,40 @@ pub const TRANSITIONS: &[(DeliveryStage, DeliveryCommandKind, DeliveryStage)] = 
         DeliveryStage::Failed,
         ArriveAtDropoff,
         DeliveryStage::Failed,
+    ),
+    (
+        DeliveryStage::Requested,
+        CorrectDropoff,
+        DeliveryStage::Requested,
+    ),
+    (
+        DeliveryStage::Unassigned,
+        CorrectDropoff,
+        DeliveryStage::Unassigned,
+    ),
+    (
+        DeliveryStage::Assigned,
+        CorrectDropoff,
+        DeliveryStage::Assigned,
+    ),
+    (
+        DeliveryStage::AtPickup,
+        CorrectDropoff,
+        DeliveryStage::AtPickup,
+    ),
+    (
+        DeliveryStage::PickedUp,
+        CorrectDropoff,
+        DeliveryStage::PickedUp,
+    ),
+    (
+        DeliveryStage::EnRoute,
+        CorrectDropoff,
+        DeliveryStage::EnRoute,
+    ),
+    (
+        DeliveryStage::AtDropoff,
+        CorrectDropoff,
+        DeliveryStage::AtDropoff,
     ),
 ];

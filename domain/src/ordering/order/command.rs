@@ -9,10 +9,12 @@ use super::event::{Amendment, CheckedOut, FaultParty, RejectReason, ShortAnswer}
 use super::state::OrderStage;
 use super::transitions::By;
 use crate::kernel::actor::Actor;
+use crate::kernel::address::Address;
 use crate::kernel::handover::{ProofMethod, UndeliverableReason};
 use crate::kernel::ids::{DeliveryId, DriverId, OrderId, PaymentId};
 use crate::kernel::key::Key;
-use crate::kernel::quantity::{Amount, IngredientAmount, Minutes};
+use crate::kernel::quantity::{Amount, IngredientAmount, Metres, Minutes};
+use crate::kernel::sealed::Sealed;
 use crate::kernel::text::{Name, Reason};
 use crate::ordering::line::{BowlRef, LineId, OrderLine};
 
@@ -172,6 +174,17 @@ pub enum OrderCommand {
     Amend {
         /// What the order is from now on.
         amendment: Box<Amendment>,
+        /// Who asks.
+        by: Actor,
+    },
+    /// The note at the door and its pin are put right; only `joint::correct_door` sends it, which tells the courier.
+    CorrectDoor {
+        /// The door as it should have been, sealed.
+        address: Sealed<Address>,
+        /// Fact: how far its pin is from the one that was agreed.
+        moved: Metres,
+        /// Fact: how far it may be.
+        most: Metres,
         /// Who asks.
         by: Actor,
     },

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::changes::{Again, Lacking, Refire, Reported};
+use super::changes::{Again, Door, Lacking, Refire, Reported};
 use super::command::{OrderCommand, OrderCommandKind};
 use super::event::{CheckedOut, OrderEvent};
 use super::rejection::OrderRejection;
@@ -138,6 +138,7 @@ impl OrderBody {
             OrderCommand::Amend { amendment, .. } => {
                 so_far(self.bill == amendment.bill && amendment.address.is_none())
             }
+            OrderCommand::CorrectDoor { address, .. } => so_far(self.door() == Some(address)),
             OrderCommand::Refire { refire, .. } => so_far(self.refires.contains(refire)),
             OrderCommand::OfferRemake { offer, .. } => {
                 self.offers.iter().any(|found| found.offer == *offer)
@@ -288,6 +289,19 @@ impl OrderBody {
             } => self.delay(prep_minutes, reason, party, now)?,
             OrderCommand::SwitchToPickup { by } => self.switch_to_pickup(by, now)?,
             OrderCommand::Amend { amendment, by } => return self.amended(amendment, by, now),
+            OrderCommand::CorrectDoor {
+                address,
+                moved,
+                most,
+                by,
+            } => {
+                let door = Door {
+                    address,
+                    moved,
+                    most,
+                };
+                self.corrected(door, by, now)?
+            }
             OrderCommand::Refire {
                 refire,
                 bowls,

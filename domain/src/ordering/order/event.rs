@@ -22,7 +22,7 @@ use crate::kernel::ids::{
     CartId, CustomerId, DeliveryId, DriverId, OrderId, PaymentId, RestaurantId,
 };
 use crate::kernel::money::{Currency, Money};
-use crate::kernel::quantity::{IngredientAmount, Minutes};
+use crate::kernel::quantity::{IngredientAmount, Metres, Minutes};
 use crate::kernel::sample;
 use crate::kernel::sealed::Sealed;
 use crate::kernel::text::{Name, Reason};
@@ -240,6 +240,17 @@ pub enum OrderEvent {
         /// What the order is from now on.
         #[serde(flatten)]
         amendment: Box<Amendment>,
+        /// Who asked.
+        by: Actor,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The note at the door or its pin was put right; zone, fee and lines stay.
+    DoorCorrected {
+        /// The door from now on, sealed.
+        address: Sealed<Address>,
+        /// How far its pin is from the one that was agreed, in metres.
+        moved_m: Metres,
         /// Who asked.
         by: Actor,
         /// When.
@@ -514,6 +525,7 @@ impl OrderEvent {
             | Self::PromiseMoved { .. }
             | Self::SwitchedToPickup { .. }
             | Self::Amended { .. }
+            | Self::DoorCorrected { .. }
             | Self::RemakeOffered { .. }
             | Self::RemakeDeclined { .. }
             | Self::Remade { .. }
@@ -549,6 +561,7 @@ impl OrderEvent {
             | Self::PromiseMoved { at, .. }
             | Self::SwitchedToPickup { at, .. }
             | Self::Amended { at, .. }
+            | Self::DoorCorrected { at, .. }
             | Self::Refired { at, .. }
             | Self::RemakeOffered { at, .. }
             | Self::RemakeDeclined { at, .. }
@@ -666,6 +679,12 @@ impl Event for OrderEvent {
                 by: Actor::Customer { id: sample::id(1) },
                 at,
             },
+            Self::DoorCorrected {
+                address: sample::sealed("ordering.order", "address"),
+                moved_m: Metres::new(40),
+                by: Actor::Customer { id: sample::id(1) },
+                at,
+            },
             Self::Refired {
                 refire: sample::id(13),
                 bowls: vec![BowlRef { line, bowl }],
@@ -717,7 +736,7 @@ impl Event for OrderEvent {
 
 impl Amendment {
     /// For samples of events.
-    fn sample() -> Self {
+    pub(super) fn sample() -> Self {
         let terms = CheckedOut::sample();
         Self {
             quote_id: sample::id(17),

@@ -76,6 +76,16 @@ pub enum OrderRejection {
         /// What it would come to.
         total: Money,
     },
+    /// Another place is another door, which is amended with its own zone and fee.
+    #[error(
+        "the pin is moved by {moved_m} m from the one that was agreed; at most {most_m} m are a correction"
+    )]
+    PinTooFar {
+        /// How far at most, in metres.
+        most_m: u32,
+        /// How far it would be, in metres.
+        moved_m: u32,
+    },
     /// The customer is asked about something that ran out.
     #[error("the customer is still asked about something that ran out")]
     ShortOpen,
@@ -151,6 +161,7 @@ impl Rejection for OrderRejection {
             Self::BowlNotBoiled { .. } => "bowl_not_boiled",
             Self::BowlsNotSealed { .. } => "bowls_not_sealed",
             Self::MoreThanAuthorised { .. } => "more_than_authorised",
+            Self::PinTooFar { .. } => "pin_too_far",
             Self::ShortOpen => "short_open",
             Self::NoBowls => "no_bowls",
             Self::RefiredEnough { .. } => "refired_enough",
@@ -176,6 +187,7 @@ impl Rejection for OrderRejection {
             | Self::NotSoManyUnits { .. }
             | Self::NoBowls
             | Self::CustomersFault
+            | Self::PinTooFar { .. }
             | Self::AmountOverflow => Class::Unprocessable,
             Self::AlreadyCheckedOut
             | Self::NotAllowed(_)
@@ -210,6 +222,9 @@ impl Rejection for OrderRejection {
             }
             Self::NotSoManyUnits { .. } => {
                 vec![Fault::new(self.code(), &root.at("units"), self.to_string())]
+            }
+            Self::PinTooFar { .. } => {
+                vec![Fault::new(self.code(), &root.at("pin"), self.to_string())]
             }
             Self::NoBowls => vec![Fault::new(self.code(), &root.at("bowls"), self.to_string())],
             Self::CustomersFault => {

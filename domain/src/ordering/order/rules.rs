@@ -10,7 +10,7 @@ use super::transitions::{By, may_ask};
 use crate::kernel::actor::Actor;
 use crate::kernel::bowl::{Combined, Packaging, Style};
 use crate::kernel::money::Money;
-use crate::kernel::quantity::Minutes;
+use crate::kernel::quantity::{Metres, Minutes};
 use crate::ordering::line::{BowlRef, BowlSpec};
 
 /// The longest time a kitchen may promise to need: longer is another day's order.
@@ -124,6 +124,18 @@ pub(super) fn is_within(authorised: Money, total: Money) -> Result<(), OrderReje
         Ok(())
     } else {
         Err(OrderRejection::MoreThanAuthorised { authorised, total })
+    }
+}
+
+/// A pin that is put right is near the one that was agreed: elsewhere is another zone, fee and way.
+pub(super) fn is_near(moved: Metres, most: Metres) -> Result<(), OrderRejection> {
+    if moved <= most {
+        Ok(())
+    } else {
+        Err(OrderRejection::PinTooFar {
+            most_m: most.get(),
+            moved_m: moved.get(),
+        })
     }
 }
 

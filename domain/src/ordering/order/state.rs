@@ -9,9 +9,11 @@ use strum::{IntoStaticStr, VariantArray};
 use uuid::Uuid;
 
 use super::event::{Amendment, CheckedOut, FaultParty, OrderEvent, ShortOutcome};
+use crate::kernel::address::Address;
 use crate::kernel::allergen::{Allergen, Presence};
 use crate::kernel::ids::{DeliveryId, OrderId};
 use crate::kernel::quantity::{IngredientAmount, Minutes};
+use crate::kernel::sealed::Sealed;
 use crate::kernel::text::Reason;
 use crate::ordering::bill::Bill;
 use crate::ordering::fulfilment::Fulfilment;
@@ -92,6 +94,8 @@ pub struct OrderBody {
     pub allergens: BTreeMap<Allergen, Presence>,
     /// How it was to reach the customer, at the door that was named last.
     pub fulfilment: Fulfilment,
+    /// The door that was agreed at checkout or by an amendment, since its note or pin was put right.
+    pub corrected_from: Option<Sealed<Address>>,
     /// Whether the customer fetches it although a courier was to bring it.
     pub switched_to_pickup: bool,
     /// What one of each line takes from stock; orders of old do not say it.
@@ -249,6 +253,7 @@ impl OrderBody {
             minutes: terms.minutes,
             allergens: terms.allergens.clone(),
             fulfilment: terms.fulfilment.clone(),
+            corrected_from: None,
             switched_to_pickup: false,
             needs: terms.needs.clone(),
             shorts: Vec::new(),
@@ -365,6 +370,7 @@ impl OrderBody {
             }
             OrderEvent::Stalled { .. } => self.stalled = true,
             OrderEvent::Amended { amendment, .. } => self.amend(amendment),
+            OrderEvent::DoorCorrected { address, .. } => self.correct_door(address),
             OrderEvent::Refired { refire, bowls, .. } => self.refire_bowls(*refire, bowls),
             OrderEvent::RemakeOffered {
                 offer,
@@ -419,6 +425,16 @@ impl OrderBody {
         self.allergens.clone_from(&amendment.allergens);
         if let Some(address) = amendment.address.clone() {
             self.fulfilment = Fulfilment::Delivery { address };
+            self.corrected_from = None;
+        }
+    }
+
+    /// What was agreed stays known: every correction is measured against that.
+    fn correct_door(&mut self, address: &Sealed<Address>) {
+        if let Some(agreed) = self.agreed_door().cloned() {
+            let address = address.clone();
+            self.fulfilment = Fulfilment::Delivery { address };
+            self.corrected_from = Some(agreed);
         }
     }
 
@@ -471,6 +487,19 @@ impl OrderBody {
         }
         bowls.sort_by_key(|clock| (clock.line, clock.bowl));
         self.bowls = bowls;
+    }
+
+    /// Where it is brought, with what was put right since; none when the customer was always to fetch it.
+    pub fn door(&self) -> Option<&Sealed<Address>> {
+        match &self.fulfilment {
+            Fulfilment::Delivery { address } => Some(address),
+            Fulfilment::Pickup => None,
+        }
+    }
+
+    /// The door as it was agreed at checkout or by an amendment: zone and fee are its.
+    pub fn agreed_door(&self) -> Option<&Sealed<Address>> {
+        self.corrected_from.as_ref().or_else(|| self.door())
     }
 
     /// Whether a courier brings it, as it is now.

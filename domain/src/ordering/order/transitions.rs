@@ -89,6 +89,7 @@ const REFIRE: &str = "its bowls are boiled, not too often, and there is stock fo
 const REMAKE: &str = "somebody else is at fault, and each bowl is made again once";
 const OFFERED: &str = "it was offered, and the time to answer is not over";
 const AMEND: &str = "it costs no more than was authorised, at a quote that the customer saw";
+const DOOR: &str = "a courier brings it, and the pin stays near the one that was agreed";
 const STALL: &str = "it has been there for longer than it should";
 const DID: &str = "our staff did it in another's place";
 const PICKUP: &str = "the customer fetches it";
@@ -129,6 +130,7 @@ pub const ROWS: &[Row] = &[
     row(S::Placed, C::AnswerShort, ANSWER, ASKED, S::Placed),
     row(S::Placed, C::AnswerShort, ANSWER, SHORT_END, S::Cancelled),
     row(S::Placed, C::Amend, CUSTOMER_OR_OPS, AMEND, S::Placed),
+    row(S::Placed, C::CorrectDoor, CUSTOMER_OR_OPS, DOOR, S::Placed),
     row(S::Accepted, C::Fire, SHOP_OR_TIMER, "", S::Cooking),
     row(S::Accepted, C::Cancel, &[By::Customer, By::Shop, By::Ops, By::Process], "", S::Cancelled),
     row(S::Accepted, C::Acknowledge, SHOP, "", S::Accepted),
@@ -143,6 +145,7 @@ pub const ROWS: &[Row] = &[
     row(S::Accepted, C::AnswerShort, ANSWER, ASKED, S::Accepted),
     row(S::Accepted, C::AnswerShort, ANSWER, SHORT_END, S::Cancelled),
     row(S::Accepted, C::Amend, CUSTOMER_OR_OPS, AMEND, S::Accepted),
+    row(S::Accepted, C::CorrectDoor, CUSTOMER_OR_OPS, DOOR, S::Accepted),
     row(S::Accepted, C::Delay, SHOP_OR_OPS, "it is promised for later than before", S::Accepted),
     row(S::Accepted, C::SwitchToPickup, CUSTOMER_OR_OPS, DELIVERY, S::Accepted),
     row(S::Cooking, C::BowlBoiled, SHOP, "the order has this bowl", S::Cooking),
@@ -159,6 +162,7 @@ pub const ROWS: &[Row] = &[
     row(S::Cooking, C::AnswerShort, ANSWER, ASKED, S::Cooking),
     row(S::Cooking, C::AnswerShort, ANSWER, SHORT_END, S::Cancelled),
     row(S::Cooking, C::SwitchToPickup, CUSTOMER_OR_OPS, DELIVERY, S::Cooking),
+    row(S::Cooking, C::CorrectDoor, CUSTOMER_OR_OPS, DOOR, S::Cooking),
     row(S::Cooking, C::Refire, SHOP_OR_OPS, REFIRE, S::Cooking),
     row(S::Cooking, C::OfferRemake, OPS, REMAKE, S::Cooking),
     row(S::Cooking, C::Remake, OPS, REMAKE, S::Cooking),
@@ -173,6 +177,7 @@ pub const ROWS: &[Row] = &[
     row(S::Ready, C::RecordDelivered, PROCESS, NEWS, S::Delivered),
     row(S::Ready, C::RecordUndeliverable, PROCESS, NEWS, S::Undeliverable),
     row(S::Ready, C::SwitchToPickup, CUSTOMER_OR_OPS, DELIVERY, S::Ready),
+    row(S::Ready, C::CorrectDoor, CUSTOMER_OR_OPS, DOOR, S::Ready),
     row(S::Ready, C::Refire, SHOP_OR_OPS, REFIRE, S::Cooking),
     row(S::Ready, C::OfferRemake, OPS, REMAKE, S::Ready),
     row(S::Ready, C::Remake, OPS, REMAKE, S::Ready),
@@ -180,6 +185,7 @@ pub const ROWS: &[Row] = &[
     row(S::Ready, C::DeclineRemake, CUSTOMER_OR_OPS, OFFERED, S::Ready),
     row(S::PickedUp, C::RecordDelivered, PROCESS, DELIVERY, S::Delivered),
     row(S::PickedUp, C::RecordUndeliverable, PROCESS, DELIVERY, S::Undeliverable),
+    row(S::PickedUp, C::CorrectDoor, CUSTOMER_OR_OPS, DOOR, S::PickedUp),
     row(S::PickedUp, C::OfferRemake, OPS, REMAKE, S::PickedUp),
     row(S::PickedUp, C::Remake, OPS, REMAKE, S::PickedUp),
     row(S::PickedUp, C::AcceptRemake, CUSTOMER_OR_OPS, OFFERED, S::PickedUp),

@@ -54,6 +54,7 @@ impl Effects<'_> {
             | DeliveryEvent::Departed { .. }
             | DeliveryEvent::ArrivedAtDropoff { .. }
             | DeliveryEvent::ContactAttempted { .. }
+            | DeliveryEvent::DropoffCorrected { .. }
             | DeliveryEvent::PinFailed { .. } => {}
         }
     }

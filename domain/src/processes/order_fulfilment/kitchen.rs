@@ -160,6 +160,7 @@ impl Effects<'_> {
             }
             OrderEvent::CourierRequested { .. }
             | OrderEvent::PromiseMade { .. }
+            | OrderEvent::DoorCorrected { .. }
             | OrderEvent::Stalled { .. }
             | OrderEvent::ActedOnBehalf { .. }
             | OrderEvent::RemakeOffered { .. }

@@ -28,6 +28,8 @@ pub(crate) struct DeliveryDetail {
     summary: DeliverySummary,
     /// Where to bring it; none when the person's data was erased.
     dropoff: Option<Address>,
+    /// When the note at the door or its pin was last put right; look again if that was since.
+    dropoff_corrected_at: Option<DateTime<Utc>>,
     /// How often the customer was called.
     contact_attempts: i32,
     /// How often the code was wrong.
@@ -91,7 +93,7 @@ pub(crate) async fn read_delivery(
     let row = sqlx::query!(
         r#"SELECT delivery_id, sequence, order_id, restaurant_id, driver_id, stage, number,
                   pickup_name, pickup_lat, pickup_lon, dropoff::text AS "dropoff!", bowls, deadline,
-                  requested_at, verified_at, picked_up_at, at_dropoff_at, contact_attempts,
+                  dropoff_corrected_at, requested_at, verified_at, picked_up_at, at_dropoff_at, contact_attempts,
                   pin_failures, delivered_at, end_reason
            FROM views.deliveries
            WHERE delivery_id = $1
@@ -110,6 +112,7 @@ pub(crate) async fn read_delivery(
     let sealed: Sealed<Address> = json_of(&row.dropoff)?;
     let detail = DeliveryDetail {
         dropoff: reveal(app.vault(), &sealed).await?,
+        dropoff_corrected_at: row.dropoff_corrected_at,
         contact_attempts: row.contact_attempts,
         pin_failures: row.pin_failures,
         verified_at: row.verified_at,

@@ -55,13 +55,14 @@ pub(crate) struct OrderDetail {
 }
 
 /// The events that change what was agreed, in the order's story.
-const CHANGES: [&str; 10] = [
+const CHANGES: [&str; 11] = [
     "accepted",
     "short_reported",
     "short_settled",
     "promise_moved",
     "switched_to_pickup",
     "amended",
+    "door_corrected",
     "refired",
     "remake_offered",
     "remake_declined",

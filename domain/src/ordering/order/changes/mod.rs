@@ -1,7 +1,8 @@
-//! What changes an order after it was placed: something is short, cooked or made again, later than promised, or fetched
-//! after all.
+//! What changes an order after it was placed: something is short, cooked or made again, later than promised, brought to a
+//! door that was put right, or fetched after all.
 
 mod amend;
+mod door;
 mod refire;
 mod remake;
 mod short;
@@ -17,6 +18,7 @@ use crate::kernel::actor::Actor;
 use crate::kernel::quantity::Minutes;
 use crate::kernel::text::Reason;
 
+pub(super) use door::Door;
 pub(super) use refire::Refire;
 pub(super) use remake::Again;
 pub(super) use short::Reported;

@@ -154,6 +154,6 @@ fn an_accepted_order_cannot_be_rejected_and_the_refusal_says_what_can_be_done() 
         refused.to_string(),
         "reject is not possible at stage accepted; possible are fire, cancel, acknowledge, \
          request_courier, record_picked_up, record_delivered, record_undeliverable, short, short_stock, \
-         answer_short, amend, delay, switch_to_pickup, stall, note_on_behalf"
+         answer_short, amend, correct_door, delay, switch_to_pickup, stall, note_on_behalf"
     );
 }

@@ -5,6 +5,7 @@ mod amending;
 mod cancelling;
 mod changes;
 mod checkout;
+mod door;
 mod handover;
 mod kitchen;
 mod watching;
