@@ -144,7 +144,7 @@ async fn a_stock_of_ten_thousand_events_is_loaded_from_a_snapshot_and_a_short_ta
             recorded_at: test_now(),
         };
         first.append(append).await.unwrap();
-        for event in &batch {
+        for event in batch {
             state.evolve(event);
         }
         let before = version;
