@@ -102,6 +102,7 @@ fn wants(order: &Order, quantities: &[(u32, u32)], added: Vec<LineChoice>) -> Am
         .map(|(line, quantity)| (LineId::new(*line), *quantity))
         .collect();
     AmendRequest {
+        window: None,
         order: ORDER,
         quantities,
         added,

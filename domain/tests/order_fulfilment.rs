@@ -48,7 +48,10 @@ fn terms() -> CheckedOut {
     OrderEvent::samples()
         .into_iter()
         .find_map(|event| match event {
-            OrderEvent::CheckedOut(terms) => Some(*terms),
+            OrderEvent::CheckedOut(terms) => Some(CheckedOut {
+                schedule: None,
+                ..*terms
+            }),
             _ => None,
         })
         .unwrap()

@@ -138,6 +138,7 @@ fn cart_command() -> impl Strategy<Value = CartCommand> {
         },
         CartCommand::SetFulfilment {
             fulfilment: Fulfilment::Pickup,
+            window: None,
         },
         CartCommand::SetTip { amount_minor: 5 },
         CartCommand::SetTip { amount_minor: -5 },
@@ -172,7 +173,9 @@ fn order_command() -> impl Strategy<Value = OrderCommand> {
     to_door.quote[0].amount_minor *= 2;
     to_door.total = yen(1960);
     to_door.remake_of = None;
+    // Who fetches it does so later; a courier brings it as soon as possible.
     let mut to_collect = to_door.clone();
+    to_door.schedule = None;
     to_collect.fulfilment = Fulfilment::Pickup;
     let customer = Actor::Customer {
         id: to_door.customer,
@@ -220,6 +223,7 @@ fn order_command() -> impl Strategy<Value = OrderCommand> {
                 allergens: to_door.allergens.clone(),
                 acknowledged: None,
                 minutes: to_door.minutes,
+                schedule: None,
                 address: None,
             }),
             by: Actor::Ops { id: uuid(9).into() },
@@ -249,6 +253,7 @@ fn order_command() -> impl Strategy<Value = OrderCommand> {
         OrderCommand::Authorise {
             payment: PaymentId::new(uuid(77)),
         },
+        OrderCommand::Release,
         OrderCommand::Expire,
         OrderCommand::Accept {
             prep_minutes: Minutes::new(10),

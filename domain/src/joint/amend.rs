@@ -18,9 +18,10 @@ use crate::ordering::bill::Bill;
 use crate::ordering::fulfilment::Fulfilment;
 use crate::ordering::line::{LineChoice, LineId};
 use crate::ordering::order::{
-    Amendment, Order, OrderBody, OrderCommand, OrderEvent, OrderRejection,
+    Amendment, Order, OrderBody, OrderCommand, OrderEvent, OrderRejection, OrderStage,
 };
 use crate::ordering::quote::{Quote, QuoteId};
+use crate::ordering::window::Window;
 use crate::restaurant::inventory::{
     Inventory, InventoryCommand, InventoryEvent, InventoryRejection, KitchenWanted, ReleaseReason,
 };
@@ -37,6 +38,8 @@ pub struct AmendRequest {
     pub quantities: BTreeMap<LineId, u32>,
     /// What is new.
     pub added: Vec<LineChoice>,
+    /// Another window, of an order that waits for its day.
+    pub window: Option<Window>,
     /// Another door, sealed.
     pub address: Option<Sealed<Address>>,
     /// The pin of the door that it goes to, when it is brought.
@@ -134,6 +137,7 @@ pub fn quote_amendment(
         fulfilment: &fulfilment,
         place: request.place,
         moved: request.address.is_some(),
+        window: request.window,
     };
     // The order's own hold, slots and redemptions stand in nobody's way but others'.
     let stock = without_hold(market.stock, request.order);
@@ -177,6 +181,7 @@ pub fn amend(
             allergens: quote.content.allergens.clone(),
             acknowledged: request.acknowledged.clone(),
             minutes: quote.content.promise,
+            schedule: quote.content.schedule.filter(|_| waits(order)),
             address: request.address.clone(),
         }),
         by: request.by.clone(),
@@ -194,7 +199,7 @@ pub fn amend(
     }
     Ok(Amended {
         order: events,
-        inventory: held_anew(request.order, &quote, market, context)?,
+        inventory: held_anew(order, request.order, &quote, market, context)?,
         promotions: redeemed_anew(order, request.order, &quote, market, context)?,
         quote,
     })
@@ -241,8 +246,15 @@ fn without_redemptions(
     offers.iter().map(released).collect()
 }
 
-/// The hold takes what the order needs from now on, and other slots of the kitchen.
+/// Whether it waits for its day.
+fn waits(order: &Order) -> bool {
+    order.stage() == OrderStage::Scheduled
+}
+
+/// The hold takes what the order needs from now on, and other slots of the kitchen. One that waits takes its stock when it
+/// is released.
 fn held_anew(
+    order: &Order,
     hold: OrderId,
     quote: &Quote,
     market: &Market<'_>,
@@ -251,7 +263,11 @@ fn held_anew(
     let capacity = market.shop.live().and_then(|live| live.capacity.copied());
     let change = InventoryCommand::ChangeHold {
         hold,
-        needs: quote.content.needs.clone(),
+        needs: if waits(order) {
+            Vec::new()
+        } else {
+            quote.content.needs.clone()
+        },
         kitchen: capacity
             .zip(quote.content.kitchen.clone())
             .map(|(capacity, booking)| KitchenWanted { booking, capacity }),

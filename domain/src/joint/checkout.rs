@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::Market;
-use super::price_cart::{price_cart, promise};
+use super::price_cart::{asked_at, price_cart, promise};
 use crate::decider::{Class, Context, Decider, Rejection};
 use crate::kernel::allergen::Allergen;
 use crate::kernel::fault::{Fault, Faults};
@@ -240,15 +240,23 @@ fn terms(
         .shop
         .live()
         .ok_or_else(|| refused("shop_not_live", "the shop does not sell"))?;
+    let schedule = quote.content.schedule;
     let service_date = live
-        .service_date(market.now)
+        .service_date(asked_at(schedule.as_ref(), market).now)
         .ok_or_else(|| refused("shop_closed", "the shop is closed"))?;
     let fulfilment = body.fulfilment.clone().unwrap_or(Fulfilment::Pickup);
-    let expires_at = pay_until(&live, &fulfilment, market);
+    let (expires_at, needs) = match schedule {
+        // It takes its stock when it is released, of what there is then.
+        Some(_) => (market.now + market.flags.payment_timer.span(), Vec::new()),
+        None => (
+            pay_until(&live, &fulfilment, market),
+            quote.content.needs.clone(),
+        ),
+    };
     let open = InventoryCommand::OpenHold {
         hold: request.order,
         service_date,
-        needs: quote.content.needs.clone(),
+        needs,
         expires_at,
         kitchen: live
             .capacity
@@ -285,8 +293,9 @@ fn terms(
         commission: Some(live.terms.commission_on(service_date)),
         allergens: quote.content.allergens.clone(),
         acknowledged: request.acknowledged.clone(),
-        promise: quote.content.promise.starting(context.now),
+        promise: quote.content.promised(context.now),
         minutes: quote.content.promise,
+        schedule,
         expires_at,
         auto_fire: live.profile.auto_fire,
         remake_of: None,

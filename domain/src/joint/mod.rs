@@ -36,7 +36,7 @@ pub struct Market<'a> {
     pub offers: &'a [Offer<'a>],
     /// The rules in force.
     pub flags: &'a Flags,
-    /// The instant.
+    /// The instant; of an order for later, that at which its shop is asked.
     pub now: DateTime<Utc>,
 }
 

@@ -304,6 +304,7 @@ impl Making<'_> {
             allergens: self.body.allergens.clone(),
             promise: promised.minutes.starting(now),
             minutes: promised.minutes,
+            schedule: None,
             expires_at,
             auto_fire: live.profile.auto_fire,
             remake_of: Some(RemakeOf {

@@ -59,6 +59,8 @@ flags! {
         "How long a customer is asked what to do about something that ran out before it is left out.";
     stay_awaiting_payment: Minutes = Minutes::new(20), "min", [platform],
         "How long an order waits for its payment before somebody looks: a little longer than its timer.";
+    stay_scheduled: Minutes = Minutes::new(10), "min", [platform],
+        "How long after its time an order for later may wait for its release before somebody looks.";
     stay_placed: Minutes = Minutes::new(10), "min", [platform, city],
         "How long a placed order may go unanswered before somebody looks.";
     stay_accepted: Minutes = Minutes::new(60), "min", [platform, city, shop],
@@ -75,6 +77,8 @@ flags! {
         "How often bowls of an order are cooked again before the shop makes it anew or gives it up.";
     remake_answer: Minutes = Minutes::new(10), "min", [platform, city],
         "How long a customer may think about having a bowl made again.";
+    schedule_horizon: Minutes = Minutes::new(6 * 24 * 60), "min", [platform, city, shop],
+        "How far ahead an order may be wanted: what is reserved at a bank is kept for seven days.";
     cart_life: Minutes = Minutes::new(24 * 60), "min", [platform],
         "How long an untouched cart lives.";
     lines_max: u32 = 50, "lines", [platform, shop],

@@ -10,6 +10,7 @@ pub type Stay = (&'static str, fn(&Flags) -> Minutes);
 /// Every stage that is no end.
 pub const STAYS: &[Stay] = &[
     ("awaiting_payment", |flags| flags.stay_awaiting_payment),
+    ("scheduled", |flags| flags.stay_scheduled),
     ("placed", |flags| flags.stay_placed),
     ("accepted", |flags| flags.stay_accepted),
     ("cooking", |flags| flags.stay_cooking),

@@ -13,3 +13,4 @@ pub mod quote_difference;
 pub mod seller;
 pub mod settlement;
 pub mod tax;
+pub mod window;

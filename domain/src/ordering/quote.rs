@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use uuid::{Uuid, uuid};
 
 use super::line::{LineNeeds, OrderLine};
+use super::window::Schedule;
 use crate::kernel::allergen::{Allergen, Presence};
 use crate::kernel::bowl::Firmness;
 use crate::kernel::collect::leaf;
@@ -180,8 +181,11 @@ pub struct QuoteContent {
     /// How old the buyer must be, in years, when something asks for that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minimum_age: Option<u8>,
-    /// When it comes.
+    /// When it comes: counted from now, or of an order for later from when its shop takes it.
     pub promise: PromiseMinutes,
+    /// The window of an order for later, which is its promise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
     /// The lines as the order will keep them; answers leave them out, for they hold sealed notes.
     #[serde(skip)]
     pub items: Vec<OrderLine>,
@@ -236,17 +240,34 @@ impl QuoteContent {
     /// The text hashed is JSON of ordered structs and sorted maps, hence the same for equal content.
     /// Notes and needs are left out: they change neither price nor promise.
     fn id(&self) -> QuoteId {
-        let text = serde_json::to_vec(&(
+        self.id_with(&self.promise)
+    }
+
+    /// The id that it would have with another promise.
+    pub(crate) fn id_with(&self, promise: &PromiseMinutes) -> QuoteId {
+        let agreed = (
             self.currency,
             &self.seller_name,
             &self.lines,
             self.total_minor,
             self.tax_included_minor,
             &self.allergens,
-            &self.promise,
-        ))
-        .expect("plain values with string keys always serialise");
+            promise,
+        );
+        let text = match &self.schedule {
+            None => serde_json::to_vec(&agreed),
+            Some(schedule) => serde_json::to_vec(&(agreed, schedule)),
+        };
+        let text = text.expect("plain values with string keys always serialise");
         QuoteId(Uuid::new_v5(&QUOTE_NAMESPACE, &text))
+    }
+
+    /// What is promised to who checks out now.
+    pub fn promised(&self, now: DateTime<Utc>) -> Promise {
+        match &self.schedule {
+            None => self.promise.starting(now),
+            Some(schedule) => schedule.window.promise(),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::quote::{Party, PromiseMinutes, QuoteContent, QuoteLine, QuoteLineKind};
+use super::window::Schedule;
 use crate::kernel::allergen::{Allergen, Presence};
 use crate::kernel::ids::PromotionId;
 
@@ -55,6 +56,9 @@ pub struct QuoteDifference {
     /// The promise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub promise: Option<Moved<PromiseMinutes>>,
+    /// When it is wanted, and when its shop is asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Moved<Schedule>>,
 }
 
 impl QuoteDifference {
@@ -65,6 +69,10 @@ impl QuoteDifference {
             allergens: allergens(seen, now),
             total_minor: moved(seen.total_minor, now.total_minor),
             promise: moved(seen.promise, now.promise),
+            schedule: (seen.schedule != now.schedule).then_some(Moved {
+                seen: seen.schedule,
+                now: now.schedule,
+            }),
         }
     }
 }

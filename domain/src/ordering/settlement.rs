@@ -68,7 +68,7 @@ const ANYBODY: &[FaultParty] = &[
 /// blame; who is to blame for it pays.
 pub const CANCEL_POLICY: &[CancelRow] = &[
     CancelRow {
-        stages: &[S::AwaitingPayment, S::Placed, S::Accepted],
+        stages: &[S::AwaitingPayment, S::Scheduled, S::Placed, S::Accepted],
         faults: ANYBODY,
         shares: shares(Back::All, false, false),
     },

@@ -48,6 +48,8 @@ impl Process for OrderStays {
             return Vec::new();
         };
         let (name, since) = (TIMER.to_owned(), news.at());
+        // An order for later is to wait until it is released.
+        let waits = news.release_at().unwrap_or(since);
         let Some(longest) = longest_stay(stage.into(), flags) else {
             known.over = true;
             return vec![Effect::CancelTimer { name }];
@@ -56,7 +58,7 @@ impl Process for OrderStays {
         let command = AnyCommand::Order(recorded.stream, stall);
         vec![Effect::StartTimer {
             name,
-            at: since + longest.span(),
+            at: waits + longest.span(),
             fires: Box::new(Effect::Command { command }),
         }]
     }

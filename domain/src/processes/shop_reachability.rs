@@ -164,6 +164,7 @@ impl ShopReachabilityState {
                 self.waiting.remove(&order);
             }
             OrderEvent::CheckedOut(_)
+            | OrderEvent::Scheduled { .. }
             | OrderEvent::CourierRequested { .. }
             | OrderEvent::ShortReported { .. }
             | OrderEvent::ShortSettled { .. }

@@ -1,5 +1,5 @@
 //! A count or a loss leaves less on the shelf than is held: the newest orders that are not fired run out of it, each once,
-//! as if their shop had said so.
+//! as if their shop had said so. So does an order for later for which not everything is there when it is released.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -8,9 +8,11 @@ use super::{AnyRecorded, Effect, Process};
 use crate::aggregates::{AnyCommand, AnyEvent, Kind};
 use crate::kernel::actor::Actor;
 use crate::kernel::flags::Flags;
+use crate::kernel::ids::OrderId;
 use crate::kernel::key::Key;
+use crate::kernel::quantity::IngredientAmount;
 use crate::ordering::order::OrderCommand;
-use crate::restaurant::inventory::{InventoryEvent, ShortHold};
+use crate::restaurant::inventory::InventoryEvent;
 
 /// See the module.
 #[derive(Debug)]
@@ -23,10 +25,13 @@ pub struct StockShortsState {
     seen: i64,
 }
 
+/// An order, and what it lacks.
+type RunsOut = (OrderId, Vec<IngredientAmount>);
+
 /// What runs out for which orders, newest first.
-fn short_of(event: &AnyEvent) -> Option<(&Key, &[ShortHold])> {
+fn short_of(event: &AnyEvent) -> Vec<RunsOut> {
     let AnyEvent::Inventory(news) = event else {
-        return None;
+        return Vec::new();
     };
     match news {
         InventoryEvent::Recounted {
@@ -34,16 +39,22 @@ fn short_of(event: &AnyEvent) -> Option<(&Key, &[ShortHold])> {
         }
         | InventoryEvent::Wasted {
             ingredient, short, ..
-        } => (!short.is_empty()).then_some((ingredient, short.as_slice())),
+        } => (short.iter())
+            .map(|lacking| (lacking.hold, vec![lacking.of(ingredient)]))
+            .collect(),
+        InventoryEvent::HoldFilled { hold, short, .. } if !short.is_empty() => {
+            vec![(*hold, short.clone())]
+        }
         InventoryEvent::Received { .. }
         | InventoryEvent::EightySixed { .. }
         | InventoryEvent::EightySixLifted { .. }
         | InventoryEvent::HoldOpened { .. }
         | InventoryEvent::HoldChanged { .. }
+        | InventoryEvent::HoldFilled { .. }
         | InventoryEvent::HoldCommitted { .. }
         | InventoryEvent::HoldConsumed { .. }
         | InventoryEvent::CookedAgain { .. }
-        | InventoryEvent::HoldReleased { .. } => None,
+        | InventoryEvent::HoldReleased { .. } => Vec::new(),
     }
 }
 
@@ -53,34 +64,32 @@ impl Process for StockShorts {
     type State = StockShortsState;
 
     fn instance(event: &AnyRecorded) -> Option<Uuid> {
-        short_of(&event.recorded.event).map(|_| event.recorded.stream)
+        let runs_out = !short_of(&event.recorded.event).is_empty();
+        runs_out.then_some(event.recorded.stream)
     }
 
     fn react(state: &mut Self::State, event: &AnyRecorded, flags: &Flags) -> Vec<Effect> {
         let recorded = &event.recorded;
-        let Some((ingredient, short)) = short_of(&recorded.event) else {
-            return Vec::new();
-        };
-        if recorded.sequence <= state.seen {
+        let short = short_of(&recorded.event);
+        if short.is_empty() || recorded.sequence <= state.seen {
             return Vec::new();
         }
         state.seen = recorded.sequence;
         let process = Key::parse(Self::NAME).expect("the name is a key");
-        let runs_out = |lacking: &ShortHold| {
+        let runs_out = |(order, lacking): RunsOut| {
             let command = OrderCommand::ShortStock {
-                short: Uuid::new_v5(&recorded.event_id, lacking.hold.uuid().as_bytes()),
-                ingredient: ingredient.clone(),
-                amount: lacking.amount,
+                short: Uuid::new_v5(&recorded.event_id, order.uuid().as_bytes()),
+                lacking,
                 answer_by: recorded.recorded_at + flags.short_answer.span(),
                 by: Actor::System {
                     process: process.clone(),
                 },
             };
             Effect::Command {
-                command: AnyCommand::Order(lacking.hold.uuid(), command),
+                command: AnyCommand::Order(order.uuid(), command),
             }
         };
-        short.iter().map(runs_out).collect()
+        short.into_iter().map(runs_out).collect()
     }
 
     /// Nothing is waited for: what a repeat wants has the same name.
@@ -117,13 +126,16 @@ mod tests {
         let mut told = 0;
         for (sequence, event) in (1..).zip(InventoryEvent::samples()) {
             let event = recorded(sequence, event);
-            let expected = short_of(&event.recorded.event).map_or(0, |(_, short)| short.len());
+            let expected = short_of(&event.recorded.event).len();
             let effects = StockShorts::react(&mut state, &event, &flags);
             assert_eq!(effects.len(), expected);
             assert_eq!(StockShorts::instance(&event).is_some(), expected > 0);
             assert!(StockShorts::react(&mut state, &event, &flags).is_empty());
             told += expected;
         }
-        assert_eq!(told, 2, "a count and a loss");
+        assert_eq!(
+            told, 3,
+            "a count, a loss, and an order for later that is released"
+        );
     }
 }

@@ -79,6 +79,7 @@ fn terms() -> CheckedOut {
     });
     let mut terms = sample.expect("there is a sample of each event");
     terms.remake_of = None;
+    terms.schedule = None;
     terms
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use domain::decider::{Decider, Event, replay};
 use domain::joint::{Market, Offer};
 use domain::kernel::actor::Channel;
@@ -14,6 +15,7 @@ use domain::kernel::quantity::Quantity;
 use domain::ordering::cart::{Cart, CartCommand, CartEvent};
 use domain::ordering::fulfilment::Fulfilment;
 use domain::ordering::line::{LineChoice, OptionChoice, Shortage};
+use domain::ordering::window::Window;
 use domain::restaurant::inventory::{Inventory, InventoryCommand};
 use domain::restaurant::menu::{Menu, MenuCommand, MenuDocument};
 use domain::restaurant::promotion::{Promotion, PromotionCommand, PromotionTerms};
@@ -322,19 +324,31 @@ pub(crate) fn bowl(number: u32) -> CartCommand {
 pub(crate) fn pickup() -> CartCommand {
     CartCommand::SetFulfilment {
         fulfilment: Fulfilment::Pickup,
+        window: None,
     }
 }
 
 pub(crate) fn delivery() -> CartCommand {
     let fulfilment = CartEvent::samples().into_iter().find_map(|event| {
-        let CartEvent::FulfilmentSet { fulfilment } = event else {
+        let CartEvent::FulfilmentSet { fulfilment, .. } = event else {
             return None;
         };
         fulfilment.is_delivery().then_some(fulfilment)
     });
     CartCommand::SetFulfilment {
         fulfilment: fulfilment.unwrap(),
+        window: None,
     }
+}
+
+/// The same, for later: from so many minutes from now on, for so many.
+pub(crate) fn later(how: CartCommand, from: i64, length: i64) -> CartCommand {
+    let at = |minutes| test_now() + TimeDelta::minutes(minutes);
+    let CartCommand::SetFulfilment { fulfilment, .. } = how else {
+        panic!("{how:?} says nothing of when");
+    };
+    let window = Some(Window::new(at(from), at(from + length)).unwrap());
+    CartCommand::SetFulfilment { fulfilment, window }
 }
 
 pub(crate) fn cart(commands: impl IntoIterator<Item = CartCommand>) -> Cart {

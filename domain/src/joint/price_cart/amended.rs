@@ -3,22 +3,26 @@
 
 use std::collections::BTreeMap;
 
-use super::checks::{check_fulfilment, check_lines, check_stock};
+use super::checks::{check_fulfilment, check_lines, check_stock, lines_of, needs_of};
+use super::later::Wish;
+use super::promise::work_of;
 use super::reach::check_styles;
-use super::{Priced, sum};
+use super::{Priced, asked_at, check_times, sum};
 use crate::joint::Market;
 use crate::joint::priced_line::PricedLine;
 use crate::kernel::allergen::{Allergen, Declared, Presence};
 use crate::kernel::fault::{Faults, Pointer};
 use crate::kernel::geo::GeoPoint;
 use crate::kernel::key::Key;
-use crate::kernel::quantity::{Amount, IngredientAmount, Quantity};
+use crate::kernel::quantity::{Amount, IngredientAmount, Minutes, Quantity};
 use crate::kernel::tax::TaxClass;
 use crate::ordering::cart::{CartBody, CartLine};
 use crate::ordering::fulfilment::Fulfilment;
 use crate::ordering::line::{LineChoice, LineId, OrderLine};
-use crate::ordering::order::OrderBody;
+use crate::ordering::order::{OrderBody, OrderStage};
 use crate::ordering::quote::{Quote, QuoteLine, QuoteLineKind};
+use crate::ordering::window::{Schedule, Window};
+use crate::restaurant::restaurant::{LiveShop, Zone};
 use strum::VariantArray as _;
 
 /// What a customer wants of an order instead.
@@ -36,6 +40,8 @@ pub(in crate::joint) struct Wanted<'a> {
     pub(in crate::joint) place: Option<GeoPoint>,
     /// Whether that is another door.
     pub(in crate::joint) moved: bool,
+    /// Another window, of an order that waits for its day.
+    pub(in crate::joint) window: Option<Window>,
 }
 
 /// Prices an amended order against a market whose stock, kitchen and promotions are free of the order itself.
@@ -55,15 +61,24 @@ pub(in crate::joint) fn price_amended(
     let body = wanted.cart();
     let zone = check_fulfilment(&body, wanted.place, Some(&live), &mut faults);
     let mut lines = wanted.kept(&mut faults);
+    let schedule = wanted.schedule(&body, &lines, zone, &live, market, &mut faults);
+    let asked = asked_at(schedule.as_ref().filter(|_| wanted.waits()), market);
+    if wanted.waits() && faults.is_empty() {
+        check_times(&body, Some(&live), &asked, &mut faults);
+    }
     if !body.lines.is_empty() {
-        lines.extend(check_lines(&body, market, &mut faults));
+        lines.extend(check_lines(&body, &asked, &mut faults));
     }
     if lines.is_empty() && faults.is_empty() {
         let detail = "nothing is left; cancel the order instead";
         faults.add("empty_cart", &Pointer::root().at("lines"), detail);
     }
     check_styles(&body, wanted.place, zone, &lines, &mut faults);
-    let needs = check_stock(&lines, market, &mut faults);
+    let needs = if wanted.waits() {
+        needs_of(&lines, &mut faults)
+    } else {
+        check_stock(&lines, market, &mut faults)
+    };
     if !faults.is_empty() {
         return Err(wanted.of_the_request(faults));
     }
@@ -71,11 +86,14 @@ pub(in crate::joint) fn price_amended(
         body: &body,
         live,
         service_date: wanted.order.terms.service_date,
+        schedule,
         zone,
         lines,
         needs,
     };
-    let promised = priced.promise(market)?;
+    let promised = priced
+        .promise(market)
+        .map_err(|faults| wanted.of_the_request(faults))?;
     let amounts = priced.agreed_amounts(wanted);
     let quote = amounts.and_then(|(amounts, goods_minor)| {
         priced.completed(amounts, goods_minor, market, promised, &mut faults)
@@ -90,6 +108,47 @@ pub(in crate::joint) fn price_amended(
 }
 
 impl Wanted<'_> {
+    /// Whether its shop was not asked yet.
+    fn waits(&self) -> bool {
+        self.order.stage == OrderStage::Scheduled
+    }
+
+    /// Of an order for later, when it is wanted and when its shop is asked; that stays once it is. The service date, whose
+    /// number and kitchen it has, stays too.
+    fn schedule(
+        &self,
+        body: &CartBody,
+        kept: &[PricedLine],
+        zone: Option<&Zone>,
+        live: &LiveShop<'_>,
+        market: &Market<'_>,
+        faults: &mut Faults,
+    ) -> Option<Schedule> {
+        let at = Pointer::root().at("fulfilment").at("window");
+        let (agreed, true) = (self.order.schedule, self.waits()) else {
+            if self.window.is_some() {
+                let detail = "only an order that waits for its day gets another window";
+                faults.add("window_fixed", &at, detail);
+            }
+            return self.order.schedule;
+        };
+        let new = lines_of(body, market);
+        let wish = Wish {
+            window: self.window.or(agreed.map(|agreed| agreed.window))?,
+            work: work_of(kept.iter().chain(&new).map(|line| &line.line)),
+            zone,
+            live,
+            notice: Minutes::new(0),
+        };
+        let schedule = wish.schedule(market, faults)?;
+        if live.service_date(schedule.release_at) != Some(self.order.terms.service_date) {
+            let detail =
+                "the window is of another day; cancel the order, which is free, and order anew";
+            faults.add("window_other_day", &at, detail);
+        }
+        Some(schedule)
+    }
+
     /// The number of the newest line that the order has had.
     fn last_line(&self) -> u32 {
         let order = &self.order;
@@ -119,6 +178,7 @@ impl Wanted<'_> {
             last_line: lines.last().map_or(last, |line| line.line.get()),
             lines,
             fulfilment: Some(self.fulfilment.clone()),
+            window: None,
             promotion: None,
             tip_minor: tips
                 .map(|tip| tip.amount_minor)
@@ -194,7 +254,7 @@ impl Wanted<'_> {
                     fault.pointer = fault.pointer.replacen(&line, &format!("/add/{index}"), 1);
                 }
             }
-            fault.pointer = fault.pointer.replacen("/fulfilment/address", "/address", 1);
+            fault.pointer = fault.pointer.replacen("/fulfilment/", "/", 1);
         }
         faults
     }

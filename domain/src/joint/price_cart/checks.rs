@@ -15,19 +15,13 @@ use crate::ordering::quote::{Quote, QuoteLine, QuoteLineKind};
 use crate::payment::minimum::minimum_charge_minor;
 use crate::restaurant::restaurant::{LiveShop, Zone};
 
-/// The shop sells now, in one currency.
+/// The shop sells, in one currency.
 pub(super) fn check_shop<'a>(market: &Market<'a>, faults: &mut Faults) -> Option<LiveShop<'a>> {
     let at = Pointer::root().at("restaurant");
     let Some(live) = market.shop.live() else {
         faults.add("shop_not_live", &at, "the shop does not sell");
         return None;
     };
-    if live.is_paused(market.now) {
-        faults.add("shop_paused", &at, "the shop takes no orders for now");
-    }
-    if !live.is_open(market.now) {
-        faults.add("shop_closed", &at, "the shop is closed");
-    }
     let menu_currency = market.menu.published().map(|menu| menu.document().currency);
     if menu_currency.is_some_and(|currency| currency != live.profile.currency) {
         faults.add(
@@ -37,6 +31,17 @@ pub(super) fn check_shop<'a>(market: &Market<'a>, faults: &mut Faults) -> Option
         );
     }
     Some(live)
+}
+
+/// It takes orders at the instant.
+pub(super) fn check_open(live: &LiveShop<'_>, market: &Market<'_>, faults: &mut Faults) {
+    let at = Pointer::root().at("restaurant");
+    if live.is_paused(market.now) {
+        faults.add("shop_paused", &at, "the shop takes no orders for now");
+    }
+    if !live.is_open(market.now) {
+        faults.add("shop_closed", &at, "the shop is closed");
+    }
 }
 
 /// It is said how the order reaches the customer, and the shop delivers there.
@@ -75,9 +80,28 @@ pub(super) fn check_fulfilment<'a>(
     }
 }
 
+/// The lines at the instant, which must be within the hours of each dish.
 pub(super) fn check_lines(
     body: &CartBody,
     market: &Market<'_>,
+    faults: &mut Faults,
+) -> Vec<PricedLine> {
+    let clock = market.shop.live().map(|live| Clock {
+        at: market.now,
+        zone: live.profile.time_zone,
+    });
+    lines_at(body, market, clock, faults)
+}
+
+/// The lines, whenever they are wanted, for what they take; their faults are told when they are checked.
+pub(super) fn lines_of(body: &CartBody, market: &Market<'_>) -> Vec<PricedLine> {
+    lines_at(body, market, None, &mut Faults::default())
+}
+
+fn lines_at(
+    body: &CartBody,
+    market: &Market<'_>,
+    clock: Option<Clock>,
     faults: &mut Faults,
 ) -> Vec<PricedLine> {
     let at = Pointer::root().at("lines");
@@ -96,10 +120,6 @@ pub(super) fn check_lines(
         .fulfilment
         .as_ref()
         .is_some_and(Fulfilment::is_delivery);
-    let clock = market.shop.live().map(|live| Clock {
-        at: market.now,
-        zone: live.profile.time_zone,
-    });
     body.lines
         .iter()
         .filter_map(|line| priced(line, menu, is_delivery, clock, faults))
@@ -112,6 +132,13 @@ pub(super) fn check_stock(
     market: &Market<'_>,
     faults: &mut Faults,
 ) -> BTreeMap<Key, Amount> {
+    let needs = needs_of(lines, faults);
+    check_free(&needs, lines, market, faults);
+    needs
+}
+
+/// Everything the lines take, summed over those that share an ingredient.
+pub(super) fn needs_of(lines: &[PricedLine], faults: &mut Faults) -> BTreeMap<Key, Amount> {
     let mut needs: BTreeMap<Key, Amount> = BTreeMap::new();
     for (ingredient, amount) in lines.iter().flat_map(|line| &line.needs) {
         let sum = needs.entry(ingredient.clone()).or_default();
@@ -122,6 +149,16 @@ pub(super) fn check_stock(
             faults.add("amount_overflow", &Pointer::root().at("lines"), detail);
         }
     }
+    needs
+}
+
+/// So much is there.
+fn check_free(
+    needs: &BTreeMap<Key, Amount>,
+    lines: &[PricedLine],
+    market: &Market<'_>,
+    faults: &mut Faults,
+) {
     let wanted = needs
         .iter()
         .map(|(ingredient, amount)| (ingredient, amount.get()));
@@ -138,7 +175,6 @@ pub(super) fn check_stock(
             );
         }
     }
-    needs
 }
 
 impl Priced<'_> {

@@ -4,6 +4,7 @@ pub(super) mod amended;
 mod amounts;
 mod checks;
 mod discounts;
+mod later;
 pub(super) mod promise;
 mod reach;
 
@@ -21,11 +22,15 @@ use crate::kernel::quantity::Amount;
 use crate::ordering::cart::{Cart, CartBody};
 use crate::ordering::line::LineNeeds;
 use crate::ordering::quote::{Quote, QuoteContent, QuoteLine};
+use crate::ordering::window::Schedule;
 use crate::restaurant::restaurant::{LiveShop, Zone};
 
 use amounts::sum;
-use checks::{check_fulfilment, check_lines, check_shop, check_stock};
-use promise::Promised;
+use checks::{
+    check_fulfilment, check_lines, check_open, check_shop, check_stock, lines_of, needs_of,
+};
+use later::Wish;
+use promise::{Promised, work_of};
 use reach::{check_last_order, check_styles};
 
 /// Prices a cart. `place` is the door's pin, opened by the caller, when the cart is to be delivered.
@@ -53,11 +58,31 @@ pub fn price_cart(
     }
     let live = check_shop(market, &mut faults);
     let zone = check_fulfilment(body, place, live.as_ref(), &mut faults);
-    check_last_order(body, live.as_ref(), market, &mut faults);
-    let lines = check_lines(body, market, &mut faults);
+    let schedule = match (body.window, &live) {
+        (Some(window), Some(live)) => {
+            let wish = Wish {
+                window,
+                work: work_of(lines_of(body, market).iter().map(|line| &line.line)),
+                zone,
+                live,
+                notice: market.flags.payment_timer,
+            };
+            wish.schedule(market, &mut faults)
+        }
+        (Some(_), None) | (None, _) => None,
+    };
+    let asked = asked_at(schedule.as_ref(), market);
+    // Of a window that cannot be had nobody knows when its shop would be asked.
+    if body.window.is_none() || schedule.is_some() {
+        check_times(body, live.as_ref(), &asked, &mut faults);
+    }
+    let lines = check_lines(body, &asked, &mut faults);
     check_styles(body, place, zone, &lines, &mut faults);
-    let needs = check_stock(&lines, market, &mut faults);
-    let service_date = live.and_then(|live| live.service_date(market.now));
+    let needs = match body.window {
+        Some(_) => needs_of(&lines, &mut faults),
+        None => check_stock(&lines, market, &mut faults),
+    };
+    let service_date = live.and_then(|live| live.service_date(asked.now));
     let (Some(live), Some(service_date), true) = (live, service_date, faults.is_empty()) else {
         return Err(faults);
     };
@@ -65,6 +90,7 @@ pub fn price_cart(
         body,
         live,
         service_date,
+        schedule,
         zone,
         lines,
         needs,
@@ -79,11 +105,36 @@ pub fn price_cart(
     faults.or(quote)
 }
 
+/// What an order for later is measured against: the same, when its shop is asked.
+pub(in crate::joint) fn asked_at<'a>(
+    schedule: Option<&Schedule>,
+    market: &Market<'a>,
+) -> Market<'a> {
+    Market {
+        now: schedule.map_or(market.now, |schedule| schedule.release_at),
+        ..*market
+    }
+}
+
+/// The shop takes orders then, and not the last one before.
+fn check_times(
+    body: &CartBody,
+    live: Option<&LiveShop<'_>>,
+    asked: &Market<'_>,
+    faults: &mut Faults,
+) {
+    if let Some(live) = live {
+        check_open(live, asked, faults);
+    }
+    check_last_order(body, live, asked, faults);
+}
+
 /// A cart without faults so far.
 struct Priced<'a> {
     body: &'a CartBody,
     live: LiveShop<'a>,
     service_date: NaiveDate,
+    schedule: Option<Schedule>,
     zone: Option<&'a Zone>,
     lines: Vec<PricedLine>,
     needs: BTreeMap<Key, Amount>,
@@ -128,6 +179,7 @@ impl Priced<'_> {
                 .filter_map(|line| line.line.minimum_age)
                 .max(),
             promise: promised.minutes,
+            schedule: self.schedule,
             kitchen: promised.kitchen,
             items: self.lines.iter().map(|line| line.line.clone()).collect(),
             needs: amounts_of(self.needs.clone()),

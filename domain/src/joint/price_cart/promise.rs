@@ -4,6 +4,7 @@
 //! the stock. A shop that does not say so promises its usual time.
 
 use super::Priced;
+use super::later::travel;
 use crate::joint::Market;
 use crate::kernel::fault::{Faults, Pointer};
 use crate::kernel::flags::Flags;
@@ -21,13 +22,14 @@ pub(in crate::joint) struct Promised {
 }
 
 impl Priced<'_> {
-    /// The kitchen's time and the way's; a full kitchen is later by as long as the order waits for the boiler.
+    /// The kitchen's time and the way's; a full kitchen is later by as long as the order waits for the boiler. Of an order
+    /// for later, its window.
     pub(super) fn promise(&self, market: &Market<'_>) -> Result<Promised, Faults> {
-        let travel = self
-            .zone
-            .map_or(market.flags.pickup_travel, |zone| zone.minutes);
         let work = work_of(self.lines.iter().map(|line| &line.line));
-        promised(&work, travel, self.live.capacity, market)
+        match &self.schedule {
+            Some(schedule) => self.promise_for(schedule, &work, market),
+            None => promised(&work, travel(self.zone, market), self.live.capacity, market),
+        }
     }
 }
 
@@ -81,22 +83,27 @@ fn free(
     work: &KitchenWork,
     market: &Market<'_>,
 ) -> Result<Free, Faults> {
+    check_size(capacity, work)?;
+    let kitchen = market.stock.kitchen();
+    work.earliest(kitchen, capacity, market.flags, market.now)
+        .ok_or_else(|| {
+            let mut faults = Faults::default();
+            let detail = "the kitchen has all that it can do; try again later";
+            faults.add("kitchen_full", &Pointer::root().at("restaurant"), detail);
+            faults
+        })
+}
+
+/// An order has no more bowls than its shop takes.
+pub(super) fn check_size(capacity: &KitchenCapacity, work: &KitchenWork) -> Result<(), Faults> {
     let mut faults = Faults::default();
-    let root = Pointer::root();
     if let Some(most) = capacity.max_bowls_per_order
         && work.bowls() > most.get()
     {
         let detail = format!("this shop takes orders of at most {} bowls", most.get());
-        faults.add("too_many_bowls", &root.at("lines"), detail);
-        return Err(faults);
+        faults.add("too_many_bowls", &Pointer::root().at("lines"), detail);
     }
-    let kitchen = market.stock.kitchen();
-    work.earliest(kitchen, capacity, market.flags, market.now)
-        .ok_or_else(|| {
-            let detail = "the kitchen has all that it can do; try again later";
-            faults.add("kitchen_full", &root.at("restaurant"), detail);
-            faults
-        })
+    faults.or(())
 }
 
 /// The quote that a customer agreed to, if it can be kept: the present one, or one that differs from it in nothing but a
@@ -109,21 +116,24 @@ pub(in crate::joint) fn agreed(
     if current.quote_id == seen {
         return Ok(current);
     }
-    if current.content.kitchen.is_none() {
+    let content = &current.content;
+    if content.kitchen.is_none() || content.schedule.is_some() {
         return Err(Box::new(current));
     }
     let longest = flags.kitchen_horizon.get().saturating_add(SLOT.get());
-    (1..=longest / WAIT_STEP)
-        .map(|steps| Quote::new(later(&current.content, steps * WAIT_STEP)))
-        .find(|quote| quote.quote_id == seen)
-        .ok_or_else(|| Box::new(current))
+    let promise = (1..=longest / WAIT_STEP)
+        .map(|steps| later(content.promise, steps * WAIT_STEP))
+        .find(|promise| content.id_with(promise) == seen);
+    match promise {
+        Some(promise) => Ok(Quote::new(QuoteContent {
+            promise,
+            ..current.content
+        })),
+        None => Err(Box::new(current)),
+    }
 }
 
-/// The same with a promise so many minutes later.
-fn later(content: &QuoteContent, minutes: u32) -> QuoteContent {
-    let prep = Minutes::new(content.promise.prep.get().saturating_add(minutes));
-    QuoteContent {
-        promise: content.promise.with_prep(prep),
-        ..content.clone()
-    }
+/// The same so many minutes later.
+fn later(promise: PromiseMinutes, minutes: u32) -> PromiseMinutes {
+    promise.with_prep(Minutes::new(promise.prep.get().saturating_add(minutes)))
 }

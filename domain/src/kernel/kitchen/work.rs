@@ -51,6 +51,35 @@ impl KitchenWork {
         Minutes::new(self.finish().get().div_ceil(60)).max(flags.kitchen_prep)
     }
 
+    /// From the order to ready in an idle kitchen, with all waves of a large order; nothing when that is beyond the
+    /// horizon.
+    pub fn lead(&self, capacity: Option<&KitchenCapacity>, flags: &Flags) -> Option<Minutes> {
+        let waves = match capacity {
+            Some(capacity) if self.bowls() > 0 => {
+                let (idle, horizon) = (Kitchen::default(), flags.kitchen_horizon);
+                let epoch = DateTime::UNIX_EPOCH;
+                idle.earliest(capacity, &self.batches, epoch, horizon)?
+                    .waves()
+            }
+            Some(_) | None => Minutes::new(0),
+        };
+        let prep = self.prep(flags).get();
+        Some(Minutes::new(prep.saturating_add(waves.get())))
+    }
+
+    /// The earliest slots from which it is ready at `ready`, or at most `within` later. Nothing is put before `now`.
+    pub fn ready_at(
+        &self,
+        kitchen: &Kitchen,
+        capacity: &KitchenCapacity,
+        (now, ready): (DateTime<Utc>, DateTime<Utc>),
+        (lead, within): (Minutes, Minutes),
+        flags: &Flags,
+    ) -> Option<KitchenBooking> {
+        let boils_at = ready - lead.span() + self.prep(flags).span() - self.finish().span();
+        kitchen.earliest(capacity, &self.batches, boils_at.max(now), within)
+    }
+
     /// The earliest slots that are free for it; nothing when there are none within the horizon.
     pub fn earliest(
         &self,

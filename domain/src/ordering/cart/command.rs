@@ -12,6 +12,7 @@ use crate::kernel::text::Note;
 use crate::ordering::cart::event::CartPromotion;
 use crate::ordering::fulfilment::Fulfilment;
 use crate::ordering::line::{LineChoice, LineId, OptionChoice, Shortage};
+use crate::ordering::window::Window;
 
 /// A request to a cart.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, EnumDiscriminants)]
@@ -68,6 +69,9 @@ pub enum CartCommand {
     SetFulfilment {
         /// How.
         fulfilment: Fulfilment,
+        /// When; as soon as possible when absent.
+        #[serde(default)]
+        window: Option<Window>,
     },
     /// Names the cart's promotion.
     SetPromotion {

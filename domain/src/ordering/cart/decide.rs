@@ -87,8 +87,8 @@ impl Cart {
             (Self::Open(body), CartCommand::SetPromotion { promotion }) => {
                 body.promotion == *promotion
             }
-            (Self::Open(body), CartCommand::SetFulfilment { fulfilment }) => {
-                body.fulfilment.as_ref() == Some(fulfilment)
+            (Self::Open(body), CartCommand::SetFulfilment { fulfilment, window }) => {
+                (body.fulfilment.as_ref(), &body.window) == (Some(fulfilment), window)
             }
             (Self::CheckedOut { order, .. }, CartCommand::CheckOut { order: asked }) => {
                 order == asked
@@ -188,7 +188,9 @@ impl CartBody {
                 self.line(line).ok_or(CartRejection::LineUnknown { line })?;
                 CartEvent::LineRemoved { line }
             }
-            CartCommand::SetFulfilment { fulfilment } => CartEvent::FulfilmentSet { fulfilment },
+            CartCommand::SetFulfilment { fulfilment, window } => {
+                CartEvent::FulfilmentSet { fulfilment, window }
+            }
             CartCommand::SetPromotion { promotion } => CartEvent::PromotionSet { promotion },
             CartCommand::SetTip { amount_minor } => {
                 if !(0..=TIP_MINOR_MAX).contains(&amount_minor) {

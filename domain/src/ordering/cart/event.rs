@@ -12,6 +12,7 @@ use crate::kernel::ids::{CartId, CustomerId, OrderId, PromotionId, RestaurantId}
 use crate::kernel::sample;
 use crate::ordering::fulfilment::Fulfilment;
 use crate::ordering::line::{LineChoice, LineId};
+use crate::ordering::window::Window;
 
 /// A fact about a cart.
 #[derive(
@@ -56,6 +57,9 @@ pub enum CartEvent {
     FulfilmentSet {
         /// How.
         fulfilment: Fulfilment,
+        /// When it is wanted; as soon as possible when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        window: Option<Window>,
     },
     /// The cart's promotion was named.
     PromotionSet {
@@ -129,9 +133,11 @@ impl Event for CartEvent {
             Self::LineRemoved { line },
             Self::FulfilmentSet {
                 fulfilment: Fulfilment::sample(),
+                window: Some(Window::sample()),
             },
             Self::FulfilmentSet {
                 fulfilment: Fulfilment::Pickup,
+                window: None,
             },
             Self::PromotionSet {
                 promotion: Some(CartPromotion {

@@ -9,6 +9,7 @@ use crate::kernel::actor::Channel;
 use crate::kernel::ids::{CartId, CustomerId, OrderId, RestaurantId};
 use crate::ordering::fulfilment::Fulfilment;
 use crate::ordering::line::{LineChoice, LineId};
+use crate::ordering::window::Window;
 
 /// A cart.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, EnumDiscriminants)]
@@ -62,6 +63,9 @@ pub struct CartBody {
     pub last_line: u32,
     /// How the order reaches the customer, once that is said.
     pub fulfilment: Option<Fulfilment>,
+    /// When it is wanted; as soon as possible when absent.
+    #[serde(default)]
+    pub window: Option<Window>,
     /// The promotion that the customer named.
     #[serde(default)]
     pub promotion: Option<CartPromotion>,
@@ -107,6 +111,7 @@ impl Cart {
                     lines: Vec::new(),
                     last_line: 0,
                     fulfilment: None,
+                    window: None,
                     promotion: None,
                     tip_minor: 0,
                 });
@@ -126,9 +131,10 @@ impl Cart {
             CartEvent::LineRemoved { line } => {
                 self.change(|body| body.lines.retain(|found| found.line != *line));
             }
-            CartEvent::FulfilmentSet { fulfilment } => {
-                self.change(|body| body.fulfilment = Some(fulfilment.clone()));
-            }
+            CartEvent::FulfilmentSet { fulfilment, window } => self.change(|body| {
+                body.fulfilment = Some(fulfilment.clone());
+                body.window = *window;
+            }),
             CartEvent::PromotionSet { promotion } => {
                 self.change(|body| body.promotion.clone_from(promotion));
             }

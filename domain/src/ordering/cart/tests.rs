@@ -16,6 +16,7 @@ use crate::kernel::refusal::NotAllowed;
 use crate::kernel::sample;
 use crate::ordering::fulfilment::Fulfilment;
 use crate::ordering::line::{LineChoice, LineId, Shortage};
+use crate::ordering::window::Window;
 use crate::testing::{Given, test_now};
 
 const LINE: LineId = LineId::new(1);
@@ -268,19 +269,32 @@ fn more_options_than_a_line_takes_are_refused() {
 fn fulfilment_is_set_once_for_the_same_choice() {
     let set = || CartCommand::SetFulfilment {
         fulfilment: Fulfilment::Pickup,
+        window: None,
     };
+    let window = Some(Window::sample());
     open()
         .when(set())
         .then([CartEvent::FulfilmentSet {
             fulfilment: Fulfilment::Pickup,
+            window: None,
         }])
         .when(set())
         .then_nothing()
         .when(CartCommand::SetFulfilment {
             fulfilment: Fulfilment::sample(),
+            window: None,
         })
         .then([CartEvent::FulfilmentSet {
             fulfilment: Fulfilment::sample(),
+            window: None,
+        }])
+        .when(CartCommand::SetFulfilment {
+            fulfilment: Fulfilment::sample(),
+            window,
+        })
+        .then([CartEvent::FulfilmentSet {
+            fulfilment: Fulfilment::sample(),
+            window,
         }]);
 }
 

@@ -12,8 +12,7 @@ use crate::kernel::actor::Actor;
 use crate::kernel::address::Address;
 use crate::kernel::handover::{ProofMethod, UndeliverableReason};
 use crate::kernel::ids::{DeliveryId, DriverId, OrderId, PaymentId};
-use crate::kernel::key::Key;
-use crate::kernel::quantity::{Amount, IngredientAmount, Metres, Minutes};
+use crate::kernel::quantity::{IngredientAmount, Metres, Minutes};
 use crate::kernel::sealed::Sealed;
 use crate::kernel::text::{Name, Reason};
 use crate::ordering::line::{BowlRef, LineId, OrderLine};
@@ -39,6 +38,8 @@ pub enum OrderCommand {
         /// Which.
         payment: PaymentId,
     },
+    /// Its shop is asked: it was for later, and its time has come.
+    Release,
     /// It was not paid for in time.
     Expire,
     /// The shop takes it.
@@ -137,10 +138,8 @@ pub enum OrderCommand {
     ShortStock {
         /// Our name for this shortage, chosen by the caller so that a repeat is one.
         short: Uuid,
-        /// What is lacking.
-        ingredient: Key,
-        /// How much of it, in its unit.
-        amount: Amount,
+        /// What is lacking, each ingredient once.
+        lacking: Vec<IngredientAmount>,
         /// Until when the customer may answer, if asked.
         answer_by: DateTime<Utc>,
         /// Who says so.

@@ -14,6 +14,7 @@ use crate::decider::{Context, Decider, Facets, Transitions, check_allowed};
 use crate::kernel::quantity::Minutes;
 use crate::ordering::line::BowlRef;
 use crate::ordering::settlement;
+use crate::ordering::window::Schedule;
 
 impl Decider for Order {
     const KIND: &'static str = "ordering.order";
@@ -79,15 +80,27 @@ impl Order {
 /// An order with nothing to pay is placed at once.
 fn check_out(terms: Box<CheckedOut>, now: DateTime<Utc>) -> Vec<OrderEvent> {
     let free = terms.total.is_zero();
+    let paid = paid(&terms, now);
     let promise = terms.promise;
     let mut events = vec![
         OrderEvent::CheckedOut(terms),
         OrderEvent::PromiseMade { promise, at: now },
     ];
     if free {
-        events.push(OrderEvent::Placed { at: now });
+        events.push(paid);
     }
     events
+}
+
+/// It is paid for: its shop is asked now, or when its time has come.
+fn paid(terms: &CheckedOut, now: DateTime<Utc>) -> OrderEvent {
+    match terms.schedule {
+        Some(Schedule { release_at, .. }) => OrderEvent::Scheduled {
+            release_at,
+            at: now,
+        },
+        None => OrderEvent::Placed { at: now },
+    }
 }
 
 impl OrderBody {
@@ -99,8 +112,10 @@ impl OrderBody {
         match command {
             OrderCommand::CheckOut { terms } => self.terms == **terms,
             OrderCommand::Authorise { payment } => {
-                so_far(self.placed_at.is_some() && *payment == self.terms.payment)
+                let is_paid = self.placed_at.or(self.scheduled_at).is_some();
+                so_far(is_paid && *payment == self.terms.payment)
             }
+            OrderCommand::Release => so_far(self.placed_at.is_some()),
             OrderCommand::Expire => is(OrderStage::Expired),
             OrderCommand::Accept { .. } => so_far(self.accepted_at.is_some()),
             OrderCommand::Reject { .. } => is(OrderStage::Rejected),
@@ -169,8 +184,9 @@ impl OrderBody {
                         expected: self.terms.payment,
                     });
                 }
-                OrderEvent::Placed { at: now }
+                paid(&self.terms, now)
             }
+            OrderCommand::Release => OrderEvent::Placed { at: now },
             OrderCommand::Expire => {
                 rules::payment_time_is_over(self, now)?;
                 OrderEvent::Expired { at: now }
@@ -265,15 +281,13 @@ impl OrderBody {
             }
             OrderCommand::ShortStock {
                 short,
-                ingredient,
-                amount,
+                lacking,
                 answer_by,
                 by,
             } => {
                 let lacking = Lacking {
                     short,
-                    ingredient,
-                    amount,
+                    ingredients: lacking,
                     answer_by,
                     by,
                 };
@@ -366,7 +380,7 @@ impl OrderBody {
 
     fn accept(&self, prep: Minutes, now: DateTime<Utc>) -> Result<OrderEvent, OrderRejection> {
         rules::prep_in_range(prep)?;
-        let promise = self.minutes.with_prep(prep).starting(now);
+        let promise = self.promised(prep, now);
         Ok(OrderEvent::Accepted {
             prep_minutes: prep,
             promise,

@@ -32,6 +32,7 @@ use crate::ordering::line::{BowlRef, LineId, LineNeeds, OrderLine, Shortage};
 use crate::ordering::quote::{Promise, PromiseMinutes, QuoteId, QuoteLine};
 use crate::ordering::seller::SellerDetails;
 use crate::ordering::settlement::Settlement;
+use crate::ordering::window::Schedule;
 
 /// A fact about an order.
 #[derive(
@@ -49,7 +50,14 @@ pub enum OrderEvent {
         /// When.
         at: DateTime<Utc>,
     },
-    /// It is paid for and shown to the shop.
+    /// It is paid for, and waits for its day.
+    Scheduled {
+        /// When its shop is asked.
+        release_at: DateTime<Utc>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// It is paid for and shown to the shop; an order for later was released to it.
     Placed {
         /// When.
         at: DateTime<Utc>,
@@ -397,6 +405,9 @@ pub struct CheckedOut {
     pub promise: Promise,
     /// The minutes it was made of.
     pub minutes: PromiseMinutes,
+    /// When it is wanted, if that is later than as soon as possible.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
     /// Until when it must be paid for.
     pub expires_at: DateTime<Utc>,
     /// Whether the shop fires accepted orders by itself.
@@ -424,6 +435,9 @@ pub struct Amendment {
     pub acknowledged: Option<Sealed<Vec<Allergen>>>,
     /// The minutes that a promise is made of from now on.
     pub minutes: PromiseMinutes,
+    /// Another window, or another time to ask its shop; the same when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
     /// Another door, sealed; the same when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<Sealed<Address>>,
@@ -504,6 +518,7 @@ impl OrderEvent {
     pub fn leads_to(&self) -> Option<OrderStage> {
         Some(match self {
             Self::CheckedOut(_) => OrderStage::AwaitingPayment,
+            Self::Scheduled { .. } => OrderStage::Scheduled,
             Self::Placed { .. } => OrderStage::Placed,
             Self::Accepted { .. } => OrderStage::Accepted,
             Self::Rejected { .. } => OrderStage::Rejected,
@@ -535,11 +550,21 @@ impl OrderEvent {
         })
     }
 
+    /// When an order for later is released, of the event from which it waits for that.
+    pub fn release_at(&self) -> Option<DateTime<Utc>> {
+        if let Self::Scheduled { release_at, .. } = self {
+            Some(*release_at)
+        } else {
+            None
+        }
+    }
+
     /// When it happened.
     pub fn at(&self) -> DateTime<Utc> {
         match self {
             Self::CheckedOut(terms) => terms.at,
             Self::PromiseMade { at, .. }
+            | Self::Scheduled { at, .. }
             | Self::Placed { at }
             | Self::Accepted { at, .. }
             | Self::Rejected { at, .. }
@@ -588,6 +613,10 @@ impl Event for OrderEvent {
         vec![
             Self::CheckedOut(Box::new(CheckedOut::sample())),
             Self::PromiseMade { promise, at },
+            Self::Scheduled {
+                release_at: sample::minute(150),
+                at,
+            },
             Self::Placed { at },
             Self::Accepted {
                 prep_minutes: Minutes::new(12),
@@ -745,6 +774,7 @@ impl Amendment {
             allergens: terms.allergens,
             acknowledged: terms.acknowledged,
             minutes: terms.minutes,
+            schedule: terms.schedule,
             address: Some(sample::sealed("ordering.order", "address")),
         }
     }
@@ -794,6 +824,7 @@ impl CheckedOut {
             acknowledged: Some(sample::sealed("ordering.cart", "acknowledged_allergens")),
             promise: minutes.starting(sample::minute(9)),
             minutes,
+            schedule: Some(Schedule::sample()),
             expires_at: sample::minute(24),
             auto_fire: false,
             remake_of: Some(RemakeOf {

@@ -19,6 +19,7 @@ use crate::ordering::bill::Bill;
 use crate::ordering::fulfilment::Fulfilment;
 use crate::ordering::line::{BowlRef, BowlSpec, LineId, LineNeeds, OrderLine};
 use crate::ordering::quote::{Promise, PromiseMinutes};
+use crate::ordering::window::Schedule;
 
 /// An order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -49,6 +50,8 @@ pub enum OrderStage {
     Absent,
     /// Waits for its payment; its stock is held.
     AwaitingPayment,
+    /// Paid for; waits for its day, and holds the kitchen of it.
+    Scheduled,
     /// Paid for; waits for the shop.
     Placed,
     /// Taken by the shop.
@@ -90,6 +93,8 @@ pub struct OrderBody {
     pub bill: Bill,
     /// The minutes that its promise is made of.
     pub minutes: PromiseMinutes,
+    /// When it is wanted, if that is later than as soon as possible.
+    pub schedule: Option<Schedule>,
     /// The allergens that the customer was shown.
     pub allergens: BTreeMap<Allergen, Presence>,
     /// How it was to reach the customer, at the door that was named last.
@@ -116,7 +121,9 @@ pub struct OrderBody {
     pub promise: Promise,
     /// The promise that the customer was made first.
     pub first_promise: Promise,
-    /// When it was paid for.
+    /// When it was paid for, of an order for later.
+    pub scheduled_at: Option<DateTime<Utc>>,
+    /// When its shop was asked: as soon as it was paid for, or when it was released.
     pub placed_at: Option<DateTime<Utc>>,
     /// When the shop took it.
     pub accepted_at: Option<DateTime<Utc>>,
@@ -251,6 +258,7 @@ impl OrderBody {
             promise: terms.promise,
             bill: terms.bill(),
             minutes: terms.minutes,
+            schedule: terms.schedule,
             allergens: terms.allergens.clone(),
             fulfilment: terms.fulfilment.clone(),
             corrected_from: None,
@@ -263,6 +271,7 @@ impl OrderBody {
             offers: Vec::new(),
             prep_minutes: None,
             terms: terms.clone(),
+            scheduled_at: None,
             placed_at: None,
             accepted_at: None,
             delivery: None,
@@ -287,6 +296,7 @@ impl OrderBody {
                 self.first_promise = *promise;
                 self.promise = *promise;
             }
+            OrderEvent::Scheduled { at, .. } => self.scheduled_at = Some(*at),
             OrderEvent::Placed { at } => self.placed_at = Some(*at),
             OrderEvent::Accepted {
                 prep_minutes,
@@ -422,6 +432,7 @@ impl OrderBody {
         self.rebill(&amendment.bill);
         self.needs.clone_from(&amendment.needs);
         self.minutes = amendment.minutes;
+        self.schedule = amendment.schedule.or(self.schedule);
         self.allergens.clone_from(&amendment.allergens);
         if let Some(address) = amendment.address.clone() {
             self.fulfilment = Fulfilment::Delivery { address };
@@ -502,6 +513,18 @@ impl OrderBody {
         self.corrected_from.as_ref().or_else(|| self.door())
     }
 
+    /// What is promised when the kitchen needs so long from then on: a window stays what it is while it can be kept.
+    pub(super) fn promised(&self, prep: Minutes, start: DateTime<Utc>) -> Promise {
+        let soonest = self.minutes.with_prep(prep).starting(start);
+        match self.schedule.map(|schedule| schedule.window) {
+            Some(window) if soonest.earliest <= window.to() => Promise {
+                earliest: soonest.earliest.max(window.from()),
+                latest: window.to(),
+            },
+            Some(_) | None => soonest,
+        }
+    }
+
     /// Whether a courier brings it, as it is now.
     pub fn is_delivery(&self) -> bool {
         self.terms.fulfilment.is_delivery() && !self.switched_to_pickup
@@ -526,6 +549,7 @@ impl OrderBody {
             OrderStage::Expired | OrderStage::Cancelled | OrderStage::Rejected => true,
             OrderStage::Absent
             | OrderStage::AwaitingPayment
+            | OrderStage::Scheduled
             | OrderStage::Placed
             | OrderStage::Accepted
             | OrderStage::Cooking

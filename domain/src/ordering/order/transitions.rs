@@ -111,7 +111,9 @@ const fn row(from: S, command: C, by: &'static [By], guard: &'static str, to: S)
 #[rustfmt::skip]
 pub const ROWS: &[Row] = &[
     row(S::Absent, C::CheckOut, CUSTOMER, "there is something to pay", S::AwaitingPayment),
+    row(S::Absent, C::CheckOut, CUSTOMER, "there is nothing to pay, and it is for later", S::Scheduled),
     row(S::Absent, C::CheckOut, CUSTOMER, "there is nothing to pay", S::Placed),
+    row(S::AwaitingPayment, C::Authorise, PROCESS, "it is the payment that it waits for, and for later", S::Scheduled),
     row(S::AwaitingPayment, C::Authorise, PROCESS, "it is the payment that it waits for", S::Placed),
     row(S::AwaitingPayment, C::Expire, TIMER, "its time to pay is over", S::Expired),
     row(S::AwaitingPayment, C::Cancel, &[By::Customer, By::Process], "", S::Cancelled),
@@ -119,6 +121,9 @@ pub const ROWS: &[Row] = &[
     row(S::AwaitingPayment, C::ShortStock, PROCESS, SHORT_END, S::Cancelled),
     row(S::AwaitingPayment, C::AnswerShort, ANSWER, ASKED, S::AwaitingPayment),
     row(S::AwaitingPayment, C::AnswerShort, ANSWER, SHORT_END, S::Cancelled),
+    row(S::Scheduled, C::Release, TIMER, "", S::Placed),
+    row(S::Scheduled, C::Cancel, &[By::Customer, By::Shop, By::Ops, By::Process], "", S::Cancelled),
+    row(S::Scheduled, C::Amend, CUSTOMER_OR_OPS, AMEND, S::Scheduled),
     row(S::Placed, C::Accept, SHOP, "the kitchen needs at most four hours", S::Accepted),
     row(S::Placed, C::Reject, SHOP_OR_TIMER, "", S::Rejected),
     row(S::Placed, C::Cancel, &[By::Customer, By::Ops, By::Process], "", S::Cancelled),
@@ -211,6 +216,8 @@ pub const ROWS: &[Row] = &[
     row(S::Completed, C::DeclineRemake, CUSTOMER_OR_OPS, OFFERED, S::Completed),
     row(S::AwaitingPayment, C::Stall, TIMER, STALL, S::AwaitingPayment),
     row(S::AwaitingPayment, C::NoteOnBehalf, OPS, DID, S::AwaitingPayment),
+    row(S::Scheduled, C::Stall, TIMER, STALL, S::Scheduled),
+    row(S::Scheduled, C::NoteOnBehalf, OPS, DID, S::Scheduled),
     row(S::Placed, C::Stall, TIMER, STALL, S::Placed),
     row(S::Placed, C::NoteOnBehalf, OPS, DID, S::Placed),
     row(S::Accepted, C::Stall, TIMER, STALL, S::Accepted),

@@ -28,11 +28,23 @@ impl Effects<'_> {
             OrderEvent::CheckedOut(terms) => {
                 self.state.terms = Some(Terms::of(terms));
                 self.state.needs.clone_from(&terms.needs);
+                if terms.schedule.is_some() {
+                    self.state.to_take = LineNeeds::of_all(&terms.lines, &terms.needs);
+                }
                 self.start_timer(timers::PAYMENT, terms.expires_at, OrderCommand::Expire);
+            }
+            OrderEvent::Scheduled { release_at, at: _ } => {
+                self.cancel_timer(timers::PAYMENT);
+                self.stock(|hold| InventoryCommand::CommitHold { hold });
+                self.start_timer(timers::RELEASE, *release_at, OrderCommand::Release);
             }
             OrderEvent::Placed { at } => {
                 self.cancel_timer(timers::PAYMENT);
-                self.stock(|hold| InventoryCommand::CommitHold { hold });
+                self.cancel_timer(timers::RELEASE);
+                match self.state.to_take.take() {
+                    Some(needs) => self.stock(|hold| InventoryCommand::FillHold { hold, needs }),
+                    None => self.stock(|hold| InventoryCommand::CommitHold { hold }),
+                }
                 let reject = OrderCommand::Reject {
                     reason: RejectReason::NoAnswer,
                     note: None,
@@ -187,7 +199,14 @@ impl Effects<'_> {
     fn on_amended(&mut self, amendment: &Amendment, event_id: Uuid) {
         self.state.needs.clone_from(&amendment.needs);
         if let Some(terms) = &mut self.state.terms {
-            terms.amend(&amendment.bill);
+            terms.amend(amendment);
+        }
+        if self.state.to_take.is_some() {
+            let needs = LineNeeds::of_all(&amendment.bill.lines, &amendment.needs);
+            self.state.to_take = Some(needs.unwrap_or_default());
+            if let Some(schedule) = amendment.schedule {
+                self.start_timer(timers::RELEASE, schedule.release_at, OrderCommand::Release);
+            }
         }
         self.falls_to(amendment.bill.total, event_id);
         if amendment.address.is_some() {
@@ -309,11 +328,12 @@ impl Effects<'_> {
 
     /// Lets the boiler start so that the slowest bowl is sealed when the kitchen said it would be.
     fn fire_noodle_last(&mut self, prep: Minutes, accepted_at: DateTime<Utc>) {
-        let lead = match &self.state.terms {
-            Some(terms) if terms.auto_fire => TimeDelta::seconds(terms.lead_seconds),
-            Some(_) | None => return,
+        let Some(terms) = self.state.terms.as_ref().filter(|terms| terms.auto_fire) else {
+            return;
         };
-        let at = accepted_at.max(accepted_at + prep.span() - lead);
+        let ready_at = terms.ready_by.unwrap_or(accepted_at);
+        let ready_at = ready_at.max(accepted_at + prep.span());
+        let at = accepted_at.max(ready_at - TimeDelta::seconds(terms.lead_seconds));
         self.start_timer(timers::FIRE, at, OrderCommand::Fire { automatic: true });
     }
 

@@ -6,7 +6,8 @@
 //! | intent created | read it after 2, 5 and 10 minutes, in case news gets lost |
 //! | authorised | tell the order |
 //! | checked out | payment timer |
-//! | placed | commit the hold, acceptance timer |
+//! | scheduled | commit the hold, release timer |
+//! | placed | commit the hold, or fill that of an order for later; acceptance timer |
 //! | accepted | request the capture; with the shop's flag, a timer fires noodle-last |
 //! | capture, void or refund requested | call the vendor |
 //! | creation or capture failed, reservation lapsed | cancel the order; one that is cooking refuses and goes on |
@@ -43,6 +44,8 @@ pub use state::OrderFulfilmentState;
 pub mod timers {
     /// Ends an order that is not paid for.
     pub const PAYMENT: &str = "payment_expiry";
+    /// Releases an order for later to its shop.
+    pub const RELEASE: &str = "release";
     /// Rejects an order that the shop does not answer.
     pub const ACCEPTANCE: &str = "acceptance";
     /// Fires an accepted order by itself.

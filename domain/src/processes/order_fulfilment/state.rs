@@ -9,10 +9,10 @@ use uuid::Uuid;
 use crate::kernel::ids::{DriverId, PaymentId, PromotionId, RestaurantId};
 use crate::kernel::money::Money as Amount;
 use crate::kernel::quantity::IngredientAmount;
-use crate::ordering::bill::Bill;
 use crate::ordering::line::{BowlSpec, LineNeeds, OrderLine};
-use crate::ordering::order::CheckedOut;
-use crate::ordering::quote::QuoteLine;
+use crate::ordering::order::{Amendment, CheckedOut};
+use crate::ordering::quote::{PromiseMinutes, QuoteLine};
+use crate::ordering::window::Schedule;
 use crate::payment::payment::{IntentId, RefundReason};
 
 /// What an instance remembers.
@@ -48,6 +48,9 @@ pub struct OrderFulfilmentState {
     /// What one of each line takes from stock.
     #[serde(default)]
     pub(super) needs: Vec<LineNeeds>,
+    /// What an order for later takes once it is released.
+    #[serde(default)]
+    pub(super) to_take: Option<Vec<IngredientAmount>>,
     /// What one of each substitute takes that was offered, by shortage.
     #[serde(default)]
     pub(super) offered: BTreeMap<Uuid, Vec<IngredientAmount>>,
@@ -81,6 +84,9 @@ pub(super) struct Terms {
     pub(super) auto_fire: bool,
     /// From boiler to sealed for the slowest bowl.
     pub(super) lead_seconds: i64,
+    /// When an order for later is to be ready.
+    #[serde(default)]
+    pub(super) ready_by: Option<DateTime<Utc>>,
     /// The promotions that it used.
     #[serde(default)]
     pub(super) promotions: BTreeSet<PromotionId>,
@@ -147,15 +153,23 @@ impl Terms {
             is_delivery: terms.fulfilment.is_delivery(),
             auto_fire: terms.auto_fire,
             lead_seconds: lead_seconds(&terms.lines),
+            ready_by: ready_by(terms.schedule, terms.minutes),
             promotions: promotions(&terms.quote),
         }
     }
 
     /// Something else is ordered instead.
-    pub(super) fn amend(&mut self, bill: &Bill) {
+    pub(super) fn amend(&mut self, amendment: &Amendment) {
+        let bill = &amendment.bill;
         self.lead_seconds = lead_seconds(&bill.lines);
         self.promotions = promotions(&bill.quote);
+        self.ready_by = ready_by(amendment.schedule, amendment.minutes).or(self.ready_by);
     }
+}
+
+/// So early that it can be brought by the beginning of its window.
+fn ready_by(schedule: Option<Schedule>, minutes: PromiseMinutes) -> Option<DateTime<Utc>> {
+    schedule.map(|schedule| schedule.window.from() - minutes.travel.span())
 }
 
 /// From boiler to sealed for the slowest bowl.

@@ -82,6 +82,13 @@ pub enum InventoryCommand {
         #[serde(default)]
         kitchen: Option<KitchenWanted>,
     },
+    /// An order for later is released to the kitchen: set aside what it needs, as much as is free.
+    FillHold {
+        /// The order.
+        hold: OrderId,
+        /// What it needs, all of it; the same ingredient may stand there more than once.
+        needs: Vec<IngredientAmount>,
+    },
     /// The order was paid.
     CommitHold {
         /// The order.

@@ -6,8 +6,8 @@ use super::command::{InventoryCommand, InventoryCommandKind};
 use super::event::InventoryEvent;
 use super::rejection::InventoryRejection;
 use super::rules::{
-    HoldWanted, change_hold, commit_hold, consume_hold, cook_again, eighty_six, lift_eighty_six,
-    open_hold, receive, recount, release_hold, waste,
+    HoldWanted, change_hold, commit_hold, consume_hold, cook_again, eighty_six, fill_hold,
+    lift_eighty_six, open_hold, receive, recount, release_hold, waste,
 };
 use super::state::{Inventory, InventoryStage};
 use super::transitions::TRANSITIONS;
@@ -77,6 +77,7 @@ impl Decider for Inventory {
                 refire,
                 needs,
             } => cook_again(self, order, refire, needs, context.now),
+            InventoryCommand::FillHold { hold, needs } => fill_hold(self, hold, needs, context.now),
             InventoryCommand::CommitHold { hold } => commit_hold(self, hold),
             InventoryCommand::ConsumeHold { hold } => consume_hold(self, hold),
             InventoryCommand::ReleaseHold { hold, reason } => release_hold(self, hold, reason),

@@ -90,6 +90,16 @@ pub enum InventoryEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         kitchen: Option<KitchenBooking>,
     },
+    /// An order for later was released to the kitchen: it holds these from now on, and lacks what was not free.
+    HoldFilled {
+        /// The order.
+        hold: OrderId,
+        /// What is set aside, each ingredient once.
+        needs: Vec<IngredientAmount>,
+        /// What it needs besides, each ingredient once.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        short: Vec<IngredientAmount>,
+    },
     /// The order was paid: its hold no longer expires.
     HoldCommitted {
         /// The order.
@@ -127,6 +137,16 @@ pub struct ShortHold {
     pub amount: Amount,
 }
 
+impl ShortHold {
+    /// What it lacks of this ingredient.
+    pub fn of(&self, ingredient: &Key) -> IngredientAmount {
+        IngredientAmount {
+            ingredient: ingredient.clone(),
+            amount: self.amount,
+        }
+    }
+}
+
 /// Why stock became free again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -162,6 +182,7 @@ impl InventoryEvent {
             | Self::EightySixed { .. }
             | Self::EightySixLifted { .. }
             | Self::HoldChanged { .. }
+            | Self::HoldFilled { .. }
             | Self::HoldCommitted { .. }
             | Self::HoldConsumed { .. }
             | Self::CookedAgain { .. }
@@ -236,6 +257,17 @@ mod samples {
                     amount: amount(300),
                 }],
                 kitchen: kitchen(2),
+            },
+            InventoryEvent::HoldFilled {
+                hold: id(3),
+                needs: vec![IngredientAmount {
+                    ingredient: noodles(),
+                    amount: amount(130),
+                }],
+                short: vec![IngredientAmount {
+                    ingredient: key("broth"),
+                    amount: amount(350),
+                }],
             },
             InventoryEvent::HoldCommitted { hold: id(3) },
             InventoryEvent::HoldConsumed { hold: id(3) },

@@ -188,12 +188,7 @@ pub(super) fn change_hold(
     now: DateTime<Utc>,
 ) -> Decision {
     let needs = merge(needs).ok_or(InventoryRejection::NeedsOverflow)?;
-    let Some(hold) = state.hold(id) else {
-        return Err(match state.ended(id) {
-            Some(end) => InventoryRejection::HoldEnded { hold: id, end },
-            None => InventoryRejection::HoldUnknown { hold: id },
-        });
-    };
+    let hold = live_hold(state, id)?;
     let same_slots =
         (kitchen.as_ref()).is_none_or(|wanted| hold.kitchen.as_ref() == Some(&wanted.booking));
     if hold.needs == needs && same_slots {
@@ -206,6 +201,71 @@ pub(super) fn change_hold(
         needs,
         kitchen,
     }])
+}
+
+/// Of what the order needs, what is free is set aside besides what it has; what is not is named. An order that was paid
+/// for is cooked as far as there is something to cook.
+pub(super) fn fill_hold(
+    state: &Inventory,
+    id: OrderId,
+    needs: Vec<IngredientAmount>,
+    now: DateTime<Utc>,
+) -> Decision {
+    let needs = merge(needs).ok_or(InventoryRejection::NeedsOverflow)?;
+    let hold = live_hold(state, id)?;
+    let more = on_top(hold, &needs);
+    if more.is_empty() {
+        return Ok(Vec::new());
+    }
+    let short: Vec<IngredientAmount> = more
+        .iter()
+        .filter_map(|need| lacking_of(state, need, now))
+        .collect();
+    let missing: BTreeMap<&Key, Amount> = short
+        .iter()
+        .map(|lacking| (&lacking.ingredient, lacking.amount))
+        .collect();
+    let there = |need: IngredientAmount| {
+        let lacking = missing.get(&need.ingredient).copied().unwrap_or_default();
+        let amount = need.amount.checked_sub(lacking).unwrap_or_default();
+        IngredientAmount { amount, ..need }
+    };
+    let needs = needs.into_iter().map(there);
+    Ok(vec![InventoryEvent::HoldFilled {
+        hold: id,
+        needs: needs.filter(|need| !need.amount.is_zero()).collect(),
+        short,
+    }])
+}
+
+/// How much of what is needed cannot be set aside.
+fn lacking_of(
+    state: &Inventory,
+    need: &IngredientAmount,
+    now: DateTime<Utc>,
+) -> Option<IngredientAmount> {
+    let stock = state.stock(&need.ingredient)?;
+    let free = if stock.is_eighty_sixed(now) {
+        0
+    } else if stock.tracked {
+        stock.free()
+    } else {
+        return None;
+    };
+    let amount = need.amount.get().saturating_sub(free);
+    let amount = Amount::try_from(amount)
+        .ok()
+        .filter(|amount| !amount.is_zero())?;
+    let ingredient = need.ingredient.clone();
+    Some(IngredientAmount { ingredient, amount })
+}
+
+/// The hold of an order that has not ended.
+fn live_hold(state: &Inventory, id: OrderId) -> Result<&Hold, InventoryRejection> {
+    state.hold(id).ok_or_else(|| match state.ended(id) {
+        Some(end) => InventoryRejection::HoldEnded { hold: id, end },
+        None => InventoryRejection::HoldUnknown { hold: id },
+    })
 }
 
 /// What bowls need that are cooked once more is free and taken at once. Nothing when nobody says what they take.

@@ -328,6 +328,7 @@ impl Inventory {
                 needs,
                 kitchen,
             } => self.change(*hold, needs, kitchen.as_ref()),
+            InventoryEvent::HoldFilled { hold, needs, .. } => self.change(*hold, needs, None),
             InventoryEvent::HoldCommitted { hold } => {
                 if let Some(hold) = self.holds.get_mut(hold) {
                     hold.stage = HoldStage::Committed;

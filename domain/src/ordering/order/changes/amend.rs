@@ -10,6 +10,7 @@ use crate::kernel::actor::Actor;
 use crate::kernel::money::Money;
 use crate::kernel::quantity::Minutes;
 use crate::kernel::text::Reason;
+use crate::ordering::quote::Promise;
 
 impl OrderBody {
     /// The order is another one, within what may be taken; when that takes longer, the promise moves.
@@ -24,7 +25,8 @@ impl OrderBody {
             return Err(OrderRejection::ShortOpen);
         }
         rules::is_within(self.authorised(), amendment.bill.total)?;
-        let moved = self.slower(&amendment, now);
+        let moved = self.rescheduled(&amendment, now);
+        let moved = moved.or_else(|| self.slower(&amendment, now));
         let amended = OrderEvent::Amended {
             amendment,
             by,
@@ -42,10 +44,19 @@ impl OrderBody {
         }
     }
 
+    /// Another window is another promise.
+    fn rescheduled(&self, amendment: &Amendment, now: DateTime<Utc>) -> Option<OrderEvent> {
+        let promise = amendment.schedule?.window.promise();
+        (promise != self.promise).then(|| moved(amendment.minutes.prep, promise, now))
+    }
+
     /// More to cook, or a longer way, is promised from now on; less never moves a promise.
     fn slower(&self, amendment: &Amendment, now: DateTime<Utc>) -> Option<OrderEvent> {
         let minutes = amendment.minutes;
-        let promise = minutes.starting(now);
+        let promise = match self.schedule {
+            Some(_) => self.promised(minutes.prep, now),
+            None => minutes.starting(now),
+        };
         if minutes.min <= self.minutes.min || promise.latest <= self.promise.latest {
             return None;
         }
@@ -53,12 +64,17 @@ impl OrderBody {
             .accepted_at
             .map_or(0, |at| (now - at).num_minutes().max(0));
         let waited = u32::try_from(waited).unwrap_or(u32::MAX);
-        Some(OrderEvent::PromiseMoved {
-            prep_minutes: Minutes::new(minutes.prep.get().saturating_add(waited)),
-            promise,
-            reason: Reason::parse("amended").expect("a constant text"),
-            party: FaultParty::Customer,
-            at: now,
-        })
+        let prep = Minutes::new(minutes.prep.get().saturating_add(waited));
+        Some(moved(prep, promise, now))
+    }
+}
+
+fn moved(prep_minutes: Minutes, promise: Promise, now: DateTime<Utc>) -> OrderEvent {
+    OrderEvent::PromiseMoved {
+        prep_minutes,
+        promise,
+        reason: Reason::parse("amended").expect("a constant text"),
+        party: FaultParty::Customer,
+        at: now,
     }
 }

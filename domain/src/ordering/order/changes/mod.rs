@@ -35,7 +35,7 @@ impl OrderBody {
     ) -> Result<OrderEvent, OrderRejection> {
         rules::prep_in_range(prep)?;
         let start = self.accepted_at.unwrap_or(now);
-        let promise = self.minutes.with_prep(prep).starting(start);
+        let promise = self.promised(prep, start);
         if promise.latest <= self.promise.latest {
             return Err(OrderRejection::NotLater {
                 latest: self.promise.latest,

@@ -1,5 +1,8 @@
 //! The stock lacks what an order holds: its lines run out by as many units as that takes, the last line first.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -9,14 +12,13 @@ use super::super::state::OrderBody;
 use super::short::Reported;
 use crate::kernel::actor::Actor;
 use crate::kernel::key::Key;
-use crate::kernel::quantity::Amount;
+use crate::kernel::quantity::IngredientAmount;
 use crate::ordering::line::LineId;
 
 /// What the stock lacks of what an order holds.
 pub(in super::super) struct Lacking {
     pub(in super::super) short: Uuid,
-    pub(in super::super) ingredient: Key,
-    pub(in super::super) amount: Amount,
+    pub(in super::super) ingredients: Vec<IngredientAmount>,
     pub(in super::super) answer_by: DateTime<Utc>,
     pub(in super::super) by: Actor,
 }
@@ -28,7 +30,7 @@ impl OrderBody {
         lacking: &Lacking,
         now: DateTime<Utc>,
     ) -> Result<Vec<OrderEvent>, OrderRejection> {
-        let running_out = self.running_out(&lacking.ingredient, lacking.amount);
+        let running_out = self.running_out(&lacking.ingredients);
         if running_out.is_empty() {
             return Err(OrderRejection::ShortUnknown);
         }
@@ -54,22 +56,30 @@ impl OrderBody {
         Ok(events)
     }
 
-    /// The lines that take it, the last one first, each with as many units as are needed to make up for what is lacking.
-    fn running_out(&self, ingredient: &Key, amount: Amount) -> Vec<(LineId, u32)> {
-        let mut lacking = amount.get();
-        let mut found = Vec::new();
-        for line in self.bill.lines.iter().rev() {
-            let each = self.takes(line.line, ingredient);
-            let open = self.open_units(line.line);
-            if lacking <= 0 || each <= 0 || open == 0 {
-                continue;
+    /// The lines that take what is lacking, the last one first, each with as many units as are needed to make up for it.
+    /// A bowl that is left out for its noodles needs no broth either.
+    fn running_out(&self, lacking: &[IngredientAmount]) -> Vec<(LineId, u32)> {
+        let mut out: BTreeMap<Reverse<usize>, (LineId, u32)> = BTreeMap::new();
+        for IngredientAmount { ingredient, amount } in lacking {
+            let freed = out.values().map(|(line, units)| {
+                let each = self.takes(*line, ingredient);
+                each.saturating_mul(i64::from(*units))
+            });
+            let mut lacking = amount.get() - freed.fold(0, i64::saturating_add);
+            for (index, line) in self.bill.lines.iter().enumerate().rev() {
+                let each = self.takes(line.line, ingredient);
+                let (_, units) = out.get(&Reverse(index)).copied().unwrap_or((line.line, 0));
+                let open = self.open_units(line.line).saturating_sub(units);
+                if lacking <= 0 || each <= 0 || open == 0 {
+                    continue;
+                }
+                let wanted = lacking.saturating_add(each - 1) / each;
+                let more = u32::try_from(wanted).unwrap_or(u32::MAX).min(open);
+                lacking = lacking.saturating_sub(each.saturating_mul(i64::from(more)));
+                out.insert(Reverse(index), (line.line, units + more));
             }
-            let wanted = lacking.saturating_add(each - 1) / each;
-            let units = u32::try_from(wanted).unwrap_or(u32::MAX).min(open);
-            lacking = lacking.saturating_sub(each.saturating_mul(i64::from(units)));
-            found.push((line.line, units));
         }
-        found
+        out.into_values().collect()
     }
 
     /// How much of an ingredient one of a line takes.

@@ -21,6 +21,7 @@ fn amend(bowls: u32, minutes: u32) -> OrderCommand {
             allergens: terms.allergens.clone(),
             acknowledged: None,
             minutes: promise,
+            schedule: None,
             address: None,
         }),
         by: customer(),

@@ -118,8 +118,10 @@ fn a_substitute_is_cooked_for_at_most_the_price_of_what_it_replaces() {
 fn what_the_stock_lacks_runs_out_of_the_last_lines_first() {
     let lacks = |number: u128, amount: i64| OrderCommand::ShortStock {
         short: uuid::Uuid::from_u128(number),
-        ingredient: sample::key("noodles"),
-        amount: crate::kernel::quantity::Amount::try_from(amount).unwrap(),
+        lacking: vec![IngredientAmount {
+            ingredient: sample::key("noodles"),
+            amount: amount.try_into().unwrap(),
+        }],
         answer_by: test_now() + TimeDelta::minutes(3),
         by: Actor::System {
             process: sample::key("stock_shorts"),

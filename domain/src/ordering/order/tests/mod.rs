@@ -8,6 +8,7 @@ mod checkout;
 mod door;
 mod handover;
 mod kitchen;
+mod later;
 mod watching;
 
 use chrono::TimeDelta;
@@ -21,7 +22,7 @@ use crate::decider::{Class, Decider, Rejection, allowed_from};
 use crate::kernel::actor::Actor;
 use crate::kernel::handover::UndeliverableReason;
 use crate::kernel::money::Money;
-use crate::kernel::quantity::{Minutes, Seconds};
+use crate::kernel::quantity::{IngredientAmount, Minutes, Seconds};
 use crate::kernel::refusal::NotAllowed;
 use crate::kernel::sample;
 use crate::ordering::fulfilment::Fulfilment;
@@ -39,6 +40,7 @@ const BOWL: BowlRef = BowlRef {
 fn terms() -> Box<CheckedOut> {
     Box::new(CheckedOut {
         remake_of: None,
+        schedule: None,
         ..CheckedOut::sample()
     })
 }
