@@ -204,7 +204,7 @@ impl OrderFacts {
             return Some(format!("its payment is not in {}", self.currency));
         }
         match self.state {
-            "awaiting_payment" | "placed" => (sum.captured != 0)
+            "awaiting_payment" | "scheduled" | "placed" => (sum.captured != 0)
                 .then(|| format!("{} captured before it was accepted", sum.captured)),
             "expired" | "rejected" => (kept != 0).then(|| format!("{kept} kept")),
             "cancelled" => {

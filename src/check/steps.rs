@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::report::{Invariant, Report};
@@ -23,6 +24,11 @@ const AGAIN: [&str; 3] = ["remake_offered", "remake_declined", "remade"];
 const ORDER: Table = &[
     (ABSENT, &["checked_out"], "awaiting_payment"),
     ("awaiting_payment", &["placed"], "placed"),
+    ("awaiting_payment", &["scheduled"], "scheduled"),
+    ("scheduled", &["placed"], "placed"),
+    ("scheduled", &["cancelled"], "cancelled"),
+    ("scheduled", &["amended", "promise_moved", "stalled"], ""),
+    ("scheduled", &ON_BEHALF, ""),
     ("awaiting_payment", &["expired"], "expired"),
     ("awaiting_payment", &["cancelled"], "cancelled"),
     ("placed", &["accepted"], "accepted"),
@@ -381,7 +387,7 @@ const HOLD: Table = &[
     ("open", &["hold_changed"], ""),
     ("open", &["hold_committed"], "committed"),
     ("open", &["hold_released"], "released"),
-    ("committed", &["hold_changed"], ""),
+    ("committed", &["hold_changed", "hold_filled"], ""),
     ("committed", &["hold_consumed"], "consumed"),
     ("committed", &["hold_released"], "released"),
 ];
@@ -399,6 +405,7 @@ const STOCK: &[&str] = &[
 /// Who may cancel an order, by its state.
 const CANCELLERS: &[(&str, &[&str])] = &[
     ("awaiting_payment", &["customer", "system"]),
+    ("scheduled", &["customer", "restaurant", "ops", "system"]),
     ("placed", &["customer", "ops", "system"]),
     ("accepted", &["customer", "restaurant", "ops", "system"]),
     ("cooking", &["restaurant", "ops"]),
@@ -428,6 +435,11 @@ fn table_of(kind: &str) -> Option<Table> {
     })
 }
 
+/// When the shop of an order for later is asked.
+fn release_at(schedule: &Value) -> Option<DateTime<Utc>> {
+    schedule["release_at"].as_str()?.parse().ok()
+}
+
 /// One stream walking through its table.
 #[derive(Debug, Default)]
 pub(super) struct Walk {
@@ -442,6 +454,8 @@ pub(super) struct Walk {
     is_remake: bool,
     /// The bowls that are made again in another order.
     remade: BTreeSet<String>,
+    /// When its shop is asked, of an order for later.
+    release_at: Option<DateTime<Utc>>,
 }
 
 impl Walk {
@@ -501,7 +515,14 @@ impl Walk {
                     == Some("delivery");
                 self.bowls = bowls_of(&event.body);
                 self.is_remake = event.body["remake_of"].is_object();
+                self.release_at = release_at(&event.body["schedule"]);
                 None
+            }
+            "scheduled" => (release_at(&event.body) != self.release_at)
+                .then(|| "it was not agreed for then".to_owned()),
+            "placed" => {
+                let at: Option<DateTime<Utc>> = event.text("at").and_then(|at| at.parse().ok());
+                (at < self.release_at).then(|| "it is for later".to_owned())
             }
             "cancelled" => {
                 let by = event
@@ -528,6 +549,8 @@ impl Walk {
             }
             "amended" => {
                 self.rebill(event);
+                let moved = release_at(&event.body["schedule"]);
+                self.release_at = moved.or(self.release_at);
                 None
             }
             "refired" => {

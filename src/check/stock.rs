@@ -31,6 +31,7 @@ impl StockWalk {
         match event.name.as_str() {
             "hold_opened" => self.opens(event, report),
             "hold_changed" => self.changes(event, report),
+            "hold_filled" => self.fills(event, report),
             "cooked_again" => self.takes_at_once(event, report),
             "recounted" => self.recounts(event, report),
             "wasted" => self.wastes(event, report),
@@ -111,6 +112,28 @@ impl StockWalk {
             if more > 0 {
                 self.takes(event, &need.ingredient, more, report);
             }
+        }
+    }
+
+    /// An order for later takes what is free when it is released; of what it lacks, nothing is left.
+    fn fills(&self, event: &Event, report: &mut Report) {
+        self.changes(event, report);
+        let hold = event.text("hold").unwrap_or_default();
+        let needs = needs_of(event);
+        for short in event.body["short"].as_array().into_iter().flatten() {
+            let ingredient = short["ingredient"].as_str().unwrap_or_default();
+            let level = self.stock.level(ingredient);
+            let taken: i64 = (needs.iter())
+                .filter(|need| need.ingredient == ingredient)
+                .map(|need| need.amount)
+                .sum();
+            let left = level.free.saturating_sub(taken);
+            report.expect(Invariant::I8, left <= 0 || level.is_out(), || {
+                format!(
+                    "{}: {hold} lacks {ingredient}, of which {left} is left",
+                    event.label()
+                )
+            });
         }
     }
 
@@ -198,7 +221,7 @@ fn hold_of(order: &OrderFacts) -> &'static str {
     match order.state {
         _ if order.cooked => "consumed",
         "awaiting_payment" => "open",
-        "placed" | "accepted" => "committed",
+        "scheduled" | "placed" | "accepted" => "committed",
         _ => "released",
     }
 }

@@ -36,6 +36,8 @@ row! {
         lines: Doc<BTreeMap<u32, Value>>,
         /// Delivery with a sealed address, or pickup.
         fulfilment: Option<Doc<Value>>,
+        /// When it is wanted, if later: from and to.
+        wanted: Option<Doc<Value>>,
         /// The promotion that it names, with its code.
         promotion: Option<Doc<Value>>,
         /// Tip in minor units of the shop's currency.
@@ -77,6 +79,7 @@ impl FoldedView for Carts {
                 stage: "open".to_owned(),
                 lines: Doc(BTreeMap::new()),
                 fulfilment: None,
+                wanted: None,
                 promotion: None,
                 tip_minor: 0,
                 order_id: None,
@@ -103,8 +106,9 @@ fn step(row: &mut CartRow, event: &CartEvent) -> Result<(), FoldError> {
         CartEvent::LineRemoved { line } => {
             row.lines.0.remove(&line.get());
         }
-        CartEvent::FulfilmentSet { fulfilment } => {
+        CartEvent::FulfilmentSet { fulfilment, window } => {
             row.fulfilment = Some(Doc(document(fulfilment)?));
+            row.wanted = window.as_ref().map(document).transpose()?.map(Doc);
         }
         CartEvent::PromotionSet { promotion } => {
             row.promotion = promotion.as_ref().map(document).transpose()?.map(Doc);

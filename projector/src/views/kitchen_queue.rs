@@ -41,9 +41,13 @@ row! {
         bowls: Doc<Vec<BowlClock>>,
         /// What the kitchen said it needs.
         prep_minutes: Option<i32>,
+        /// Promised not before.
+        promise_earliest: Option<DateTime<Utc>>,
         /// Promised not after.
         promise_latest: DateTime<Utc>,
-        /// When it was paid for.
+        /// When the kitchen is asked for an order for later.
+        release_at: Option<DateTime<Utc>>,
+        /// When the kitchen was asked for it.
         placed_at: Option<DateTime<Utc>>,
         /// When the shop took it.
         accepted_at: Option<DateTime<Utc>>,
@@ -116,7 +120,9 @@ fn opened(order_id: Uuid, order: &CheckedOut) -> Result<KitchenRow, FoldError> {
         lines: Doc(document(&order.lines)?),
         bowls: Doc(Vec::new()),
         prep_minutes: None,
+        promise_earliest: Some(order.promise.earliest),
         promise_latest: order.promise.latest,
+        release_at: order.schedule.map(|schedule| schedule.release_at),
         placed_at: None,
         accepted_at: None,
         acknowledged_at: None,
@@ -132,9 +138,11 @@ fn step(mut row: KitchenRow, event: &OrderEvent) -> Result<Change<KitchenRow>, F
     match event {
         OrderEvent::CheckedOut(_) => {}
         OrderEvent::PromiseMade { promise, at } => {
+            row.promise_earliest = Some(promise.earliest);
             row.promise_latest = promise.latest;
             row.updated_at = *at;
         }
+        OrderEvent::Scheduled { at, release_at: _ } => enter(&mut row, "scheduled", *at),
         OrderEvent::Placed { at } => {
             row.placed_at = Some(*at);
             enter(&mut row, "placed", *at);
@@ -145,6 +153,7 @@ fn step(mut row: KitchenRow, event: &OrderEvent) -> Result<Change<KitchenRow>, F
             at,
         } => {
             row.prep_minutes = Some(number(prep_minutes.get())?);
+            row.promise_earliest = Some(promise.earliest);
             row.promise_latest = promise.latest;
             row.accepted_at = Some(*at);
             enter(&mut row, "accepted", *at);
@@ -198,6 +207,8 @@ fn step(mut row: KitchenRow, event: &OrderEvent) -> Result<Change<KitchenRow>, F
         | OrderEvent::Remade { at, .. } => row.updated_at = *at,
         OrderEvent::Amended { amendment, at, .. } => {
             row.lines = Doc(document(&amendment.bill.lines)?);
+            let schedule = amendment.schedule.map(|schedule| schedule.release_at);
+            row.release_at = schedule.or(row.release_at);
             row.updated_at = *at;
         }
         OrderEvent::ShortSettled { bill, at, .. } => {
@@ -216,6 +227,7 @@ fn step(mut row: KitchenRow, event: &OrderEvent) -> Result<Change<KitchenRow>, F
             ..
         } => {
             row.prep_minutes = Some(number(prep_minutes.get())?);
+            row.promise_earliest = Some(promise.earliest);
             row.promise_latest = promise.latest;
             row.updated_at = *at;
         }

@@ -94,6 +94,7 @@ impl FoldedView for OrderDetails {
                 Ok(Change::Put(row))
             }
             OrderEvent::Placed { .. }
+            | OrderEvent::Scheduled { .. }
             | OrderEvent::ShortReported { .. }
             | OrderEvent::PromiseMoved { .. }
             | OrderEvent::Accepted { .. }

@@ -135,6 +135,7 @@ fn entry(event: &Recorded<OrderEvent>) -> Result<TimelineEntry, FoldError> {
                 "remake_of": order.remake_of.map(|remake| remake.order),
             }),
         ),
+        OrderEvent::Scheduled { release_at, at } => (*at, json!({"release_at": release_at})),
         OrderEvent::Accepted {
             prep_minutes,
             promise,
@@ -265,6 +266,7 @@ fn entry(event: &Recorded<OrderEvent>) -> Result<TimelineEntry, FoldError> {
                 "by": role(by),
                 "total_minor": amendment.bill.total.amount_minor(),
                 "other_door": amendment.address.is_some(),
+                "release_at": amendment.schedule.map(|schedule| schedule.release_at),
             }),
         ),
         OrderEvent::DoorCorrected {

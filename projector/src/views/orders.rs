@@ -62,7 +62,15 @@ row! {
         expires_at: DateTime<Utc>,
         /// When it was checked out.
         checked_out_at: DateTime<Utc>,
-        /// When it was paid for.
+        /// Wanted not before, if that is later than as soon as possible.
+        wanted_from: Option<DateTime<Utc>>,
+        /// Wanted not after.
+        wanted_to: Option<DateTime<Utc>>,
+        /// When the shop of an order for later is asked.
+        release_at: Option<DateTime<Utc>>,
+        /// When it was paid for, of an order for later.
+        scheduled_at: Option<DateTime<Utc>>,
+        /// When the shop was asked: as soon as it was paid for, or when it was released.
         placed_at: Option<DateTime<Utc>>,
         /// When the shop took it.
         accepted_at: Option<DateTime<Utc>>,
@@ -146,6 +154,10 @@ fn opened(order_id: Uuid, order: &CheckedOut) -> Result<OrderRow, FoldError> {
         slurp_deadline: None,
         expires_at: order.expires_at,
         checked_out_at: order.at,
+        wanted_from: order.schedule.map(|schedule| schedule.window.from()),
+        wanted_to: order.schedule.map(|schedule| schedule.window.to()),
+        release_at: order.schedule.map(|schedule| schedule.release_at),
+        scheduled_at: None,
         placed_at: None,
         accepted_at: None,
         fired_at: None,
@@ -178,6 +190,10 @@ fn step(row: &mut OrderRow, event: &OrderEvent) -> Result<(), FoldError> {
         OrderEvent::ActedOnBehalf { reason, at, .. } => {
             row.on_behalf = Some(reason.as_str().to_owned());
             row.updated_at = *at;
+        }
+        OrderEvent::Scheduled { at, release_at: _ } => {
+            row.scheduled_at = Some(*at);
+            enter(row, "scheduled", *at);
         }
         OrderEvent::Placed { at } => {
             row.placed_at = Some(*at);
@@ -237,6 +253,11 @@ fn step(row: &mut OrderRow, event: &OrderEvent) -> Result<(), FoldError> {
         | OrderEvent::Acknowledged { at, device: _ } => row.updated_at = *at,
         OrderEvent::Amended { amendment, at, .. } => {
             row.total_minor = amendment.bill.total.amount_minor();
+            if let Some(schedule) = amendment.schedule {
+                row.wanted_from = Some(schedule.window.from());
+                row.wanted_to = Some(schedule.window.to());
+                row.release_at = Some(schedule.release_at);
+            }
             row.updated_at = *at;
         }
         OrderEvent::ShortSettled { bill, at, .. } => {

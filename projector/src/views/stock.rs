@@ -134,6 +134,10 @@ fn step(row: &mut StockRow, event: &InventoryEvent) {
                 book(row, *hold, kitchen.as_ref());
             }
         }
+        InventoryEvent::HoldFilled { hold, needs, .. } => {
+            end(row, *hold, |_, _| {});
+            set_aside(row, *hold, needs);
+        }
         InventoryEvent::HoldCommitted { hold: _ } => {}
         InventoryEvent::HoldConsumed { hold } => {
             // What was fired has had its slots.

@@ -32,7 +32,13 @@ pub(super) fn cart(row: Option<Row>, event: &Event) -> Option<Row> {
         ("line_removed", Some(lines)) => {
             lines.remove(&line);
         }
-        ("fulfilment_set", _) => set(&mut row, [("fulfilment", event.value("fulfilment"))]),
+        ("fulfilment_set", _) => {
+            let wanted = ("wanted", event.value("window"));
+            set(
+                &mut row,
+                [("fulfilment", event.value("fulfilment")), wanted],
+            );
+        }
         ("promotion_set", _) => set(&mut row, [("promotion", event.value("promotion"))]),
         ("tip_set", _) => set(&mut row, [("tip_minor", event.value("amount_minor"))]),
         ("checked_out", _) => {

@@ -36,6 +36,9 @@ pub(super) fn order(row: Option<Row>, event: &Event) -> Option<Row> {
             "promise_earliest": event.body.pointer("/promise/earliest"),
             "promise_latest": event.body.pointer("/promise/latest"),
             "expires_at": event.value("expires_at"),
+            "wanted_from": event.body.pointer("/schedule/window/from"),
+            "wanted_to": event.body.pointer("/schedule/window/to"),
+            "release_at": event.body.pointer("/schedule/release_at"),
             "remake_of": event.body.pointer("/remake_of/order"),
             "state_since": at,
             "first_promise_earliest": event.body.pointer("/promise/earliest"),
@@ -47,6 +50,10 @@ pub(super) fn order(row: Option<Row>, event: &Event) -> Option<Row> {
         row?
     };
     match event.name.as_str() {
+        "scheduled" => set(
+            &mut row,
+            [("state", "scheduled".into()), ("scheduled_at", at.clone())],
+        ),
         "placed" => set(
             &mut row,
             [("state", "placed".into()), ("placed_at", at.clone())],
@@ -149,7 +156,13 @@ pub(super) fn order(row: Option<Row>, event: &Event) -> Option<Row> {
             ];
             set(&mut row, columns);
         }
-        "short_settled" | "amended" => set(&mut row, [total(event)]),
+        "short_settled" => set(&mut row, [total(event)]),
+        "amended" => {
+            set(&mut row, [total(event)]);
+            if event.body["schedule"].is_object() {
+                set(&mut row, schedule(event));
+            }
+        }
         "switched_to_pickup" => set(&mut row, [total(event), ("fulfilment", "pickup".into())]),
         "promise_moved" => {
             set(
@@ -215,6 +228,22 @@ fn earliest(one: Option<&Value>, other: Option<&Value>) -> Value {
 fn promise(event: &Event) -> (Value, Value) {
     let promise = &event.body["promise"];
     (promise["earliest"].clone(), promise["latest"].clone())
+}
+
+/// The promise as the kitchen sees it.
+fn promised(event: &Event) -> [(&'static str, Value); 2] {
+    let (earliest, latest) = promise(event);
+    [("promise_earliest", earliest), ("promise_latest", latest)]
+}
+
+/// When an order for later is wanted, and its shop asked.
+fn schedule(event: &Event) -> [(&'static str, Value); 3] {
+    let schedule = &event.body["schedule"];
+    [
+        ("wanted_from", schedule["window"]["from"].clone()),
+        ("wanted_to", schedule["window"]["to"].clone()),
+        ("release_at", schedule["release_at"].clone()),
+    ]
 }
 
 /// An order that is cooked again.
@@ -302,7 +331,9 @@ pub(super) fn kitchen(row: Option<Row>, event: &Event) -> Option<Row> {
             "auto_fire": event.value("auto_fire"),
             "lines": event.value("lines"),
             "bowls": [],
+            "promise_earliest": event.body.pointer("/promise/earliest"),
             "promise_latest": event.body.pointer("/promise/latest"),
+            "release_at": event.body.pointer("/schedule/release_at"),
             "remake_of": event.body.pointer("/remake_of/order"),
         }))?
     } else {
@@ -311,7 +342,8 @@ pub(super) fn kitchen(row: Option<Row>, event: &Event) -> Option<Row> {
     match event.name.as_str() {
         "checked_out" | "remake_offered" | "remake_declined" | "remade" | "stalled"
         | "acted_on_behalf" => {}
-        "promise_made" => set(&mut row, [("promise_latest", promise(event).1)]),
+        "promise_made" => set(&mut row, promised(event)),
+        "scheduled" => set(&mut row, [("state", "scheduled".into())]),
         "refired" => {
             set(&mut row, again(event));
             for bowl in event.body["bowls"].as_array().into_iter().flatten() {
@@ -331,14 +363,18 @@ pub(super) fn kitchen(row: Option<Row>, event: &Event) -> Option<Row> {
                     ("state", "accepted".into()),
                     ("accepted_at", at.clone()),
                     ("prep_minutes", event.value("prep_minutes")),
-                    ("promise_latest", event.body["promise"]["latest"].clone()),
                 ],
             );
+            set(&mut row, promised(event));
         }
         "acknowledged" => set(&mut row, [("acknowledged_at", at.clone())]),
         "courier_requested" | "short_reported" | "door_corrected" => {}
         "short_settled" | "amended" => {
             set(&mut row, [("lines", event.body["bill"]["lines"].clone())]);
+            if event.body["schedule"].is_object() {
+                let release_at = event.body["schedule"]["release_at"].clone();
+                set(&mut row, [("release_at", release_at)]);
+            }
         }
         "switched_to_pickup" => {
             let lines = event.body["bill"]["lines"].clone();
@@ -348,13 +384,8 @@ pub(super) fn kitchen(row: Option<Row>, event: &Event) -> Option<Row> {
             );
         }
         "promise_moved" => {
-            set(
-                &mut row,
-                [
-                    ("prep_minutes", event.value("prep_minutes")),
-                    ("promise_latest", event.body["promise"]["latest"].clone()),
-                ],
-            );
+            set(&mut row, [("prep_minutes", event.value("prep_minutes"))]);
+            set(&mut row, promised(event));
         }
         "fired" => set(
             &mut row,
@@ -455,10 +486,16 @@ pub(super) fn timeline(row: Option<Row>, event: &Event) -> Option<Row> {
             ("reason", "/reason"),
             ("party", "/party"),
         ],
-        "switched_to_pickup" | "amended" => &[
+        "switched_to_pickup" => &[
             ("by", "/by/type"),
             ("total_minor", "/bill/total/amount_minor"),
         ],
+        "amended" => &[
+            ("by", "/by/type"),
+            ("total_minor", "/bill/total/amount_minor"),
+            ("release_at", "/schedule/release_at"),
+        ],
+        "scheduled" => &[("release_at", "/release_at")],
         "promise_made" => &[
             ("promise_earliest", "/promise/earliest"),
             ("promise_latest", "/promise/latest"),

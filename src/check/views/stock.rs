@@ -75,6 +75,11 @@ impl Level {
         came.saturating_sub(self.used).saturating_sub(self.wasted)
     }
 
+    /// Whether the shop has said that it is out, for a while or until it says otherwise.
+    pub(in crate::check) fn is_out(&self) -> bool {
+        self.eighty_six.is_some()
+    }
+
     /// A count says what is there; the difference is neither use nor waste.
     fn count(&mut self, there: i64) {
         self.adjusted = self
@@ -162,6 +167,10 @@ impl Stock {
                     self.give_back(event);
                     self.book(event);
                 }
+            }
+            "hold_filled" => {
+                self.end(event, |_, _| {});
+                self.open(event);
             }
             "hold_consumed" => {
                 self.bookings.remove(hold_of(event));

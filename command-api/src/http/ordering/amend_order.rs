@@ -16,6 +16,7 @@ use domain::kernel::sealed::{Origin, Sealed};
 use domain::ordering::line::{LineChoice, LineId};
 use domain::ordering::order::OrderBody;
 use domain::ordering::quote::{Quote, QuoteId};
+use domain::ordering::window::Window;
 use infra::event_store::{Loaded, StreamId};
 use infra::http::conditional::IfMatch;
 use infra::http::policy::Scope;
@@ -48,6 +49,9 @@ pub(super) struct AmendOrderBody {
     /// Dishes on top, at the menu's prices of now.
     #[serde(default)]
     add: Vec<AddLineBody>,
+    /// Another window on the same day, of an order that waits for it.
+    #[serde(default)]
+    window: Option<Window>,
     /// Another door, with its own zone and fee.
     #[serde(default)]
     address: Option<Address>,
@@ -62,7 +66,7 @@ pub(super) struct AmendOrderBody {
     age_confirmed: bool,
 }
 domain::collect_struct!(AmendOrderBody {
-    quote_id, lines = Vec::new(), add = Vec::new(), address, avoids = Vec::new(),
+    quote_id, lines = Vec::new(), add = Vec::new(), window, address, avoids = Vec::new(),
     acknowledged_allergens, age_confirmed = false,
 });
 
@@ -255,6 +259,7 @@ impl Amend<'_> {
             order: self.order,
             quantities,
             added: self.added.clone(),
+            window: self.body.window,
             address: self.sealed.address.clone(),
             place: self.place(order).await?,
             acknowledged: self.sealed.acknowledged.clone(),

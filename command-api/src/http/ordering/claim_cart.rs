@@ -147,7 +147,8 @@ impl Claim<'_> {
         if let (None, Some(fulfilment)) = (&own.fulfilment, &from.fulfilment)
             && let Some(fulfilment) = self.fulfilment(fulfilment, into).await?
         {
-            moves.push(CartCommand::SetFulfilment { fulfilment });
+            let window = from.window;
+            moves.push(CartCommand::SetFulfilment { fulfilment, window });
         }
         if let (None, Some(promotion)) = (&own.promotion, &from.promotion) {
             let promotion = Some(promotion.clone());

@@ -5,6 +5,7 @@ use domain::kernel::address::Address;
 use domain::kernel::ids::CartId;
 use domain::ordering::cart::CartCommand;
 use domain::ordering::fulfilment::Fulfilment;
+use domain::ordering::window::Window;
 use infra::http::conditional::IfMatch;
 use infra::http::policy::action::SetFulfilment;
 use infra::http::{ApiError, Idempotency, Json, Path, Shopper};
@@ -36,25 +37,23 @@ infra::collect_tagged!(SetFulfilmentBody {
 pub(super) struct ToTheDoor {
     /// The door and the person behind it.
     address: Address,
+    /// When; as soon as possible when absent.
+    #[serde(default)]
+    window: Option<Window>,
 }
-domain::collect_struct!(ToTheDoor { address });
+domain::collect_struct!(ToTheDoor { address, window });
 
-/// Nothing more to say.
+/// When it is fetched.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct AtTheCounter {}
-
-impl domain::kernel::collect::Collect for AtTheCounter {
-    fn collect(
-        value: &serde_json::Value,
-        at: &domain::kernel::fault::Pointer,
-        faults: &mut domain::kernel::fault::Faults,
-    ) -> Option<Self> {
-        domain::kernel::collect::object(value, &[], at, faults).map(|_| Self {})
-    }
+pub(super) struct AtTheCounter {
+    /// As soon as possible when absent.
+    #[serde(default)]
+    window: Option<Window>,
 }
+domain::collect_struct!(AtTheCounter { window });
 
-/// Sets how a cart's order reaches the customer. The address is sealed before anything keeps it.
+/// Sets how a cart's order reaches the customer, and when. The address is sealed before anything keeps it.
 #[utoipa::path(
     put,
     path = "/v1/carts/{cart_id}/fulfilment",
@@ -71,15 +70,16 @@ pub(super) async fn set_fulfilment(
     Json(body): Json<SetFulfilmentBody>,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    let fulfilment = match &body {
-        SetFulfilmentBody::Delivery(ToTheDoor { address }) => Fulfilment::Delivery {
-            address: app.seal_for_cart(&by.scope, id, "address", address).await?,
-        },
-        SetFulfilmentBody::Pickup(AtTheCounter {}) => Fulfilment::Pickup,
+    let (fulfilment, window) = match &body {
+        SetFulfilmentBody::Delivery(ToTheDoor { address, window }) => {
+            let address = app.seal_for_cart(&by.scope, id, "address", address).await?;
+            (Fulfilment::Delivery { address }, *window)
+        }
+        SetFulfilmentBody::Pickup(AtTheCounter { window }) => (Fulfilment::Pickup, *window),
     };
     let (expected, command) = (
         if_match.version()?,
-        CartCommand::SetFulfilment { fulfilment },
+        CartCommand::SetFulfilment { fulfilment, window },
     );
     let work = ChangeCart {
         app: &app,

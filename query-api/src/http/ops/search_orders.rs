@@ -21,6 +21,8 @@ use crate::http::paging::{Cursor, List, PAGE_DEFAULT, limit_of};
 
 /// Orders are looked for among those of so many days, unless more are asked for.
 const DAYS_DEFAULT: i64 = 3;
+/// The same of orders that are stuck: six days may pass until one is released, and two until it is closed.
+const DAYS_STUCK: i64 = 10;
 
 /// What is asked for.
 #[derive(Debug, IntoParams)]
@@ -144,7 +146,12 @@ async fn page(
         Named::Id(id) => (None, Some(id)),
         Named::Nothing => return Ok(Vec::new()),
     };
-    let since = asked.since.unwrap_or(now - TimeDelta::days(DAYS_DEFAULT));
+    let days = if asked.stuck == Some(true) {
+        DAYS_STUCK
+    } else {
+        DAYS_DEFAULT
+    };
+    let since = asked.since.unwrap_or(now - TimeDelta::days(days));
     // Who names an order, a shop or a customer means all there is of it.
     let since = if id.is_some() && asked.since.is_none() {
         DateTime::UNIX_EPOCH
@@ -179,6 +186,9 @@ fn first_id_of(at: DateTime<Utc>) -> Uuid {
     Uuid::from_u128(millis << 80)
 }
 
+/// From when an order is to move on: one for later waits until it is released.
+const STAYED_SINCE: &str = "CASE state WHEN 'scheduled' THEN release_at ELSE state_since END";
+
 /// One walk down the index of ids, or, for an id, the rows that three indexes know by it.
 fn page_sql(by_id: bool) -> String {
     let own = if by_id {
@@ -188,7 +198,7 @@ fn page_sql(by_id: bool) -> String {
     };
     format!(
         "SELECT {COLUMNS}, customer_id, city, state_since, on_behalf,
-                coalesce(state_since < stay.entered, false) AS stuck
+                coalesce({STAYED_SINCE} < stay.entered, false) AS stuck
          FROM views.orders o
          LEFT JOIN UNNEST($8::text[], $9::timestamptz[]) AS stay (in_state, entered)
              ON stay.in_state = o.state
@@ -196,7 +206,7 @@ fn page_sql(by_id: bool) -> String {
            AND (cardinality($4::text[]) = 0 OR state = ANY($4))
            AND ($5::uuid IS NULL OR restaurant_id = $5)
            AND ($6::text IS NULL OR city = $6)
-           AND ($7::boolean IS NULL OR coalesce(state_since < stay.entered, false) = $7)
+           AND ($7::boolean IS NULL OR coalesce({STAYED_SINCE} < stay.entered, false) = $7)
            AND ($10::integer IS NULL OR number = $10)
          ORDER BY order_id DESC LIMIT $3"
     )

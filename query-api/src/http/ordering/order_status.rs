@@ -34,7 +34,7 @@ pub(crate) struct OrderStatus {
     pub(crate) channel: String,
     /// `delivery` or `pickup`.
     pub(crate) fulfilment: String,
-    /// `awaiting_payment`, `placed`, `accepted`, `cooking`, `ready`, `picked_up`, `delivered`,
+    /// `awaiting_payment`, `scheduled`, `placed`, `accepted`, `cooking`, `ready`, `picked_up`, `delivered`,
     /// `undeliverable`, `uncollected`, `completed`, `expired`, `cancelled` or `rejected`.
     pub(crate) state: String,
     /// What the customer pays, in minor units.
@@ -57,7 +57,15 @@ pub(crate) struct OrderStatus {
     pub(crate) expires_at: DateTime<Utc>,
     /// When it was checked out.
     pub(crate) checked_out_at: DateTime<Utc>,
-    /// When it was paid for.
+    /// Wanted not before, if that is later than as soon as possible.
+    pub(crate) wanted_from: Option<DateTime<Utc>>,
+    /// Wanted not after.
+    pub(crate) wanted_to: Option<DateTime<Utc>>,
+    /// When the shop of an order for later is asked.
+    pub(crate) release_at: Option<DateTime<Utc>>,
+    /// When it was paid for, of an order for later.
+    pub(crate) scheduled_at: Option<DateTime<Utc>>,
+    /// When the shop was asked: as soon as it was paid for, or when it was released.
     pub(crate) placed_at: Option<DateTime<Utc>>,
     /// When the shop took it.
     pub(crate) accepted_at: Option<DateTime<Utc>>,
@@ -87,7 +95,8 @@ pub(crate) struct OrderStatus {
 /// needs another `WHERE` for its index; a test prepares them all.
 pub(crate) const COLUMNS: &str = "order_id, sequence, number, service_date, restaurant_id, restaurant_name, \
      payment_id, channel, fulfilment, state, total_minor, currency, promise_earliest, \
-     promise_latest, first_promise_earliest, first_promise_latest, prep_minutes, slurp_deadline, expires_at, checked_out_at, placed_at, \
+     promise_latest, first_promise_earliest, first_promise_latest, prep_minutes, slurp_deadline, expires_at, checked_out_at, \
+     wanted_from, wanted_to, release_at, scheduled_at, placed_at, \
      accepted_at, fired_at, ready_at, picked_up_at, delivered_at, ended_at, end_reason, end_fault, \
      ended_by, remake_of, updated_at";
 
@@ -245,6 +254,7 @@ impl OrdersAsked {
 /// Every state of an order, as the view's check has them.
 pub(crate) const STATES: &[&str] = &[
     "awaiting_payment",
+    "scheduled",
     "placed",
     "accepted",
     "cooking",

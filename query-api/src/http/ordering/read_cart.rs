@@ -40,6 +40,9 @@ pub(crate) struct CartDetail {
     fulfilment: Option<String>,
     /// Where to.
     address: Option<Address>,
+    /// When it is wanted: from and to; as soon as possible when absent.
+    #[schema(value_type = Option<Object>)]
+    window: Option<Value>,
     /// The code of the promotion that it names.
     promotion_code: Option<String>,
     /// Tip in minor units of the shop's currency.
@@ -71,7 +74,8 @@ pub(crate) async fn read_cart(
 async fn cart(app: &App, id: Uuid, scope: &ScopeFilter) -> Result<CartDetail, ApiError> {
     let row = sqlx::query!(
         r#"SELECT cart_id, sequence, restaurant_id, channel, stage, lines::text AS "lines!",
-                  fulfilment::text, promotion->>'code' AS promotion_code, tip_minor, order_id, expires_at
+                  fulfilment::text, wanted::text, promotion->>'code' AS promotion_code, tip_minor,
+                  order_id, expires_at
            FROM views.carts
            WHERE cart_id = $1
              AND ($2::uuid IS NULL OR customer_id = $2)
@@ -110,6 +114,7 @@ async fn cart(app: &App, id: Uuid, scope: &ScopeFilter) -> Result<CartDetail, Ap
         lines,
         fulfilment: kind,
         address,
+        window: row.wanted.as_deref().map(json_of).transpose()?,
         promotion_code: row.promotion_code,
         tip_minor: row.tip_minor,
         order_id: row.order_id,

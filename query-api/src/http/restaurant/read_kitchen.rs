@@ -26,6 +26,8 @@ pub(crate) struct KitchenPage {
     now: DateTime<Utc>,
     /// The most urgent first: by the promise's end.
     orders: Vec<KitchenOrder>,
+    /// Orders for later, which the kitchen is asked for at their `release_at`; the next one first.
+    later: Vec<KitchenOrder>,
 }
 
 /// An order in the kitchen.
@@ -41,7 +43,7 @@ pub(crate) struct KitchenOrder {
     service_date: NaiveDate,
     /// `delivery` or `pickup`.
     fulfilment: String,
-    /// `placed`, `accepted`, `cooking` or `ready`.
+    /// `placed`, `accepted`, `cooking` or `ready`; `scheduled` of an order for later.
     state: String,
     /// Whether it is fired without a tap.
     auto_fire: bool,
@@ -55,9 +57,13 @@ pub(crate) struct KitchenOrder {
     bowls: Value,
     /// What the kitchen said it needs.
     prep_minutes: Option<i32>,
+    /// Promised not before.
+    promise_earliest: Option<DateTime<Utc>>,
     /// Promised not after.
     promise_latest: DateTime<Utc>,
-    /// When it was paid for.
+    /// When the kitchen is asked for an order for later.
+    release_at: Option<DateTime<Utc>>,
+    /// When the kitchen was asked for it.
     placed_at: Option<DateTime<Utc>>,
     /// When the shop took it.
     accepted_at: Option<DateTime<Utc>>,
@@ -104,7 +110,7 @@ pub(crate) async fn read_kitchen(
     let rows = sqlx::query!(
         r#"SELECT k.order_id, k.sequence, k.number, k.service_date, k.fulfilment, k.state,
                   k.auto_fire, k.lines::text AS "lines!", k.bowls::text AS "bowls!", k.prep_minutes,
-                  k.promise_latest, k.placed_at, k.accepted_at, k.acknowledged_at, k.fired_at,
+                  k.promise_earliest, k.promise_latest, k.release_at, k.placed_at, k.accepted_at, k.acknowledged_at, k.fired_at,
                   k.ready_at, k.slurp_deadline, k.remake_of, d.fulfilment::text AS "sealed_fulfilment?"
            FROM views.kitchen_queue k LEFT JOIN views.order_details d USING (order_id)
            WHERE k.restaurant_id = $1 AND k.state <> 'awaiting_payment'
@@ -139,7 +145,9 @@ pub(crate) async fn read_kitchen(
             lines,
             bowls: json_of(&row.bowls)?,
             prep_minutes: row.prep_minutes,
+            promise_earliest: row.promise_earliest,
             promise_latest: row.promise_latest,
+            release_at: row.release_at,
             placed_at: row.placed_at,
             accepted_at: row.accepted_at,
             acknowledged_at: row.acknowledged_at,
@@ -150,9 +158,13 @@ pub(crate) async fn read_kitchen(
             waves: waves.remove(&row.order_id).unwrap_or_default(),
         });
     }
+    let (later, orders) = orders
+        .into_iter()
+        .partition(|order| order.state == "scheduled");
     let page = KitchenPage {
         now: app.clock().now(),
         orders,
+        later,
     };
     Ok(seen.mark(private(Json::<_>(page).into_response())))
 }
