@@ -66,7 +66,8 @@ impl World {
                 DeliveryEvent::Requested(request) => Some(request),
                 _ => None,
             });
-        let terms = terms.unwrap();
+        let mut terms = terms.unwrap();
+        terms.schedule = None;
         let (payment, prep) = (terms.payment, 12);
         for command in [
             OrderCommand::CheckOut { terms },

@@ -27,7 +27,11 @@ const ORDER: Table = &[
     ("awaiting_payment", &["scheduled"], "scheduled"),
     ("scheduled", &["placed"], "placed"),
     ("scheduled", &["cancelled"], "cancelled"),
-    ("scheduled", &["amended", "promise_moved", "stalled"], ""),
+    (
+        "scheduled",
+        &["amended", "promise_moved", "door_corrected", "stalled"],
+        "",
+    ),
     ("scheduled", &ON_BEHALF, ""),
     ("awaiting_payment", &["expired"], "expired"),
     ("awaiting_payment", &["cancelled"], "cancelled"),

@@ -150,3 +150,12 @@ fn an_order_that_runs_out_and_is_asked_about_keeps_every_promise() {
 fn an_order_that_is_cooked_again_keeps_every_promise() {
     exhaust(taken(World::checked_out(Besides::Refire, fetched)));
 }
+
+#[test]
+fn an_order_for_later_keeps_every_promise() {
+    let later = |terms: &mut CheckedOut| {
+        fetched(terms);
+        terms.schedule = world::later();
+    };
+    exhaust(World::checked_out(Besides::Short, later));
+}

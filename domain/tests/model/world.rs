@@ -10,6 +10,7 @@ use domain::delivery::delivery::Delivery;
 use domain::kernel::flags::Flags;
 use domain::kernel::ids::OrderId;
 use domain::ordering::order::{CheckedOut, Order, OrderCommand, OrderEvent};
+use domain::ordering::window::Schedule;
 use domain::payment::payment::{Payment, PaymentCommand, PaymentEvent};
 use domain::processes::order_fulfilment::OrderFulfilmentState;
 use domain::processes::{AnyRecorded, Effect, OrderFulfilment, Process as _};
@@ -69,7 +70,19 @@ pub(crate) struct World {
     pub(crate) outside: Option<String>,
 }
 
+/// When an order for later is wanted.
+pub(crate) fn later() -> Option<Schedule> {
+    sample_terms().schedule
+}
+
 fn terms() -> CheckedOut {
+    let mut terms = sample_terms();
+    terms.remake_of = None;
+    terms.schedule = None;
+    terms
+}
+
+fn sample_terms() -> CheckedOut {
     let sample = OrderEvent::samples().into_iter().find_map(|event| {
         if let OrderEvent::CheckedOut(terms) = event {
             Some(*terms)
@@ -77,10 +90,7 @@ fn terms() -> CheckedOut {
             None
         }
     });
-    let mut terms = sample.expect("there is a sample of each event");
-    terms.remake_of = None;
-    terms.schedule = None;
-    terms
+    sample.expect("there is a sample of each event")
 }
 
 /// A promotion that the order was counted against in its commit.

@@ -11,6 +11,7 @@ mod doors;
 mod full_kitchen;
 mod guests;
 mod large_menu;
+mod later;
 mod no_bowl;
 mod promotions;
 mod unreachable;

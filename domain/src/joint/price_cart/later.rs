@@ -7,7 +7,7 @@ use super::Priced;
 use super::promise::{Promised, check_size};
 use crate::joint::Market;
 use crate::kernel::fault::{Faults, Pointer};
-use crate::kernel::kitchen::KitchenWork;
+use crate::kernel::kitchen::{KitchenWork, SLOT};
 use crate::kernel::quantity::Minutes;
 use crate::ordering::quote::PromiseMinutes;
 use crate::ordering::window::{Schedule, Window};
@@ -110,7 +110,9 @@ impl Priced<'_> {
             Some(capacity) if work.bowls() > 0 => {
                 check_size(capacity, work)?;
                 let times = (market.now, window.from() - travel.span());
-                let lengths = (lead, window.length());
+                // A bowl may leave the boiler as late as its slot ends.
+                let within = window.length().get().saturating_sub(SLOT.get());
+                let lengths = (lead, Minutes::new(within));
                 let kitchen = market.stock.kitchen();
                 let booking = work.ready_at(kitchen, capacity, times, lengths, market.flags);
                 Some(booking.ok_or_else(full)?)

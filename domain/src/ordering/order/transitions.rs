@@ -124,6 +124,7 @@ pub const ROWS: &[Row] = &[
     row(S::Scheduled, C::Release, TIMER, "", S::Placed),
     row(S::Scheduled, C::Cancel, &[By::Customer, By::Shop, By::Ops, By::Process], "", S::Cancelled),
     row(S::Scheduled, C::Amend, CUSTOMER_OR_OPS, AMEND, S::Scheduled),
+    row(S::Scheduled, C::CorrectDoor, CUSTOMER_OR_OPS, DOOR, S::Scheduled),
     row(S::Placed, C::Accept, SHOP, "the kitchen needs at most four hours", S::Accepted),
     row(S::Placed, C::Reject, SHOP_OR_TIMER, "", S::Rejected),
     row(S::Placed, C::Cancel, &[By::Customer, By::Ops, By::Process], "", S::Cancelled),
