@@ -12,12 +12,17 @@ mod support;
 use std::collections::BTreeMap;
 
 use domain::decider::{Decider as _, Rejection as _};
+use domain::delivery::delivery::{Delivery, DeliveryCommand, DeliveryStage, PickupChecks};
 use domain::joint::Offer;
-use domain::joint::amend::{AmendRejection, AmendRequest, Amended, amend, quote_amendment};
+use domain::joint::amend::{
+    AmendRejection, AmendRequest, Amended, Courier, amend, quote_amendment,
+};
 use domain::joint::checkout::{CheckoutRequest, check_out};
 use domain::joint::price_cart::price_cart;
+use domain::joint::request_delivery::request_delivery;
 use domain::kernel::actor::Actor;
-use domain::kernel::ids::{CartId, OrderId, PaymentId};
+use domain::kernel::ids::{CartId, DeliveryId, OrderId, PaymentId};
+use domain::kernel::sealed::{Origin, Sealed};
 use domain::ordering::cart::CartCommand;
 use domain::ordering::line::{LineChoice, LineId};
 use domain::ordering::order::{Order, OrderCommand, OrderEvent};
@@ -132,14 +137,25 @@ fn amended(
     request: &AmendRequest,
     world: &World,
 ) -> Result<Amended, AmendRejection> {
+    amended_with(order, request, None, world)
+}
+
+fn amended_with(
+    order: &Order,
+    request: &AmendRequest,
+    courier: Option<Courier<'_>>,
+    world: &World,
+) -> Result<Amended, AmendRejection> {
     market_of(world, |market| {
-        let quote = quote_amendment(order, request, market)?;
-        amend(order, request, quote.quote_id, market, &context())
+        let seen = quote_amendment(order, request, market)?.quote_id;
+        amend(order, request, seen, courier, market, &context())
     })
 }
 
 fn apply(order: &mut Order, world: &mut World, amended: &Amended) {
-    amended.order.iter().for_each(|event| order.evolve(event));
+    for event in &amended.order {
+        order.evolve(event);
+    }
     for event in &amended.inventory {
         world.stock.evolve(event);
     }
@@ -255,7 +271,7 @@ fn another_quote_than_the_one_that_was_seen_is_refused() {
     let seen = order.body().unwrap().terms.quote_id;
     let request = wants(&order, &[(1, 1)], vec![]);
     let refused = market_of(&world, |market| {
-        amend(&order, &request, seen, market, &context()).unwrap_err()
+        amend(&order, &request, seen, None, market, &context()).unwrap_err()
     });
     assert_eq!(refused.code(), "quote_changed");
 }
@@ -329,6 +345,123 @@ proptest! {
         world.stock(InventoryCommand::ConsumeHold { hold: ORDER });
         prop_assert!(world.stock.stocks().all(|(_, stock)| stock.held == 0 && stock.free() >= 0));
     }
+}
+
+/// Something that the vault has sealed.
+fn sealed<T>(text: &str) -> Sealed<T> {
+    let origin = Origin {
+        kind: "ordering.order".to_owned(),
+        id: ORDER.uuid(),
+        field: "address".to_owned(),
+    };
+    Sealed::from_parts(1, Uuid::nil(), String::new(), text.to_owned(), origin)
+}
+
+const FIRST: DeliveryId = DeliveryId::new(Uuid::from_u128(41));
+const SECOND: DeliveryId = DeliveryId::new(Uuid::from_u128(42));
+
+fn carry(delivery: &mut Delivery, commands: impl IntoIterator<Item = DeliveryCommand>) {
+    for command in commands {
+        for event in delivery.decide(command, &context()).unwrap() {
+            delivery.evolve(&event);
+        }
+    }
+}
+
+/// The order is taken and somebody is asked to bring it.
+fn asked_for(order: &mut Order, world: &World) -> Delivery {
+    let prep_minutes = 10.try_into().unwrap();
+    for event in order
+        .decide(OrderCommand::Accept { prep_minutes }, &context())
+        .unwrap()
+    {
+        order.evolve(&event);
+    }
+    let mut last = Delivery::default();
+    let asked = request_delivery((ORDER, order), &last, &world.shop, FIRST, sealed("1234"));
+    let asked = asked.unwrap();
+    for event in order.decide(asked.order, &context()).unwrap() {
+        order.evolve(&event);
+    }
+    carry(&mut last, [asked.delivery]);
+    last
+}
+
+fn take_along() -> [DeliveryCommand; 3] {
+    let by = Actor::Ops {
+        id: Uuid::from_u128(9).into(),
+    };
+    let assign = DeliveryCommand::Assign {
+        driver: Uuid::from_u128(6).into(),
+        approved: true,
+        by,
+    };
+    let checks = PickupChecks::PASSED;
+    [
+        assign,
+        DeliveryCommand::VerifyPickup { checks },
+        DeliveryCommand::PickUp,
+    ]
+}
+
+fn next(last: &Delivery) -> Courier<'_> {
+    let (new, pin) = (SECOND, sealed("5678"));
+    Courier { last, new, pin }
+}
+
+#[test]
+fn another_door_has_another_courier_in_the_same_commit() {
+    let (mut world, mut order) = placed(&no_minimum(), 5);
+    let mut last = asked_for(&mut order, &world);
+    let mut elsewhere = wants(&order, &[(1, 2)], vec![]);
+    elsewhere.address = Some(sealed("the other door"));
+    let done = amended_with(&order, &elsewhere, Some(next(&last)), &world).unwrap();
+    let names: Vec<&str> = done.order.iter().map(Into::into).collect();
+    assert_eq!(names, ["amended", "courier_requested"]);
+    apply(&mut order, &mut world, &done);
+    for event in &done.courier.last {
+        last.evolve(event);
+    }
+    assert_eq!(last.stage(), DeliveryStage::Cancelled);
+    let mut new = Delivery::default();
+    for event in &done.courier.new {
+        new.evolve(event);
+    }
+    let body = new.body().unwrap();
+    assert_eq!(new.stage(), DeliveryStage::Requested);
+    assert_eq!(body.dropoff, sealed("the other door"));
+    assert_eq!(body.request.pin, sealed("5678"));
+    assert_eq!(order.body().unwrap().delivery, Some(SECOND));
+}
+
+#[test]
+fn the_same_door_keeps_its_courier_and_none_is_asked_for_where_none_was() {
+    let (world, mut order) = placed(&no_minimum(), 5);
+    let mut last = asked_for(&mut order, &world);
+    let fewer = wants(&order, &[(1, 1)], vec![]);
+    let done = amended_with(&order, &fewer, Some(next(&last)), &world).unwrap();
+    assert!(done.courier.last.is_empty() && done.courier.new.is_empty());
+    let mut elsewhere = wants(&order, &[(1, 1)], vec![]);
+    elsewhere.address = Some(sealed("the other door"));
+    let reason = domain::kernel::text::Reason::parse("it rains").unwrap();
+    carry(&mut last, [DeliveryCommand::Cancel { reason }]);
+    for courier in [Some(next(&last)), None] {
+        let done = amended_with(&order, &elsewhere, courier, &world).unwrap();
+        assert_eq!(done.order.len(), 1);
+        assert!(done.courier.last.is_empty() && done.courier.new.is_empty());
+    }
+}
+
+#[test]
+fn what_a_courier_took_along_goes_nowhere_else() {
+    let (world, mut order) = placed(&no_minimum(), 5);
+    let mut last = asked_for(&mut order, &world);
+    carry(&mut last, take_along());
+    let mut elsewhere = wants(&order, &[(1, 2)], vec![]);
+    elsewhere.address = Some(sealed("the other door"));
+    let refused = amended_with(&order, &elsewhere, Some(next(&last)), &world).unwrap_err();
+    assert!(matches!(refused, AmendRejection::Delivery(_)));
+    assert_eq!(refused.code(), "not_allowed");
 }
 
 #[test]

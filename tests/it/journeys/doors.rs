@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Session, Shop, TestApp};
+use crate::support::{Answer, Session, Shop, TestApp, address};
 
 /// An order to a door that the shop has taken, and the driver whom our staff gave it to.
 struct Going {
@@ -93,7 +93,7 @@ fn north(micro: i32) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_door_is_put_right_while_it_cooks_and_the_courier_sees_it() {
-    let going = Going::start().await;
+    let going = Box::pin(Going::start()).await;
     going
         .done(&going.shop.owner, &going.at("fire"), json!({}))
         .await;
@@ -163,6 +163,57 @@ async fn a_door_is_put_right_while_it_cooks_and_the_courier_sees_it() {
     going.carried("proof", proof).await;
     let late = going.correct(&going.mei, right()).await;
     assert_eq!(late.problem(409), "not_allowed");
+    assert_eq!(going.app.breaches().await["breaches"], json!([]));
+    going.app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_door_calls_one_courier_off_and_asks_for_another_once() {
+    let going = Box::pin(Going::start()).await;
+    let mut elsewhere = json!({ "address": address() });
+    elsewhere["address"]["street"] = json!("Section 2, Zhongxiao E Rd 40");
+    elsewhere["address"]["pin"] = north(9_000);
+    let path = going.at("amend");
+    let quoted = going.done(&going.mei, &path, elsewhere.clone()).await;
+    let before = going.app.order(&going.mei, &going.order).await;
+    assert_eq!(before["delivery"]["id"], json!(going.delivery));
+    elsewhere["quote_id"] = quoted.body["quote"]["quote_id"].clone();
+
+    // Four at once under one key are one amendment, as is a fifth afterwards, and one without a key.
+    let key = [("idempotency-key", "another-door")];
+    let send = || {
+        let by = Some(&going.mei);
+        going
+            .app
+            .send(by, Method::POST, &path, &key, Some(&elsewhere))
+    };
+    let (one, two, three, four) = tokio::join!(send(), send(), send(), send());
+    for answer in [one, two, three, four] {
+        assert!(answer.status == 200 || answer.problem(409) == "in_flight");
+    }
+    send().await.expect(200);
+    let keyless = going.app.post(&going.mei, &path, elsewhere.clone()).await;
+    keyless.expect(200);
+    going.app.settle().await;
+
+    let after = going.app.order(&going.mei, &going.order).await;
+    let new = after["delivery"]["id"].as_str().unwrap();
+    assert_ne!(new, going.delivery);
+    assert_eq!(after["delivery"]["stage"], "requested");
+    assert_ne!(after["delivery"]["pin"], before["delivery"]["pin"]);
+    let off = going.read(&going.delivery).await;
+    assert_eq!(off["stage"], "cancelled");
+    assert_eq!(off["end_reason"], "it goes to another door");
+    let asked = going.read(new).await;
+    assert_eq!(asked["dropoff"]["pin"], north(9_000));
+    assert_eq!(going.story("courier_requested").await, 2);
+    assert_eq!(going.story("amended").await, 1);
+
+    // A door that is put right now is the new one's, and so is the pin that it is measured against.
+    let right = json!({ "pin": north(10_000) });
+    going.correct(&going.mei, right).await.expect(200);
+    let asked = going.read(new).await;
+    assert_eq!(asked["dropoff"]["pin"], north(10_000));
     assert_eq!(going.app.breaches().await["breaches"], json!([]));
     going.app.end().await;
 }

@@ -1,10 +1,10 @@
-//! A customer orders something else instead, while nothing is cooked: order, stock and promotions in one commit.
+//! A customer orders something else instead, while nothing is cooked: order, stock, promotions and courier in one commit.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use domain::aggregates::{Kind, Order};
+use domain::aggregates::Order;
 use domain::joint::amend::{AmendRejection, AmendRequest, amend, quote_amendment};
 use domain::joint::consent::Consent;
 use domain::kernel::actor::Actor;
@@ -12,7 +12,7 @@ use domain::kernel::address::Address;
 use domain::kernel::allergen::Allergen;
 use domain::kernel::geo::GeoPoint;
 use domain::kernel::ids::{CustomerId, OrderId, PromotionId};
-use domain::kernel::sealed::{Origin, Sealed};
+use domain::kernel::sealed::Sealed;
 use domain::ordering::line::{LineChoice, LineId};
 use domain::ordering::order::OrderBody;
 use domain::ordering::quote::{Quote, QuoteId};
@@ -22,7 +22,7 @@ use infra::http::conditional::IfMatch;
 use infra::http::policy::Scope;
 use infra::http::policy::action::AmendOrder;
 use infra::http::{ApiError, Caller, Idempotency, Json, Path};
-use infra::vault::{Class, VaultError};
+use infra::vault::VaultError;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -34,6 +34,7 @@ use crate::app::App;
 use crate::execute::{ExecuteError, Refusal, Reply, Unit, Work};
 use crate::http::answer::{Committed, Refusals, json_of};
 use crate::http::asked::{Asked, customer_or_ops};
+use crate::http::courier::Going;
 use crate::http::whose::only_theirs;
 
 /// What is wanted instead. What is not named stays.
@@ -177,23 +178,6 @@ impl App {
             acknowledged,
         })
     }
-
-    /// Seals for a customer what is said about their order.
-    pub(super) async fn seal_for_order<T: Serialize>(
-        &self,
-        customer: CustomerId,
-        order: OrderId,
-        field: &str,
-        value: &T,
-    ) -> Result<Sealed<T>, VaultError> {
-        let origin = Origin {
-            kind: Kind::Order.as_str().to_owned(),
-            id: order.uuid(),
-            field: field.to_owned(),
-        };
-        let class = Class::order(self.clock.now());
-        self.vault.seal(customer.uuid(), class, origin, value).await
-    }
 }
 
 struct Amend<'a> {
@@ -229,12 +213,27 @@ impl Work for Amend<'_> {
             self.app.quotes.remember(&quote);
             return Ok(self.answer(&order, quote, false));
         };
-        let amended = amend(&order.state, &request, seen, &market, &unit.context)
-            .map_err(|rejection| self.refusal_of(&rejection, seen))?;
+        let going = match request.address {
+            Some(_) => self.app.going(unit, &order.state).await?,
+            None => None,
+        };
+        let courier = going.as_ref().map(Going::courier);
+        let amended = amend(
+            &order.state,
+            &request,
+            seen,
+            courier,
+            &market,
+            &unit.context,
+        )
+        .map_err(|rejection| self.refusal_of(&rejection, seen))?;
         check_consent(self.consent(), &amended.quote)?;
         unit.belongs_to(self.order);
         unit.write(&order, &amended.order)?;
         unit.write(&loaded.stock, &amended.inventory)?;
+        if let Some(going) = &going {
+            going.write(unit, &amended.courier)?;
+        }
         for (promotion, events) in &amended.promotions {
             let known = loaded.promotions.iter();
             for known in known.filter(|known| known.stream.id == promotion.uuid()) {
@@ -255,27 +254,38 @@ impl Amend<'_> {
         let quantities: BTreeMap<LineId, u32> = wanted
             .map(|wanted| (wanted.line, wanted.quantity))
             .collect();
+        let address = self.other_door(order).await?;
+        let place = match &self.body.address {
+            Some(wanted) if address.is_some() => Some(wanted.pin),
+            Some(_) | None => self.agreed_place(order).await?,
+        };
         Ok(AmendRequest {
             order: self.order,
             quantities,
             added: self.added.clone(),
             window: self.body.window,
-            address: self.sealed.address.clone(),
-            place: self.place(order).await?,
+            address,
+            place,
             acknowledged: self.sealed.acknowledged.clone(),
             by: self.by.clone(),
         })
     }
 
-    /// The pin of the door that it goes to.
-    async fn place(&self, order: &OrderBody) -> Result<Option<GeoPoint>, ExecuteError> {
-        match &self.body.address {
-            Some(address) => Ok(Some(address.pin)),
-            // As it was agreed: what was put right about a door does not change its zone or fee.
-            None => match order.agreed_door().filter(|_| order.is_delivery()) {
-                Some(agreed) => Ok(self.app.place_of_door(agreed).await?),
-                None => Ok(None),
-            },
+    /// The door that is asked for, unless it is the one that it goes to: what is sent twice calls no courier off again.
+    async fn other_door(&self, order: &OrderBody) -> Result<Option<Sealed<Address>>, VaultError> {
+        let known = match order.door().filter(|_| self.body.address.is_some()) {
+            Some(door) => self.app.opened_door(door).await?,
+            None => None,
+        };
+        let is_other = self.body.address != known;
+        Ok(self.sealed.address.clone().filter(|_| is_other))
+    }
+
+    /// The pin as it was agreed: what was put right about a door does not change its zone or fee.
+    async fn agreed_place(&self, order: &OrderBody) -> Result<Option<GeoPoint>, VaultError> {
+        match order.agreed_door().filter(|_| order.is_delivery()) {
+            Some(agreed) => Ok(self.app.opened_door(agreed).await?.map(|door| door.pin)),
+            None => Ok(None),
         }
     }
 
@@ -305,7 +315,9 @@ impl Amend<'_> {
             AmendRejection::Refused(_)
             | AmendRejection::Order(_)
             | AmendRejection::Inventory(_)
-            | AmendRejection::Promotion(_) => refusal,
+            | AmendRejection::Promotion(_)
+            | AmendRejection::Delivery(_)
+            | AmendRejection::Courier(_) => refusal,
         }
     }
 }

@@ -161,21 +161,23 @@ impl App {
         fulfilment: Option<&Fulfilment>,
     ) -> Result<Option<GeoPoint>, VaultError> {
         match fulfilment {
-            Some(Fulfilment::Delivery { address }) => self.place_of_door(address).await,
+            Some(Fulfilment::Delivery { address }) => {
+                Ok(self.opened_door(address).await?.map(|door| door.pin))
+            }
             Some(Fulfilment::Pickup) | None => Ok(None),
         }
     }
 
-    /// The pin of a door; none when its person was erased.
+    /// A door; none when its person was erased.
     ///
     /// # Errors
     /// When the vault cannot answer.
-    pub(super) async fn place_of_door(
+    pub(super) async fn opened_door(
         &self,
         address: &Sealed<Address>,
-    ) -> Result<Option<GeoPoint>, VaultError> {
+    ) -> Result<Option<Address>, VaultError> {
         match self.vault.open(address).await {
-            Ok(Address { pin, .. }) => Ok(Some(pin)),
+            Ok(door) => Ok(Some(door)),
             Err(VaultError::Erased) => Ok(None),
             Err(error) => Err(error),
         }

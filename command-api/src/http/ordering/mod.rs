@@ -32,6 +32,7 @@ mod remaking;
 mod remove_line;
 mod reorder;
 mod seal_bowl;
+mod sealing;
 mod set_fulfilment;
 mod set_promotion;
 mod set_tip;

@@ -169,7 +169,7 @@ pub enum OrderCommand {
         by: Actor,
     },
     /// Something else is ordered instead, at a quote that the customer saw; only `joint::amend` sends it, which changes
-    /// hold and promotions with it.
+    /// hold, promotions and courier with it.
     Amend {
         /// What the order is from now on.
         amendment: Box<Amendment>,

@@ -195,7 +195,7 @@ impl Effects<'_> {
         self.start_timer(&name, answer_by, leave_out);
     }
 
-    /// Hold and promotions were changed in the same commit; money and courier follow.
+    /// Hold, promotions and courier were changed in the same commit; money follows.
     fn on_amended(&mut self, amendment: &Amendment, event_id: Uuid) {
         self.state.needs.clone_from(&amendment.needs);
         if let Some(terms) = &mut self.state.terms {
@@ -209,9 +209,6 @@ impl Effects<'_> {
             }
         }
         self.falls_to(amendment.bill.total, event_id);
-        if amendment.address.is_some() {
-            self.call_off_all();
-        }
     }
 
     fn call_off_all(&mut self) {

@@ -19,7 +19,7 @@
 //! | cooked again | nobody is waited for until it is ready again |
 //! | short and asked | answer timer |
 //! | what it comes to falls | a smaller capture, or a refund as soon as the money is taken |
-//! | amended | the same; a courier to another door is called off |
+//! | amended | the same |
 //! | promised for later | the timer that fires moves |
 //! | fetched after all | call off the courier |
 //! | delivered, undeliverable, not collected | completion timer; the policy's part goes back |

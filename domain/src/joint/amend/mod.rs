@@ -1,16 +1,19 @@
-//! A customer changes an order that is not fired yet: other quantities, more dishes, another door. Order, stock, kitchen
-//! and promotions change together or not at all, at a quote that the customer has seen, and within what was authorised.
+//! A customer changes an order that is not fired yet: other quantities, more dishes, another door. Order, stock, kitchen,
+//! promotions and courier change together or not at all, at a quote that the customer has seen, and within what was
+//! authorised.
+
+mod courier;
+mod rejection;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::price_cart::amended::{Wanted, price_amended};
 use super::price_cart::promise;
 use super::{Market, Offer};
-use crate::decider::{Class, Context, Decider as _, Rejection};
+use crate::decider::{Context, Decider as _};
 use crate::kernel::actor::Actor;
 use crate::kernel::address::Address;
 use crate::kernel::allergen::Allergen;
-use crate::kernel::fault::{Fault, Faults};
 use crate::kernel::geo::GeoPoint;
 use crate::kernel::ids::{OrderId, PromotionId};
 use crate::kernel::sealed::Sealed;
@@ -23,11 +26,12 @@ use crate::ordering::order::{
 use crate::ordering::quote::{Quote, QuoteId};
 use crate::ordering::window::Window;
 use crate::restaurant::inventory::{
-    Inventory, InventoryCommand, InventoryEvent, InventoryRejection, KitchenWanted, ReleaseReason,
+    Inventory, InventoryCommand, InventoryEvent, KitchenWanted, ReleaseReason,
 };
-use crate::restaurant::promotion::{
-    Promotion, PromotionCommand, PromotionEvent, PromotionRejection,
-};
+use crate::restaurant::promotion::{Promotion, PromotionCommand, PromotionEvent};
+
+pub use courier::{Courier, OtherCourier};
+pub use rejection::AmendRejection;
 
 /// What a customer wants of an order instead.
 #[derive(Clone, Debug)]
@@ -59,63 +63,10 @@ pub struct Amended {
     pub inventory: Vec<InventoryEvent>,
     /// To each promotion that takes something else off than before.
     pub promotions: Vec<(PromotionId, Vec<PromotionEvent>)>,
+    /// To the transports, when one was on its way to the door before.
+    pub courier: OtherCourier,
     /// What was agreed.
     pub quote: Quote,
-}
-
-/// Why an order stays as it is.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum AmendRejection {
-    /// It cannot be had so.
-    #[error("the order cannot be changed so: {0}")]
-    Refused(Faults),
-    /// Lines, amounts, allergens or promise are no longer what the customer saw.
-    #[error("the quote has changed")]
-    QuoteChanged {
-        /// What they are now.
-        current: Box<Quote>,
-    },
-    /// The order says no.
-    #[error(transparent)]
-    Order(OrderRejection),
-    /// The stock says no.
-    #[error(transparent)]
-    Inventory(InventoryRejection),
-    /// A promotion says no.
-    #[error(transparent)]
-    Promotion(PromotionRejection),
-}
-
-impl Rejection for AmendRejection {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Refused(_) => "amendment_refused",
-            Self::QuoteChanged { .. } => "quote_changed",
-            Self::Order(rejection) => rejection.code(),
-            Self::Inventory(rejection) => rejection.code(),
-            Self::Promotion(rejection) => rejection.code(),
-        }
-    }
-
-    fn class(&self) -> Class {
-        match self {
-            Self::Refused(_) => Class::Unprocessable,
-            Self::QuoteChanged { .. } => Class::Conflict,
-            Self::Order(rejection) => rejection.class(),
-            Self::Inventory(rejection) => rejection.class(),
-            Self::Promotion(rejection) => rejection.class(),
-        }
-    }
-
-    fn faults(&self) -> Vec<Fault> {
-        match self {
-            Self::Refused(faults) => faults.0.clone(),
-            Self::QuoteChanged { .. } => Vec::new(),
-            Self::Order(rejection) => rejection.faults(),
-            Self::Inventory(rejection) => rejection.faults(),
-            Self::Promotion(rejection) => rejection.faults(),
-        }
-    }
 }
 
 /// Says what an order would come to.
@@ -154,7 +105,8 @@ pub fn quote_amendment(
     price_amended(wanted, &market).map_err(AmendRejection::Refused)
 }
 
-/// Amends an order at the quote that the customer saw.
+/// Amends an order at the quote that the customer saw. `courier` is who was asked to bring it, and counts when it goes to
+/// another door.
 ///
 /// # Errors
 /// [`AmendRejection`]; with [`AmendRejection::QuoteChanged`] the customer may agree anew.
@@ -162,6 +114,7 @@ pub fn amend(
     order: &Order,
     request: &AmendRequest,
     seen: QuoteId,
+    courier: Option<Courier<'_>>,
     market: &Market<'_>,
     context: &Context,
 ) -> Result<Amended, AmendRejection> {
@@ -186,7 +139,7 @@ pub fn amend(
         }),
         by: request.by.clone(),
     };
-    let events = order
+    let mut events = order
         .decide(command, context)
         .map_err(AmendRejection::Order)?;
     if events.is_empty() {
@@ -194,11 +147,24 @@ pub fn amend(
             order: events,
             inventory: Vec::new(),
             promotions: Vec::new(),
+            courier: OtherCourier::default(),
             quote,
         });
     }
+    let courier = match courier.filter(|_| request.address.is_some()) {
+        Some(courier) => {
+            let mut amended = order.clone();
+            for event in &events {
+                amended.evolve(event);
+            }
+            courier.sent_elsewhere((request.order, &amended), market.shop, context)?
+        }
+        None => OtherCourier::default(),
+    };
+    events.extend(courier.order.iter().cloned());
     Ok(Amended {
         order: events,
+        courier,
         inventory: held_anew(order, request.order, &quote, market, context)?,
         promotions: redeemed_anew(order, request.order, &quote, market, context)?,
         quote,
