@@ -315,6 +315,24 @@ fn change(order: &Order, wanted: &[(u32, u32)], window: Option<Window>) -> Amend
 }
 
 #[test]
+fn an_order_that_waits_moves_to_another_window_and_is_there_the_second_time() {
+    let mut world = kitchen();
+    let mut order = ordered(&bowls(2, 180, 30), &mut world, 1);
+    paid(&mut order);
+    let request = change(&order, &[], Some(window(240, 30)));
+    let market = world.market();
+    let seen = quote_amendment(&order, &request, &market).unwrap().quote_id;
+    let moved = |order: &Order| amend(order, &request, seen, None, &market, &context()).unwrap();
+    let done = moved(&order);
+    assert_eq!(done.order.len(), 2, "{:?}", done.order);
+    for event in &done.order {
+        order.evolve(event);
+    }
+    assert_eq!(order.body().unwrap().promise.latest, at(270));
+    assert!(moved(&order).order.is_empty());
+}
+
+#[test]
 fn an_order_that_waits_is_amended_with_its_window_and_holds_no_stock_for_it() {
     let mut world = kitchen();
     world.receive("noodles", 10);
@@ -323,7 +341,7 @@ fn an_order_that_waits_is_amended_with_its_window_and_holds_no_stock_for_it() {
     let request = change(&order, &[(1, 1)], Some(window(240, 30)));
     let market = world.market();
     let quoted = quote_amendment(&order, &request, &market).unwrap();
-    let done = amend(&order, &request, quoted.quote_id, &market, &context()).unwrap();
+    let done = amend(&order, &request, quoted.quote_id, None, &market, &context()).unwrap();
     let [
         OrderEvent::Amended { amendment, .. },
         OrderEvent::PromiseMoved { promise, .. },

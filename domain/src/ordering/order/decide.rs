@@ -150,9 +150,7 @@ impl OrderBody {
             OrderCommand::SwitchToPickup { .. } => {
                 so_far(self.terms.fulfilment.is_delivery() && !self.is_delivery())
             }
-            OrderCommand::Amend { amendment, .. } => {
-                so_far(self.bill == amendment.bill && amendment.address.is_none())
-            }
+            OrderCommand::Amend { amendment, .. } => so_far(self.is_amended(amendment)),
             OrderCommand::CorrectDoor { address, .. } => so_far(self.door() == Some(address)),
             OrderCommand::Refire { refire, .. } => so_far(self.refires.contains(refire)),
             OrderCommand::OfferRemake { offer, .. } => {

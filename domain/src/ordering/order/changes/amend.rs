@@ -35,6 +35,13 @@ impl OrderBody {
         Ok(std::iter::once(amended).chain(moved).collect())
     }
 
+    /// Whether it is so already: the same lines and amounts, to the same door, in the same window.
+    pub(in super::super) fn is_amended(&self, amendment: &Amendment) -> bool {
+        let elsewhere = amendment.address.is_some();
+        let another_time = amendment.schedule.is_some() && amendment.schedule != self.schedule;
+        self.bill == amendment.bill && !elsewhere && !another_time
+    }
+
     /// What may be taken at most: what was authorised, and once the shop has the order, what was asked for.
     fn authorised(&self) -> Money {
         if self.accepted_at.is_some() {
