@@ -324,6 +324,18 @@ impl TestApp {
     pub(crate) async fn end(self) {
         self.tasks.shut_down().await.unwrap();
     }
+
+    /// The same after the checker has found nothing: in the events, the views, and the vendors' ledgers.
+    pub(crate) async fn end_with_clean_books(self) {
+        self.settle().await;
+        let mut check = self.command(&["check", "--sandbox-url", &self.vendor]);
+        let output = tokio::task::spawn_blocking(move || check.output()).await;
+        let output = output.unwrap().unwrap();
+        let told = String::from_utf8_lossy(&output.stdout);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(told.contains("no violation found"), "{told}{errors}");
+        self.end().await;
+    }
 }
 
 impl Loops {
