@@ -153,4 +153,14 @@ async fn ops_find_orders_by_what_people_tell_them_and_by_how_long_they_wait() {
         .await
         .json();
     assert!(ids(&none).is_empty());
+    // An order for later waits until it is released, however long ago it was paid for.
+    for (release_at, stuck) in [("12:15", vec![]), ("12:05", vec![recent])] {
+        let waits = format!(
+            "UPDATE views.orders SET state = 'scheduled', release_at = '2026-11-22T{release_at}:00Z'
+             WHERE order_id = '{recent}'"
+        );
+        rows::run(&world, &waits).await;
+        let page = world.get_as("/v1/ops/orders?stuck=true", &ops).await.json();
+        assert_eq!(ids(&page), stuck, "{release_at}");
+    }
 }

@@ -328,6 +328,19 @@ pub(super) const PLANTS: &[Plant] = &[
     ),
     plant(
         Invariant::I8,
+        "an order for later that lacks what is there",
+        r#"SELECT es.plant('restaurant.inventory', es.tid(2), json_build_object('type', 'hold_filled',
+               'hold', es.tid(12), 'needs', '[]'::json, 'short', '[{"ingredient":"egg","amount":1}]'::json))"#,
+    ),
+    plant(
+        Invariant::I12,
+        "an order for later that was released before its time",
+        r#"UPDATE es.events SET payload = (payload::jsonb || '{"schedule":{"release_at":"2026-11-21T10:00:00Z",
+               "window":{"from":"2026-11-21T10:30:00Z","to":"2026-11-21T11:00:00Z"}}}')::json
+           WHERE aggregate_id = es.tid(12) AND event_type = 'checked_out'"#,
+    ),
+    plant(
+        Invariant::I8,
         "a recount that names nobody whose order is short",
         r#"SELECT es.plant('restaurant.inventory', es.tid(2), body) FROM (VALUES
                (json_build_object('type', 'hold_opened', 'hold', es.tid(96), 'number', 7,
