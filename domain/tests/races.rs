@@ -30,6 +30,8 @@ const BUYERS: u8 = 64;
 #[derive(Clone, Copy, Debug)]
 enum Act {
     Buy { bowls: u32, egg: bool },
+    Later { bowls: u32, minutes: i64 },
+    Fill { bowls: u32 },
     Change { bowls: u32 },
     Pay,
     Fire,
@@ -48,6 +50,8 @@ enum Act {
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         12 => (1..6_u32, any::<bool>()).prop_map(|(bowls, egg)| Act::Buy { bowls, egg }),
+        4 => (1..6_u32, 20..90_i64).prop_map(|(bowls, minutes)| Act::Later { bowls, minutes }),
+        4 => (1..6_u32).prop_map(|bowls| Act::Fill { bowls }),
         3 => (1..9_u32).prop_map(|bowls| Act::Change { bowls }),
         8 => Just(Act::Pay),
         5 => Just(Act::Fire),
@@ -107,6 +111,10 @@ impl Round {
     }
 
     fn wanted(&self, bowls: u32) -> Option<KitchenWanted> {
+        self.wanted_at(bowls, self.now)
+    }
+
+    fn wanted_at(&self, bowls: u32, from: DateTime<Utc>) -> Option<KitchenWanted> {
         let batch = Batch {
             bowls,
             cook: Seconds::new(95),
@@ -114,7 +122,7 @@ impl Round {
         let booking =
             self.state
                 .kitchen()
-                .earliest(&self.capacity, &[batch], self.now, Minutes::new(60))?;
+                .earliest(&self.capacity, &[batch], from, Minutes::new(60))?;
         Some(KitchenWanted {
             booking,
             capacity: self.capacity,
@@ -132,6 +140,18 @@ impl Round {
                 needs: needs(bowls, egg),
                 expires_at: self.now + TimeDelta::minutes(15),
                 kitchen: Some(self.wanted(bowls)?),
+            },
+            // For later: the kitchen of then, and no stock until then.
+            Act::Later { bowls, minutes } => InventoryCommand::OpenHold {
+                hold,
+                service_date: self.now.date_naive(),
+                needs: Vec::new(),
+                expires_at: self.now + TimeDelta::minutes(15),
+                kitchen: Some(self.wanted_at(bowls, self.now + TimeDelta::minutes(minutes))?),
+            },
+            Act::Fill { bowls } => InventoryCommand::FillHold {
+                hold,
+                needs: needs(bowls, true),
             },
             Act::Change { bowls } => InventoryCommand::ChangeHold {
                 hold,
@@ -275,19 +295,23 @@ fn check_taken(before: &Inventory, round: &Round, event: &InventoryEvent) {
         }
         return;
     }
-    let (InventoryEvent::HoldOpened {
-        hold,
-        needs,
-        kitchen,
-        ..
-    }
-    | InventoryEvent::HoldChanged {
-        hold,
-        needs,
-        kitchen,
-    }) = event
-    else {
-        return;
+    let (hold, needs, kitchen) = match event {
+        InventoryEvent::HoldOpened {
+            hold,
+            needs,
+            kitchen,
+            ..
+        }
+        | InventoryEvent::HoldChanged {
+            hold,
+            needs,
+            kitchen,
+        } => (hold, needs, kitchen.as_ref()),
+        InventoryEvent::HoldFilled { hold, needs, short } => {
+            check_lacking(round, short);
+            (hold, needs, None)
+        }
+        _ => return,
     };
     for need in needs {
         let had = before.hold(*hold).map_or(0, |hold| {
@@ -302,13 +326,22 @@ fn check_taken(before: &Inventory, round: &Round, event: &InventoryEvent) {
         assert!(more <= 0 || more <= stock.free(), "oversold");
         assert!(more <= 0 || !stock.is_eighty_sixed(round.now));
     }
-    for slot in kitchen.iter().flat_map(|booking| &booking.slots) {
+    for slot in kitchen.into_iter().flat_map(|booking| &booking.slots) {
         let load = round.state.kitchen().load(slot.starts);
         assert!(
             load.basket_seconds <= round.capacity.baskets.get() * 600,
             "overbooked"
         );
         assert!(load.bowls <= 15, "overbooked");
+    }
+}
+
+/// Of what an order for later lacks at its release nothing is left, or it is out by word of the shop.
+fn check_lacking(round: &Round, short: &[IngredientAmount]) {
+    for lacking in short {
+        let stock = round.state.stock(&lacking.ingredient).unwrap();
+        assert!(!lacking.amount.is_zero());
+        assert!(stock.free() == 0 || stock.is_eighty_sixed(round.now));
     }
 }
 
