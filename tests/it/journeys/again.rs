@@ -67,7 +67,8 @@ async fn a_bowl_that_waited_too_long_is_cooked_again_twice_at_most() {
         taken > 0 && taken == after["wasted"].as_i64().unwrap(),
         "{after}"
     );
-    app.end_with_clean_books().await;
+    app.check_books().await;
+    app.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -124,5 +125,6 @@ async fn a_spilled_bowl_is_made_again_for_nothing_once_the_customer_says_so() {
         .map(|change| change["event"].as_str().unwrap())
         .collect();
     assert_eq!(names, ["accepted", "remake_offered", "remade"]);
-    app.end_with_clean_books().await;
+    app.check_books().await;
+    app.end().await;
 }

@@ -97,7 +97,8 @@ async fn an_order_is_changed_at_a_quote_within_what_was_authorised() {
     late["quote_id"] = quoted["quote"]["quote_id"].clone();
     let refused = app.post(&mei, &path, late).await;
     assert_eq!(refused.problem(409), "not_allowed", "it cooks");
-    app.end_with_clean_books().await;
+    app.check_books().await;
+    app.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -127,7 +128,8 @@ async fn a_count_that_is_too_low_runs_out_for_the_newest_orders_once() {
         .map(|change| change["event"].as_str().unwrap())
         .collect();
     assert_eq!(names, ["short_reported", "short_settled"]);
-    app.end_with_clean_books().await;
+    app.check_books().await;
+    app.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -167,7 +169,8 @@ async fn who_acts_in_the_shops_place_says_why_and_what_stands_still_is_found() {
     let found = &stuck.body["orders"][0];
     assert_eq!(found["id"], json!(order));
     assert_eq!(found["on_behalf"], "their tablet is broken");
-    app.end_with_clean_books().await;
+    app.check_books().await;
+    app.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -190,5 +193,6 @@ async fn a_large_order_stands_in_the_queue_with_its_waves() {
     let bowls: Vec<_> = waves.iter().map(|wave| &wave["bowls"]).collect();
     assert_eq!(bowls, [2, 1]);
     assert!(waves[0]["starts"].as_str() < waves[1]["starts"].as_str());
-    app.end_with_clean_books().await;
+    app.check_books().await;
+    app.end().await;
 }

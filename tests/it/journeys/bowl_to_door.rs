@@ -99,5 +99,6 @@ async fn a_bowl_goes_from_cart_to_door() {
         ]
     );
     assert_eq!(app.breaches().await["breaches"], json!([]));
-    app.end_with_clean_books().await;
+    app.check_books().await;
+    app.end().await;
 }

@@ -102,7 +102,8 @@ async fn what_runs_out_is_left_out_or_replaced_and_only_the_rest_is_paid_for() {
     let unknown = json!({ "line": 2, "units": 1, "substitute": { "item": "pizza" } });
     let refused = app.post(&shop.owner, &path, unknown).await;
     assert_eq!(refused.pointers(), ["/substitute/item"]);
-    app.end_with_clean_books().await;
+    app.check_books().await;
+    app.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -155,5 +156,6 @@ async fn a_late_kitchen_and_a_customer_who_comes_for_it() {
         changes(&eaten),
         ["accepted", "promise_moved", "switched_to_pickup"]
     );
-    app.end_with_clean_books().await;
+    app.check_books().await;
+    app.end().await;
 }

@@ -114,7 +114,8 @@ async fn an_order_for_later_waits_is_released_and_keeps_its_window() {
     );
     assert_eq!(app.ledger().await["intents"][0]["status"], "succeeded");
     assert_eq!(app.breaches().await["breaches"], json!([]));
-    app.end_with_clean_books().await;
+    app.check_books().await;
+    app.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -155,7 +156,8 @@ async fn what_is_not_there_when_its_time_has_come_is_left_out_or_ends_it() {
     );
     assert_eq!(noodles(&app, &shop).await, 10);
     assert_eq!(app.breaches().await["breaches"], json!([]));
-    app.end_with_clean_books().await;
+    app.check_books().await;
+    app.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -191,7 +193,8 @@ async fn an_order_that_waits_gets_another_window_and_its_shop_may_give_it_up() {
     app.settle().await;
     assert_eq!(app.order(&mei, &order).await["state"], "cancelled");
     assert_eq!(app.breaches().await["breaches"], json!([]));
-    app.end_with_clean_books().await;
+    app.check_books().await;
+    app.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -228,5 +231,6 @@ async fn windows_are_refused_with_their_reasons_and_change_nothing() {
         assert_eq!(refusal["code"], code);
         assert_eq!(refusal["pointer"], "/fulfilment/window");
     }
-    app.end_with_clean_books().await;
+    app.check_books().await;
+    app.end().await;
 }

@@ -42,7 +42,8 @@ async fn a_rejected_order_frees_the_stock_and_voids_the_authorisation() {
     assert_eq!(app.order(&mei, &order).await["state"], "rejected");
     assert_eq!(app.ledger().await["intents"][0]["status"], "canceled");
     assert_eq!(free(&app, &shop, "noodles").await, 1_200);
-    app.end_with_clean_books().await;
+    app.check_books().await;
+    app.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -54,7 +55,8 @@ async fn an_order_that_nobody_accepts_is_rejected_for_the_shop() {
     let seen = app.order(&mei, &order).await;
     assert_eq!(seen["state"], "rejected");
     assert_eq!(app.ledger().await["intents"][0]["status"], "canceled");
-    app.end_with_clean_books().await;
+    app.check_books().await;
+    app.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -70,7 +72,8 @@ async fn an_order_that_is_not_paid_expires_and_late_money_is_not_kept() {
     assert_eq!(free(&app, &shop, "noodles").await, 1_200);
     let statuses = app.ledger().await;
     assert_eq!(statuses["intents"][0]["status"], "canceled");
-    app.end_with_clean_books().await;
+    app.check_books().await;
+    app.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -91,7 +94,8 @@ async fn a_cancelled_order_after_capture_is_refunded() {
     let intent = app.ledger().await["intents"][0].clone();
     assert_eq!(intent["amount_refunded"], intent["amount_received"]);
     assert_eq!(free(&app, &shop, "noodles").await, 1_200);
-    app.end_with_clean_books().await;
+    app.check_books().await;
+    app.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -105,5 +109,6 @@ async fn a_declined_card_leaves_the_order_waiting_for_another() {
     assert_eq!(app.order(&mei, order).await["state"], "awaiting_payment");
     app.pay(&mei, order, "pm_card_visa").await;
     assert_eq!(app.order(&mei, order).await["state"], "placed");
-    app.end_with_clean_books().await;
+    app.check_books().await;
+    app.end().await;
 }
