@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use domain::kernel::geo::{GeoPoint, Polygon};
 use domain::kernel::hours::WeeklyHours;
 use domain::kernel::quantity::Minutes;
 use domain::kernel::tax::FulfilmentKind;
-use domain::kernel::time::TimeZone;
+use domain::kernel::time::{Edge, TimeZone};
 use infra::http::ApiError;
 use infra::http::conditional::Etag;
 use moka::sync::Cache;
@@ -166,6 +166,38 @@ impl Shop {
             .flatten()
             .filter(|instant| *instant > at)
             .min()
+    }
+
+    /// The service date of an order that the shop is asked for at an instant; none when it takes none then.
+    pub(crate) fn takes_at(&self, kind: FulfilmentKind, at: DateTime<Utc>) -> Option<NaiveDate> {
+        let sells = self.page.stage == "live" && !self.is_paused(at);
+        let hours = self.hours.as_ref().filter(|_| sells)?;
+        let opening = hours.opening_at(self.zone, at)?;
+        hours
+            .takes_orders(self.zone, at, kind)
+            .then_some(opening.service_date)
+    }
+
+    /// Whether it is open from one instant to another without closing between.
+    pub(crate) fn is_open_until(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
+        let hours = self.hours.as_ref();
+        let closes = hours.and_then(|hours| hours.closes_at(self.zone, from));
+        closes.is_some_and(|closes| to <= closes)
+    }
+
+    /// The present service date, or else the next.
+    pub(crate) fn next_date(&self, at: DateTime<Utc>) -> Option<NaiveDate> {
+        let hours = self.hours.as_ref()?;
+        let opens = hours.next_open(self.zone, at);
+        hours
+            .service_date(self.zone, at)
+            .or_else(|| hours.service_date(self.zone, opens?))
+    }
+
+    /// When a date begins where the shop is.
+    pub(crate) fn midnight(&self, date: NaiveDate) -> DateTime<Utc> {
+        self.zone
+            .instant(date.and_time(NaiveTime::MIN), Edge::Opening)
     }
 
     /// How long the way takes: of the first zone that contains the place, or of the nearest zone when no place is given.

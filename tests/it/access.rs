@@ -51,6 +51,7 @@ const OPEN: &[&str] = &[
     "read_restaurant",
     "read_menu",
     "read_promise",
+    "list_windows",
     "receive_stripe_webhook",
     "refresh_login",
     "log_out",

@@ -27,6 +27,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(discovery::discover::discover))
         .routes(routes!(restaurant::read_restaurant::read_restaurant))
         .routes(routes!(restaurant::read_promise::read_promise))
+        .routes(routes!(restaurant::list_windows::list_windows))
         .routes(routes!(restaurant::read_staff::read_staff))
         .routes(routes!(restaurant::read_menu::read_menu))
         .routes(routes!(restaurant::read_stock::read_stock))

@@ -146,3 +146,54 @@ async fn what_is_kept_is_answered_without_the_database() {
     );
     assert_eq!(after, before);
 }
+
+/// The windows of a day, each by its beginning; with a star when its kitchen is full.
+async fn windows(world: &World, query: &str) -> (Value, Vec<String>) {
+    let path = format!("/v1/restaurants/{SHOP}/windows?{query}");
+    let page = world.get(&path, &[]).await.json();
+    let named = |window: &Value| {
+        let full = if window["full"] == true { "*" } else { "" };
+        format!("{}{full}", &window["from"].as_str().unwrap()[11..16])
+    };
+    let windows = page["windows"].as_array().unwrap().iter().map(named);
+    (page["service_date"].clone(), windows.collect())
+}
+
+#[tokio::test]
+async fn windows_are_offered_that_a_quote_would_take() {
+    let world = world().await;
+    // Fifteen minutes to pay, five to answer and twelve to cook: 12:32 at the earliest.
+    let (date, fetched) = windows(&world, "fulfilment=pickup").await;
+    assert_eq!(date, "2026-11-22");
+    assert_eq!(fetched, ["12:45", "13:00", "13:15", "13:30"]);
+    // The last order to be brought is taken at 13:15, and ten minutes' way is longer.
+    let (_, brought) = windows(&world, "fulfilment=delivery").await;
+    assert_eq!(brought, ["12:45", "13:00", "13:15", "13:30"]);
+    // The next opening is in a week, and orders are taken for six days.
+    world.clock.advance(Duration::from_hours(3));
+    let (date, none) = windows(&world, "fulfilment=pickup").await;
+    assert_eq!((date, none.len()), (json!("2026-11-29"), 0));
+    world.clock.advance(Duration::from_hours(4 * 24));
+    let (_, all) = windows(&world, "fulfilment=pickup&date=2026-11-29").await;
+    assert_eq!(all.first().map(String::as_str), Some("09:30"));
+    assert_eq!(all.last().map(String::as_str), Some("13:30"));
+    let (_, never) = windows(&world, "fulfilment=pickup&date=%2B262142-12-31").await;
+    assert!(never.is_empty());
+    let nowhere = format!("/v1/restaurants/{SHOP}/windows?fulfilment=delivery&near=36.5,140.0");
+    assert_eq!(
+        world.get(&nowhere, &[]).await.json()["refused"],
+        "out_of_zone"
+    );
+    let bad = format!("/v1/restaurants/{SHOP}/windows?fulfilment=swim&date=tomorrow");
+    assert_eq!(world.get(&bad, &[]).await.status(), 422);
+}
+
+#[tokio::test]
+async fn a_window_whose_kitchen_is_full_is_shown_as_such() {
+    let world = world().await;
+    let slots = ["12:30", "12:40", "12:50", "13:00"].map(|slot| format!("2026-11-22T{slot}:00Z"));
+    let slots: Vec<&str> = slots.iter().map(String::as_str).collect();
+    book(&world, &slots).await;
+    let (_, fetched) = windows(&world, "fulfilment=pickup").await;
+    assert_eq!(fetched, ["12:45*", "13:00", "13:15", "13:30"]);
+}

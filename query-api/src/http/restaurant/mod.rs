@@ -1,6 +1,7 @@
 //! Reading shops: page, menu, stock, kitchen.
 
 pub(super) mod list_promotions;
+pub(crate) mod list_windows;
 pub(crate) mod menu_page;
 pub(crate) mod menu_source;
 pub(super) mod read_kitchen;
