@@ -56,7 +56,8 @@ fn command() -> impl Strategy<Value = InventoryCommand> {
         6 => (hold(), 0..3_i64, needs()).prop_map(move |(hold, days, needs)| InventoryCommand::OpenHold {
             hold, service_date: date(days), needs, expires_at: test_now() + TimeDelta::minutes(15), kitchen: None,
         }),
-        2 => (hold(), needs()).prop_map(|(hold, needs)| InventoryCommand::ChangeHold { hold, needs, kitchen: None }),
+        2 => (hold(), needs()).prop_map(|(hold, needs)| InventoryCommand::ChangeHold { hold, needs, kitchen: None, as_far_as_free: false }),
+        2 => (hold(), needs()).prop_map(|(hold, needs)| InventoryCommand::ChangeHold { hold, needs, kitchen: None, as_far_as_free: true }),
         3 => hold().prop_map(|hold| InventoryCommand::CommitHold { hold }),
         2 => hold().prop_map(|hold| InventoryCommand::ConsumeHold { hold }),
         2 => hold().prop_map(|hold| InventoryCommand::ReleaseHold { hold, reason: ReleaseReason::Cancelled }),

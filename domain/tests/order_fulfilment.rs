@@ -18,11 +18,11 @@ use domain::kernel::handover::{ProofMethod, UndeliverableReason};
 use domain::kernel::ids::{DriverId, OrderId, PaymentId};
 use domain::kernel::key::Key;
 use domain::kernel::money::Money;
-use domain::kernel::quantity::Minutes;
+use domain::kernel::quantity::{IngredientAmount, Minutes};
 use domain::kernel::text::Reason;
 use domain::ordering::bill::Bill;
 use domain::ordering::fulfilment::Fulfilment;
-use domain::ordering::line::Shortage;
+use domain::ordering::line::{LineId, OrderLine, Shortage};
 use domain::ordering::order::{
     CheckedOut, FaultParty, OrderCommand, OrderEvent, RejectReason, ShortAnswer, ShortOutcome,
 };
@@ -817,8 +817,22 @@ fn what_is_left_out_is_free_again_until_it_is_fired() {
     let changed = |story: &Story| {
         story.then().into_iter().find_map(|effect| match effect {
             Effect::Command {
-                command: AnyCommand::Inventory(_, InventoryCommand::ChangeHold { needs, .. }),
-            } => Some(needs),
+                command:
+                    AnyCommand::Inventory(
+                        _,
+                        InventoryCommand::ChangeHold {
+                            needs,
+                            as_far_as_free,
+                            ..
+                        },
+                    ),
+            } => {
+                assert!(
+                    as_far_as_free,
+                    "a substitute that the books lack refuses nothing"
+                );
+                Some(needs)
+            }
             _ => None,
         })
     };
@@ -837,6 +851,54 @@ fn what_is_left_out_is_free_again_until_it_is_fired() {
         changed(&checked_out(unknown).order(short_settled(700))),
         None
     );
+}
+
+#[test]
+fn a_substitute_is_among_what_every_later_change_asks_for() {
+    let asked = |story: &Story| {
+        let effects = story.then().into_iter();
+        let mut needs = effects.filter_map(|effect| match effect {
+            Effect::Command {
+                command: AnyCommand::Inventory(_, InventoryCommand::ChangeHold { needs, .. }),
+            } => Some(needs),
+            _ => None,
+        });
+        needs.next_back()
+    };
+    let pork: Vec<IngredientAmount> =
+        serde_json::from_str(r#"[{ "ingredient": "pork", "amount": 60 }]"#).unwrap();
+    let short = Uuid::from_u128(12);
+    let settled = |outcome, lines: Vec<OrderLine>| OrderEvent::ShortSettled {
+        short,
+        outcome,
+        bill: Box::new(Bill {
+            lines,
+            ..bill_of(700)
+        }),
+        at: at(3),
+    };
+    let kept = terms().lines[0].clone();
+    let instead = OrderLine {
+        line: LineId::new(9),
+        ..kept.clone()
+    };
+    let reported = placed().order(OrderEvent::ShortReported {
+        short,
+        line: kept.line,
+        units: 1,
+        choice: Shortage::Substitute,
+        substitute: None,
+        substitute_needs: pork.clone(),
+        answer_by: None,
+        at: at(3),
+    });
+    let both = settled(ShortOutcome::Substituted, vec![kept, instead.clone()]);
+    let substituted = reported.order(both);
+    let mut all = terms().needs[0].of_one.clone();
+    all.extend(pork.clone());
+    assert_eq!(asked(&substituted), Some(all));
+    let less = substituted.order(settled(ShortOutcome::Refunded, vec![instead]));
+    assert_eq!(asked(&less), Some(pork));
 }
 
 #[test]

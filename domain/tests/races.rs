@@ -157,6 +157,7 @@ impl Round {
                 hold,
                 needs: needs(bowls, false),
                 kitchen: Some(self.wanted(bowls)?),
+                as_far_as_free: bowls.is_multiple_of(2),
             },
             Act::Pay => InventoryCommand::CommitHold { hold },
             Act::Fire => InventoryCommand::ConsumeHold { hold },

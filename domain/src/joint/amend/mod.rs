@@ -237,6 +237,7 @@ fn held_anew(
         kitchen: capacity
             .zip(quote.content.kitchen.clone())
             .map(|(capacity, booking)| KitchenWanted { booking, capacity }),
+        as_far_as_free: false,
     };
     market
         .stock

@@ -228,7 +228,9 @@ impl Effects<'_> {
         }
     }
 
-    /// What is left out is free again. An order that does not say what its lines take keeps its hold.
+    /// What is left out is free again. An order that does not say what its lines take keeps its hold. A substitute that
+    /// the books lacked is among the needs of every later change: what is free of it by then is set aside, and no more
+    /// is asked.
     fn hold_less(&mut self, lines: &[OrderLine]) {
         if self.state.consumed || self.state.needs.is_empty() {
             return;
@@ -238,6 +240,7 @@ impl Effects<'_> {
                 hold,
                 needs,
                 kitchen: None,
+                as_far_as_free: true,
             });
         }
     }

@@ -81,6 +81,10 @@ pub enum InventoryCommand {
         /// What it books of the kitchen instead of what it has; nothing to leave that.
         #[serde(default)]
         kitchen: Option<KitchenWanted>,
+        /// Whether what is not free of it is left out instead of refusing all: what the shop says it has, whatever
+        /// the books say, must not keep the rest of the order from being held as it is.
+        #[serde(default)]
+        as_far_as_free: bool,
     },
     /// An order for later is released to the kitchen: set aside what it needs, as much as is free.
     FillHold {

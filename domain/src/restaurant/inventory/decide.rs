@@ -6,8 +6,8 @@ use super::command::{InventoryCommand, InventoryCommandKind};
 use super::event::InventoryEvent;
 use super::rejection::InventoryRejection;
 use super::rules::{
-    HoldWanted, change_hold, commit_hold, consume_hold, cook_again, eighty_six, fill_hold,
-    lift_eighty_six, open_hold, receive, recount, release_hold, waste,
+    HoldChange, HoldWanted, change_hold, commit_hold, consume_hold, cook_again, eighty_six,
+    fill_hold, lift_eighty_six, open_hold, receive, recount, release_hold, waste,
 };
 use super::state::{Inventory, InventoryStage};
 use super::transitions::TRANSITIONS;
@@ -71,7 +71,15 @@ impl Decider for Inventory {
                 hold,
                 needs,
                 kitchen,
-            } => change_hold(self, hold, needs, kitchen, context.now),
+                as_far_as_free,
+            } => {
+                let changed = HoldChange {
+                    needs,
+                    kitchen,
+                    as_far_as_free,
+                };
+                change_hold(self, hold, changed, context.now)
+            }
             InventoryCommand::CookAgain {
                 order,
                 refire,

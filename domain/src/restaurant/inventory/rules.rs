@@ -179,16 +179,33 @@ pub(super) fn open_hold(state: &Inventory, wanted: HoldWanted, now: DateTime<Utc
     }])
 }
 
-/// What the order needs from now on is set aside instead of what it needed; only what comes on top must be free.
+/// What an order needs instead.
+pub(super) struct HoldChange {
+    pub(super) needs: Vec<IngredientAmount>,
+    pub(super) kitchen: Option<KitchenWanted>,
+    pub(super) as_far_as_free: bool,
+}
+
+/// What the order needs from now on is set aside instead of what it needed; only what comes on top must be free, or is
+/// left out as far as it is not.
 pub(super) fn change_hold(
     state: &Inventory,
     id: OrderId,
-    needs: Vec<IngredientAmount>,
-    kitchen: Option<KitchenWanted>,
+    change: HoldChange,
     now: DateTime<Utc>,
 ) -> Decision {
+    let HoldChange {
+        needs,
+        kitchen,
+        as_far_as_free,
+    } = change;
     let needs = merge(needs).ok_or(InventoryRejection::NeedsOverflow)?;
     let hold = live_hold(state, id)?;
+    let needs = if as_far_as_free {
+        without_lacking(state, hold, needs, now).0
+    } else {
+        needs
+    };
     let same_slots =
         (kitchen.as_ref()).is_none_or(|wanted| hold.kitchen.as_ref() == Some(&wanted.booking));
     if hold.needs == needs && same_slots {
@@ -213,11 +230,25 @@ pub(super) fn fill_hold(
 ) -> Decision {
     let needs = merge(needs).ok_or(InventoryRejection::NeedsOverflow)?;
     let hold = live_hold(state, id)?;
-    let more = on_top(hold, &needs);
-    if more.is_empty() {
+    if on_top(hold, &needs).is_empty() {
         return Ok(Vec::new());
     }
-    let short: Vec<IngredientAmount> = more
+    let (needs, short) = without_lacking(state, hold, needs, now);
+    Ok(vec![InventoryEvent::HoldFilled {
+        hold: id,
+        needs,
+        short,
+    }])
+}
+
+/// What can be set aside for a hold of what it needs, and what cannot.
+fn without_lacking(
+    state: &Inventory,
+    hold: &Hold,
+    needs: Vec<IngredientAmount>,
+    now: DateTime<Utc>,
+) -> (Vec<IngredientAmount>, Vec<IngredientAmount>) {
+    let short: Vec<IngredientAmount> = on_top(hold, &needs)
         .iter()
         .filter_map(|need| lacking_of(state, need, now))
         .collect();
@@ -231,11 +262,8 @@ pub(super) fn fill_hold(
         IngredientAmount { amount, ..need }
     };
     let needs = needs.into_iter().map(there);
-    Ok(vec![InventoryEvent::HoldFilled {
-        hold: id,
-        needs: needs.filter(|need| !need.amount.is_zero()).collect(),
-        short,
-    }])
+    let needs = needs.filter(|need| !need.amount.is_zero()).collect();
+    (needs, short)
 }
 
 /// How much of what is needed cannot be set aside.

@@ -418,6 +418,16 @@ mod kitchens {
             hold: id(number),
             needs,
             kitchen: bowls.map(slots),
+            as_far_as_free: false,
+        }
+    }
+
+    fn change_as_far_as_free(number: u128, needs: Vec<IngredientAmount>) -> InventoryCommand {
+        InventoryCommand::ChangeHold {
+            hold: id(number),
+            needs,
+            kitchen: None,
+            as_far_as_free: true,
         }
     }
 
@@ -455,6 +465,35 @@ mod kitchens {
         let less = more.done([change(1, vec![], Some(1))]);
         assert_eq!(free(&less), Some(400));
         assert_eq!(less.state().kitchen().load(test_now()).bowls, 2);
+    }
+
+    #[test]
+    fn what_is_not_free_is_left_out_of_a_change_and_the_rest_of_it_is_made() {
+        let pork = |counted: i64| InventoryCommand::Recount {
+            ingredient: key("pork"),
+            counted: counted.try_into().unwrap(),
+        };
+        let wanted = || vec![need("noodles", 150), need("pork", 60)];
+        let changed = |needs: &[IngredientAmount]| InventoryEvent::HoldChanged {
+            hold: id(1),
+            needs: needs.to_vec(),
+            kitchen: None,
+        };
+        let none = two_orders().done([pork(0)]);
+        let less = none
+            .when(change_as_far_as_free(1, wanted()))
+            .then([changed(&[need("noodles", 150)])]);
+        assert_eq!(free(&less), Some(250));
+        less.clone()
+            .when(change_as_far_as_free(1, wanted()))
+            .then_nothing();
+        let part = less
+            .done([pork(40)])
+            .when(change_as_far_as_free(1, wanted()))
+            .then([changed(&[need("noodles", 150), need("pork", 40)])]);
+        part.done([pork(500)])
+            .when(change_as_far_as_free(1, wanted()))
+            .then([changed(&wanted())]);
     }
 
     #[test]
