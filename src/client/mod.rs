@@ -7,6 +7,7 @@
 mod answer;
 mod api;
 mod call;
+mod dish;
 mod followed;
 mod history;
 mod latency;
@@ -21,6 +22,7 @@ mod templates;
 
 pub(crate) use answer::{Answer, CallError};
 pub(crate) use api::Api;
+pub(crate) use dish::Dish;
 pub(crate) use followed::{Followed, Seen};
 pub(crate) use history::History;
 pub(crate) use latency::Quantiles;

@@ -161,6 +161,15 @@ pub(crate) fn broth_of(item: &str) -> Option<&'static str> {
     recipe.keys().map(String::as_str).find(is_broth)
 }
 
+/// A house with a bowl of its own and that bowl's broth.
+pub(crate) fn bowl_with_broth() -> Option<(&'static House, &'static str, &'static str)> {
+    let of_house = |house: &'static House| {
+        let mut bowls = house.ramen.iter().map(|bowl| bowl.key.as_str());
+        bowls.find_map(|bowl| Some((house, bowl, broth_of(bowl)?)))
+    };
+    houses().iter().find_map(of_house)
+}
+
 impl House {
     /// The styles this house sells, for the shop's profile.
     pub(crate) fn styles(&self) -> Vec<&str> {

@@ -2,7 +2,8 @@
 //!
 //! Reading order: `day` (what is played), `rappi`, `mdrp` and `generate` (where days come from),
 //! `stage` (shops, time), `fate` (what is meant to happen), `world` (what all orders share), `appetite`
-//! and `life` (one order), `fleet` and `courier` (who carries), `tally` and `report` (what became of it).
+//! and `life` (one order), `fleet` and `courier` (who carries), `lag` and `probe` (what is measured beside them), `tally`
+//! and `report` (what became of it).
 
 mod appetite;
 mod courier;
@@ -15,6 +16,7 @@ mod lag;
 mod life;
 mod mdrp;
 mod play;
+mod probe;
 mod progress;
 mod rappi;
 mod report;

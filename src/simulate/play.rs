@@ -10,8 +10,9 @@ use super::fate::plan;
 use super::fleet::Fleet;
 use super::lag::Lag;
 use super::life::live;
+use super::probe::Probe;
 use super::progress::Progress;
-use super::stage::{Scene, midnight, open_shops};
+use super::stage::{Scene, midnight, open_probes, open_shops};
 use super::tally::Tally;
 use super::world::{DESKS, World};
 use crate::client::Dispatcher;
@@ -25,6 +26,8 @@ pub(crate) struct Played {
     pub(crate) took: Duration,
     /// The largest number of events that a view was behind.
     pub(crate) lag_events: i64,
+    /// What went wrong while it was measured how soon everybody hears that something is sold out.
+    pub(crate) probe_faults: Vec<String>,
     /// Seconds by which the day began late, because opening the shops took longer than planned.
     pub(crate) late_s: i64,
 }
@@ -35,6 +38,7 @@ pub(crate) struct Played {
 /// When the shops cannot be opened; what goes wrong with single orders is in the tally.
 pub(crate) async fn play(day: &Day, scene: &Scene, seed: u64) -> anyhow::Result<Played> {
     let shops = open_shops(day, scene).await?;
+    let probe_shops = open_probes(day, scene).await?;
     let desks = future::try_join_all((0..DESKS).map(|desk| scene.door.ops(desk))).await?;
     let midnight = midnight(day)?;
     let mut world = World {
@@ -50,12 +54,13 @@ pub(crate) async fn play(day: &Day, scene: &Scene, seed: u64) -> anyhow::Result<
     world.midnight += chrono::TimeDelta::seconds(late_s);
     world.until(day.first_s()).await;
     let ops = scene.door.ops(DESKS).await?;
-    let lag = Lag::default();
+    let (lag, probe) = (Lag::default(), Probe::default());
     let watch = scene.clock.stopwatch();
     let progress = Progress::of(day.orders.len());
     let tally = tokio::select! {
         tally = live_all(&world, seed, &progress) => tally,
         () = lag.watch(&ops) => unreachable!("the watch never ends"),
+        () = probe.watch(scene.door.api(), &probe_shops) => unreachable!("the watch never ends"),
         () = progress.watch(&world) => unreachable!("the watch never ends"),
     };
     progress.end();
@@ -64,6 +69,7 @@ pub(crate) async fn play(day: &Day, scene: &Scene, seed: u64) -> anyhow::Result<
         tally,
         took,
         lag_events: lag.longest(),
+        probe_faults: probe.into_faults(),
         late_s,
     })
 }

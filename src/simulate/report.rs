@@ -10,6 +10,8 @@ use crate::demo::paper::{Paper, millis};
 const FAULTS_TOLD: usize = 10;
 /// How the names of latencies begin that end on the guest's screen.
 const SEEN: &str = "seen: ";
+/// How those begin that end where everybody reads what can be had.
+const HEARD: &str = "heard: ";
 /// How those begin that are the report's own.
 const OWN: &str = "ops: ";
 
@@ -58,11 +60,19 @@ pub(crate) fn report(played: &Played, speed: u32, api: &Api) {
         Paper::line(told(recording.counts()));
     }
     let all = api.latencies().all();
-    let (seen, called): (Vec<_>, Vec<_>) = all
+    let (seen, others): (Vec<_>, Vec<_>) = all
         .into_iter()
         .partition(|(name, _)| name.starts_with(SEEN));
+    let (heard, called): (Vec<_>, Vec<_>) = others
+        .into_iter()
+        .partition(|(name, _)| name.starts_with(HEARD));
     paper.heading("Until the guest's screen shows it, in real time");
     table("change", "times", &seen);
+    paper.heading(
+        "From a shop's tap until everybody reads that a dish is sold out or back, in real time",
+    );
+    table("change", "times", &heard);
+    probed(&played.probe_faults);
     paper.heading("Until the API has answered, in real time");
     table("call", "calls", &called);
     console::line("");
@@ -71,6 +81,14 @@ pub(crate) fn report(played: &Played, speed: u32, api: &Api) {
         played.lag_events
     ));
     strayed(&paper, played, speed);
+}
+
+/// What went wrong while availability was measured.
+fn probed(faults: &[String]) {
+    if let Some(first) = faults.first() {
+        let count = faults.len();
+        Paper::line(format!("{count} measurements failed, the first: {first}"));
+    }
 }
 
 fn told(counts: MishapCounts) -> String {
@@ -89,7 +107,7 @@ fn table(what: &str, count: &str, rows: &[(&'static str, Quantiles)]) {
     for (name, all) in rows.iter().filter(|(name, _)| !name.starts_with(OWN)) {
         Paper::line(format!(
             "{:<24} {:>7} {:>9} {:>9} {:>9} {:>9}",
-            name.trim_start_matches(SEEN),
+            name.trim_start_matches(SEEN).trim_start_matches(HEARD),
             all.count,
             millis(all.p50),
             millis(all.p95),

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::day::{Day, Vehicle};
 use super::fleet::seconds;
 use crate::client::{Door, Person, Session};
-use crate::demo::menus::{House, houses};
+use crate::demo::menus::{House, bowl_with_broth, houses};
 use crate::demo::open_shop::{ShopPlan, open};
 use crate::import::progress;
 
@@ -26,6 +26,8 @@ const SHOPS_AT_ONCE: usize = 16;
 const OPENING: Duration = Duration::from_millis(60);
 /// Real time for everything else before the first order.
 const WARM_UP: Duration = Duration::from_secs(5);
+/// Shops that take no orders.
+const PROBES_MAX: usize = 4;
 /// Larders filled for a day: some shops of a real day are asked for a hundred bowls.
 const LARDERS: i64 = 10;
 
@@ -47,6 +49,21 @@ pub(super) struct OpenShop {
     pub(super) owner: Session,
     /// Its menu as published.
     pub(super) menu: Value,
+}
+
+/// An open shop that takes no orders of the day: its broth runs out and is cooked anew, so that somebody can look how
+/// soon everybody hears of it.
+pub(super) struct ProbeShop {
+    /// Its id as text.
+    pub(super) id: String,
+    /// Its staff.
+    pub(super) owner: Session,
+    /// Degrees north, degrees east.
+    pub(super) at: (f64, f64),
+    /// A bowl that it sells.
+    pub(super) item: &'static str,
+    /// That bowl's broth.
+    pub(super) broth: &'static str,
 }
 
 /// The instant of the day's midnight at its place.
@@ -131,6 +148,47 @@ async fn open_one(
         id: plan.id.to_string(),
         owner: scene.door.open(&Person::owner_of(plan.id)).await?,
         menu: plan.menu,
+    })
+}
+
+/// Opens the shops that take no orders, each beside one of the day's.
+///
+/// # Errors
+/// The first refusal, with the shop's name.
+pub(super) async fn open_probes(day: &Day, scene: &Scene) -> anyhow::Result<Vec<ProbeShop>> {
+    let ops = &scene.door.ops(0).await?;
+    let count = PROBES_MAX.min(day.shops.len());
+    let beside = (0..count).map(|probe| probe * day.shops.len() / count);
+    stream::iter(beside)
+        .then(|index| open_probe(day, scene, ops, index))
+        .try_collect()
+        .await
+}
+
+async fn open_probe(
+    day: &Day,
+    scene: &Scene,
+    ops: &Session,
+    index: usize,
+) -> anyhow::Result<ProbeShop> {
+    let (house, item, broth) = bowl_with_broth().context("no house sells a bowl with broth")?;
+    let beside = plan(day, index, house);
+    let source_id = format!("{}/probe", beside.source.1);
+    let probe = ShopPlan {
+        id: RestaurantId::imported(SOURCE, &source_id).uuid(),
+        name: format!("{} · probe", beside.name),
+        source: (SOURCE, source_id),
+        ..beside
+    };
+    open(&scene.door, ops, &probe)
+        .await
+        .with_context(|| format!("cannot open {}", probe.name))?;
+    Ok(ProbeShop {
+        id: probe.id.to_string(),
+        owner: scene.door.open(&Person::owner_of(probe.id)).await?,
+        at: (probe.lat, probe.lon),
+        item,
+        broth,
     })
 }
 
