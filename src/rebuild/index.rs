@@ -43,7 +43,7 @@ pub(super) async fn run(config: &Config, back: bool, yes: bool) -> anyhow::Resul
     if back {
         let versions = rebuild.roll_back().await?;
         console::line(format!(
-            "index            version {} is served",
+            "index            version {} is served, nothing was compared",
             versions.served
         ));
         return Ok(());

@@ -88,7 +88,7 @@ pub(crate) async fn run(args: RebuildArgs) -> anyhow::Result<()> {
         let old = if args.drop_old { Old::Drop } else { Old::Keep };
         rebuild.run(&mut fold, old, &mut tell).await?
     };
-    report(&swapped);
+    report(&swapped, back);
     Ok(())
 }
 
@@ -223,7 +223,7 @@ fn line(progress: &Progress, of: &str) -> String {
     )
 }
 
-fn report(swapped: &Swapped) {
+fn report(swapped: &Swapped, back: bool) {
     for served in &swapped.versions {
         let kept = match served.kept {
             Some(kept) => format!("version {kept} is kept"),
@@ -234,15 +234,44 @@ fn report(swapped: &Swapped) {
             served.view, served.version
         ));
     }
-    console::line(format!(
-        "{} events up to position {}, {} rows compared, none differs",
-        swapped.events, swapped.position, swapped.compared
-    ));
+    console::line(summary(swapped, back));
+}
+
+/// What was folded, and whether anybody has looked at the outcome: who goes back does so because what judges the rows
+/// may be wrong, so that nothing is compared then.
+fn summary(swapped: &Swapped, back: bool) -> String {
+    let Swapped {
+        events,
+        position,
+        compared,
+        ..
+    } = swapped;
+    let compared = if back {
+        "nothing was compared".to_owned()
+    } else {
+        format!("{compared} rows compared, none differs")
+    };
+    format!("{events} events up to position {position}, {compared}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn going_back_says_that_nothing_was_compared() {
+        let mut swapped = Swapped {
+            versions: Vec::new(),
+            position: 9,
+            events: 4,
+            compared: 0,
+        };
+        let said = summary(&swapped, true);
+        assert_eq!(said, "4 events up to position 9, nothing was compared");
+        swapped.compared = 3;
+        let said = summary(&swapped, false);
+        assert!(said.ends_with("3 rows compared, none differs"), "{said}");
+    }
 
     #[test]
     fn progress_says_share_rate_and_rest() {
