@@ -178,6 +178,7 @@ impl Publishing {
         let fulfilment = Runner::new(
             pool.clone(),
             clock.clone(),
+            Arc::clone(&app.flags),
             feed(),
             leading.clone(),
             bells.effects.clone(),
@@ -186,6 +187,7 @@ impl Publishing {
         let reachability = Runner::new(
             pool.clone(),
             clock.clone(),
+            Arc::clone(&app.flags),
             feed(),
             leading.clone(),
             bells.effects.clone(),
@@ -194,6 +196,7 @@ impl Publishing {
         let stays = Runner::new(
             pool.clone(),
             clock.clone(),
+            Arc::clone(&app.flags),
             feed(),
             leading.clone(),
             bells.effects.clone(),
@@ -202,6 +205,7 @@ impl Publishing {
         let shorts = Runner::new(
             pool.clone(),
             clock.clone(),
+            Arc::clone(&app.flags),
             feed(),
             leading.clone(),
             bells.effects.clone(),

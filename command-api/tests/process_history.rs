@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::sync::Arc;
+
 use command_api::processes::Runner;
 use command_api::publisher::{Sequencer, handover};
+use domain::kernel::flags::Flags;
 use domain::processes::OrderFulfilment;
 use infra::clock::Clock;
 use infra::event_store::{EventLog, OtherHistory};
@@ -51,7 +54,8 @@ async fn a_process_goes_on_after_a_restart_and_stops_on_another_history() {
         let pool = database.pool(Role::App);
         let feed = StoreFeed::new(EventLog::new(pool.clone()), &head);
         let (clock, bell) = (clock.clone(), Doorbell::new());
-        Runner::<OrderFulfilment>::new(pool, clock, feed, leading.clone(), bell, &readiness)
+        let (flags, leading) = (Arc::new(Flags::default()), leading.clone());
+        Runner::<OrderFulfilment>::new(pool, clock, flags, feed, leading, bell, &readiness)
     };
     store(&owner, &mut sequencer, 1).await;
     assert_eq!(start().step().await.unwrap(), Progress::Did(1));

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::response::Response;
+use domain::kernel::flags::Flags;
 use http::HeaderMap;
 use infra::applied::{Applied, AppliedHub};
 use infra::clock::Clock;
@@ -30,6 +31,7 @@ struct Inner {
     live: LiveOrders,
     menus: MenuPages,
     shops: ShopPages,
+    flags: Flags,
 }
 
 /// What an app is made of.
@@ -68,6 +70,7 @@ impl App {
             clock: parts.clock,
             vault: parts.vault,
             search,
+            flags: Flags::default(),
         }))
     }
 
@@ -81,6 +84,11 @@ impl App {
 
     pub(crate) fn vault(&self) -> &Vault {
         &self.0.vault
+    }
+
+    /// The tunables.
+    pub(crate) fn flags(&self) -> &Flags {
+        &self.0.flags
     }
 
     pub(crate) fn search(&self) -> &SearchIndex {

@@ -2,6 +2,7 @@
 //! one statement, so a crash repeats a batch whole or not at all.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use domain::aggregates::AnyEvent;
 use domain::decider::{DecodeError, Recorded};
@@ -34,7 +35,7 @@ const REMEDY: &str = "point it at the right store; if the store was restored apa
 pub struct Runner<P: Process> {
     pool: PgPool,
     clock: Clock,
-    flags: Flags,
+    flags: Arc<Flags>,
     feed: StoreFeed,
     leading: watch::Receiver<Option<i64>>,
     effects: Doorbell,
@@ -125,12 +126,12 @@ impl<P: Process> Runner<P> {
     pub fn new(
         pool: PgPool,
         clock: Clock,
+        flags: Arc<Flags>,
         feed: StoreFeed,
         leading: watch::Receiver<Option<i64>>,
         effects: Doorbell,
         readiness: &Readiness,
     ) -> Self {
-        let flags = Flags::default();
         Self {
             pool,
             clock,

@@ -97,6 +97,7 @@ pub(super) async fn short_order(
     let asked = Asked::new(&by, Some(key.key()));
     let request = Report {
         scope: &by.scope,
+        flags: &app.flags,
         by: Actor::Restaurant {
             id: by.principal.id,
         },
@@ -109,6 +110,7 @@ pub(super) async fn short_order(
 
 struct Report<'a> {
     scope: &'a Scope,
+    flags: &'a Flags,
     by: Actor,
     behalf: Option<Behalf>,
     order: OrderId,
@@ -141,7 +143,7 @@ impl Work for Report<'_> {
             units: self.body.units.get(),
             substitute: line,
             substitute_needs: needs.unwrap_or_default(),
-            answer_by: unit.context.now + Flags::default().short_answer.span(),
+            answer_by: unit.context.now + self.flags.short_answer.span(),
             by: self.by.clone(),
         };
         let after = unit.decide(&order, command)?;

@@ -4,13 +4,11 @@
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::kernel::flags::Flags;
 use domain::kernel::ids::RestaurantId;
 use domain::kernel::stays::STAYS;
 use infra::http::policy::action;
 use infra::http::{ApiError, Ops, Problem, Query};
 use serde::Serialize;
-use sqlx::PgPool;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -123,9 +121,7 @@ pub(crate) async fn search_orders(
         .with("stuck", asked.stuck)
         .with("since", since);
     let before = list.after(asked.cursor.as_ref())?;
-    let mut orders = page(app.pool(), &asked, before, limit, app.clock().now())
-        .await
-        .map_err(db)?;
+    let mut orders = page(&app, &asked, before, limit).await.map_err(db)?;
     let cursor = list.cut(&mut orders, limit, |order| order.status.id);
     let next = cursor.clone();
     Ok(list.answer(OpsOrderPage { orders, cursor }, limit, next.as_ref()))
@@ -133,12 +129,12 @@ pub(crate) async fn search_orders(
 
 #[tracing::instrument(name = "db.orders_search", skip_all, level = "debug")]
 async fn page(
-    pool: &PgPool,
+    app: &App,
     asked: &SearchOrders,
     before: Option<Uuid>,
     limit: u32,
-    now: DateTime<Utc>,
 ) -> Result<Vec<OpsOrder>, sqlx::Error> {
+    let (now, flags) = (app.clock().now(), app.flags());
     let named = Named::of(asked.q.as_deref());
     let (number, id) = match named {
         Named::Anything => (None, None),
@@ -158,10 +154,9 @@ async fn page(
     } else {
         since
     };
-    let flags = Flags::default();
     let (states, entered): (Vec<&str>, Vec<DateTime<Utc>>) = STAYS
         .iter()
-        .map(|(state, longest)| (*state, now - longest(&flags).span()))
+        .map(|(state, longest)| (*state, now - longest(flags).span()))
         .unzip();
     sqlx::query_as(&page_sql(id.is_some()))
         .bind(before.unwrap_or(Uuid::max()))
@@ -175,7 +170,7 @@ async fn page(
         .bind(entered)
         .bind(number)
         .bind(id)
-        .fetch_all(pool)
+        .fetch_all(app.pool())
         .await
 }
 

@@ -67,7 +67,7 @@ pub(crate) async fn read_promise(
         .map_or(&idle, |larder| &larder.value.kitchen);
     let now = app.clock().now();
     let moment = shop.value.moment(now);
-    let promised = promise(&shop.value, kitchen, &asked, now);
+    let promised = promise(&shop.value, kitchen, &asked, app.flags(), now);
     let page = PromisePage {
         fulfilment: asked.fulfilment,
         earliest: promised.ok().map(|(earliest, _)| earliest),
@@ -87,9 +87,9 @@ fn promise(
     shop: &Shop,
     kitchen: &Kitchen,
     asked: &ReadPromise,
+    flags: &Flags,
     now: DateTime<Utc>,
 ) -> Result<(DateTime<Utc>, DateTime<Utc>), &'static str> {
-    let flags = Flags::default();
     let moment = shop.moment(now);
     if !moment.open {
         return Err("shop_not_selling");
@@ -103,14 +103,14 @@ fn promise(
             .way(asked.near.map(PlaceParam::point))
             .ok_or("out_of_zone")?,
     };
-    let work = KitchenWork::usual(&flags);
+    let work = KitchenWork::usual(flags);
     let wait = match &shop.page.capacity {
         None => Minutes::default(),
         Some(capacity) => {
-            let free = work.earliest(kitchen, capacity, &flags, now);
+            let free = work.earliest(kitchen, capacity, flags, now);
             free.ok_or("kitchen_full")?.wait
         }
     };
-    let earliest = now + work.prep(&flags).span() + wait.span() + way.span();
+    let earliest = now + work.prep(flags).span() + wait.span() + way.span();
     Ok((earliest, earliest + flags.promise_window.span()))
 }
