@@ -9,12 +9,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::aggregates::{AnyCommand, AnyEvent};
 use domain::decider::Recorded;
 use domain::kernel::flags::Flags;
-use domain::kernel::ids::RestaurantId;
+use domain::kernel::ids::{DeviceId, RestaurantId};
 use domain::kernel::quantity::Minutes;
 use domain::kernel::text::Reason;
 use domain::ordering::order::{OrderEvent, RejectReason};
 use domain::ordering::quote::Promise;
-use domain::processes::shop_reachability::{SILENCE, ShopReachability, ShopReachabilityState};
+use domain::processes::shop_reachability::{
+    SILENCE, ShopReachability, ShopReachabilityState, missing,
+};
 use domain::processes::{AnyRecorded, Effect, Process};
 use domain::restaurant::restaurant::{PauseKind, RestaurantCommand, RestaurantEvent};
 use domain::testing::test_now;
@@ -25,6 +27,10 @@ const SHOP: Uuid = Uuid::from_u128(2);
 
 fn at(seconds: i64) -> DateTime<Utc> {
     test_now() + TimeDelta::seconds(seconds)
+}
+
+fn tablet(number: u128) -> DeviceId {
+    DeviceId::new(Uuid::from_u128(number))
 }
 
 /// What happened at a shop: seconds, by its hand or not, of which order (none: of the shop itself).
@@ -101,6 +107,20 @@ impl Story {
 
     fn shop(self, seconds: i64, by_shop: bool, event: RestaurantEvent) -> Self {
         self.tell(seconds, by_shop, SHOP, AnyEvent::Restaurant(event))
+    }
+
+    fn heard(self, seconds: i64, device: u128) -> Self {
+        let (device, at) = (tablet(device), at(seconds));
+        self.shop(seconds, true, RestaurantEvent::DeviceHeard { device, at })
+    }
+
+    fn missed(self, seconds: i64, device: u128) -> Self {
+        let event = RestaurantEvent::DeviceMissed {
+            device: tablet(device),
+            silent_for: Minutes::new(3),
+            at: at(seconds),
+        };
+        self.shop(seconds, false, event)
     }
 
     fn paused(self, seconds: i64, kind: PauseKind) -> Self {
@@ -236,36 +256,116 @@ fn it_ends_when_somebody_answers_or_resumes() {
     );
 }
 
+/// When the timer is due that misses a device.
+fn missed_at(effects: &[Effect], device: u128) -> Option<DateTime<Utc>> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::StartTimer { name, at, fires } if *name == missing(tablet(device)) => {
+            let told = tells(fires);
+            assert!(matches!(told, Some(RestaurantCommand::MissDevice { .. })));
+            Some(*at)
+        }
+        _ => None,
+    })
+}
+
+#[test]
+fn while_a_device_is_heard_there_is_no_silence() {
+    let here = Story::default().heard(0, 1);
+    assert_eq!(missed_at(&here.then(), 1), Some(at(180)));
+    assert_eq!(here.clone().placed(60, 1).then(), []);
+    let late = Story::default().placed(0, 1).heard(60, 1);
+    assert!(stops(&late.then()), "it came while an order waited");
+    let two = late.heard(90, 2).missed(600, 1);
+    assert_eq!(two.then(), [], "the other is there still");
+    let none = two.missed(660, 2);
+    assert_eq!(
+        silent_at(&none.then()),
+        Some(at(660)),
+        "the last sign was three minutes before it was missed"
+    );
+    let young = here.placed(590, 1).missed(600, 1);
+    assert_eq!(
+        silent_at(&young.then()),
+        Some(at(770)),
+        "counted from the order"
+    );
+}
+
+#[test]
+fn a_device_that_comes_back_ends_the_silence_and_one_that_was_there_does_not() {
+    let ends = |story: &Story| {
+        let effects = story.then();
+        let mut told = effects.iter().filter_map(tells);
+        told.any(|told| *told == RestaurantCommand::MarkReachable)
+    };
+    let silent = Story::default()
+        .placed(0, 1)
+        .paused(180, PauseKind::Unreachable);
+    assert!(ends(&silent.heard(200, 1)));
+    let ignored = Story::default()
+        .heard(0, 1)
+        .placed(1, 1)
+        .unanswered(301, 1)
+        .placed(302, 2)
+        .unanswered(602, 2);
+    assert!(pauses(&ignored.then()), "it shows orders to nobody");
+    let back = ignored
+        .paused(603, PauseKind::Unreachable)
+        .missed(1000, 1)
+        .heard(1200, 1);
+    assert!(ends(&back));
+    let by_staff = Story::default().paused(0, PauseKind::ByStaff).heard(1, 1);
+    assert!(!ends(&by_staff));
+}
+
+#[test]
+fn nobody_misses_a_device_that_was_taken_away() {
+    let here = Story::default().heard(0, 1).heard(1, 2);
+    let stop = |device| Effect::CancelTimer {
+        name: missing(tablet(device)),
+    };
+    let device = tablet(1);
+    let removed = RestaurantEvent::DeviceRemoved { device };
+    let removed = here.clone().shop(2, true, removed);
+    assert_eq!(removed.then(), [stop(1)]);
+    let reason = Reason::parse("given up").unwrap();
+    let closed = here.shop(2, true, RestaurantEvent::Closed { reason });
+    assert_eq!(closed.then(), [stop(1), stop(2)]);
+    assert!(ShopReachability::is_over(&react_to(&closed.0).1));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
     /// Whatever happens, what is told twice follows once, and a timer runs exactly while an order waits unseen at a
-    /// shop that is thought reachable.
+    /// shop that is thought reachable and of which no device is heard.
     #[test]
     fn the_timer_runs_exactly_while_an_order_waits(
-        steps in prop::collection::vec((0..6_u8, 1..5_u128, 1..120_i64), 1..40)
+        steps in prop::collection::vec((0..8_u8, 1..5_u128, 1..120_i64), 1..40)
     ) {
         let mut story = Story::default();
         let (mut seconds, mut waiting, mut silent) = (0, std::collections::BTreeSet::new(), false);
-        let mut running = false;
+        let (mut running, mut here) = (false, std::collections::BTreeSet::new());
         for (kind, order, later) in steps {
             seconds += later;
-            let by_hand = matches!(kind, 1 | 2);
+            let by_hand = matches!(kind, 1 | 2 | 6);
             story = match kind {
                 0 => { waiting.insert(order); story.placed(seconds, order) }
                 1 => { waiting.remove(&order); story.shown(seconds, order) }
                 2 => { waiting.remove(&order); story.accepted(seconds, order) }
                 3 => { waiting.remove(&order); story.unanswered(seconds, order) }
                 4 => { silent = true; story.paused(seconds, PauseKind::Unreachable) }
+                6 => { here.insert(order); story.heard(seconds, order) }
+                7 => { here.remove(&order); story.missed(seconds, order) }
                 _ => { silent = false; story.shop(seconds, true, RestaurantEvent::Resumed) }
             };
             let effects = story.then();
             let ends = effects.iter().filter_map(tells).any(|told| *told == RestaurantCommand::MarkReachable);
             prop_assert_eq!(ends, silent && by_hand);
             running = (running || silent_at(&effects).is_some()) && !stops(&effects);
-            prop_assert_eq!(running, !waiting.is_empty() && !silent);
+            prop_assert_eq!(running, !waiting.is_empty() && !silent && here.is_empty());
             let (_, state) = react_to(&story.0);
-            prop_assert_eq!(ShopReachability::is_over(&state), !running);
+            prop_assert_eq!(ShopReachability::is_over(&state), !running && here.is_empty());
             let mut again = state.clone();
             for event in &story.0 {
                 prop_assert!(ShopReachability::react(&mut again, event, &Flags::default()).is_empty());

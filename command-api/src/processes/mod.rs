@@ -16,3 +16,4 @@ pub use effects::{EffectRunner, EffectsInFlight};
 pub use retention::Retention;
 pub use runner::Runner;
 pub use timers::Timers;
+pub(crate) use timers::timer_move;

@@ -1,11 +1,13 @@
 //! Turns timers that are due into effects. Deleting the one and inserting the other is one
 //! statement, so a timer is neither lost nor fired twice.
 
+use chrono::{DateTime, Utc};
 use infra::clock::Clock;
 use infra::fault;
 use infra::lifecycle::{Doorbell, Loop, Progress};
 use sqlx::PgPool;
 use tokio::sync::watch;
+use uuid::Uuid;
 
 /// Timers fired by one statement.
 const BATCH_MAX: i64 = 256;
@@ -33,6 +35,31 @@ impl Timers {
             effects,
         }
     }
+}
+
+/// Lets a timer that is waiting wait until `at`, and never less long than it would. Whether there is one.
+///
+/// # Errors
+/// When the table cannot be written.
+#[tracing::instrument(name = "db.timer_move", skip_all, level = "debug")]
+pub(crate) async fn timer_move(
+    pool: &PgPool,
+    process: &str,
+    instance: Uuid,
+    name: &str,
+    at: DateTime<Utc>,
+) -> Result<bool, sqlx::Error> {
+    let moved = sqlx::query!(
+        "UPDATE ops.timers SET due_at = $4
+         WHERE process = $1 AND instance = $2 AND name = $3 AND due_at < $4",
+        process,
+        instance,
+        name,
+        at
+    )
+    .execute(pool)
+    .await?;
+    Ok(moved.rows_affected() > 0)
 }
 
 impl Loop for Timers {

@@ -100,7 +100,7 @@ flags! {
     silence_alert: Seconds = Seconds::new(60), "s", [platform, shop],
         "An order that no device of the shop acknowledges for so long is announced by SMS.";
     unreachable_silence: Minutes = Minutes::new(3), "min", [platform, city, shop],
-        "While an order waits and no device of the shop has answered for so long, the shop is paused as unreachable.";
+        "While an order waits and no device of the shop has answered for so long, the shop is paused as unreachable; a device that says nothing for so long is missed.";
     unreachable_rejections: u32 = 2, "orders", [platform, city, shop],
         "So many orders in a row that nobody answers in time pause the shop as unreachable.";
     contact_wait: Minutes = Minutes::new(5), "min", [platform],

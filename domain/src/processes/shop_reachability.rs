@@ -4,14 +4,19 @@
 //! | --- | --- |
 //! | placed | the silence timer, counted from this order or the last sign of the shop |
 //! | shown by a device, or anything else that the shop did | the timer moves, or stops when no order waits |
-//! | the same while the shop is unreachable | it takes orders again |
+//! | a device is heard | no silence while it is there; its own timer misses it unless its heartbeats move that |
+//! | any of these while the shop is unreachable | it takes orders again |
 //! | rejected by the acceptance timer, twice in a row | pause as unreachable |
 //! | silence timer | pause as unreachable |
+//!
+//! A heartbeat of a device that is there is no event: it moves the device's timer in the runner's table, and nothing
+//! else. A device that is there and shows orders to nobody does not end a pause for unanswered orders; one that comes
+//! back does, as an order that is shown does: somebody has switched it on.
 //!
 //! An instance is a shop. Its streams are followed in the log's order, so that the last position tells what is news,
 //! however many orders there were.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -20,13 +25,18 @@ use uuid::Uuid;
 use super::{AnyRecorded, Effect, Process};
 use crate::aggregates::{AnyCommand, AnyEvent, Kind};
 use crate::kernel::flags::Flags;
-use crate::kernel::ids::RestaurantId;
+use crate::kernel::ids::{DeviceId, RestaurantId};
 use crate::kernel::text::Reason;
 use crate::ordering::order::{OrderEvent, RejectReason};
 use crate::restaurant::restaurant::{PauseKind, RestaurantCommand, RestaurantEvent};
 
 /// The timer that pauses a shop whose devices are silent.
 pub const SILENCE: &str = "silence";
+
+/// The timer that misses a device. Whoever hears of a heartbeat moves it to `unreachable_silence` from then.
+pub fn missing(device: DeviceId) -> String {
+    format!("missing {device}")
+}
 
 /// See the module.
 #[derive(Debug)]
@@ -45,6 +55,9 @@ pub struct ShopReachabilityState {
     unanswered: u32,
     /// Whether the shop is paused as unreachable.
     unreachable: bool,
+    /// Devices that are heard.
+    #[serde(default)]
+    here: BTreeSet<DeviceId>,
     /// When the silence timer is due, while there is one.
     silent_at: Option<DateTime<Utc>>,
 }
@@ -90,6 +103,7 @@ impl Process for ShopReachability {
                 if event.by_shop {
                     state.answered_at = Some(recorded.recorded_at);
                 }
+                effects.extend(state.on_device(shop, news, recorded.recorded_at, flags));
                 state.on_restaurant(news);
             }
             AnyEvent::Menu(_)
@@ -106,7 +120,7 @@ impl Process for ShopReachability {
     }
 
     fn is_over(state: &Self::State) -> bool {
-        state.silent_at.is_none()
+        state.silent_at.is_none() && state.here.is_empty()
     }
 }
 
@@ -142,7 +156,7 @@ impl ShopReachabilityState {
                     self.unanswered = 0;
                     let count = flags.unreachable_rejections;
                     let why = format!("{count} orders in a row were not answered in time");
-                    return Some(tell(shop, unreachable(&why)));
+                    return Some(tell(shop, unreachable(&why, false)));
                 }
             }
             OrderEvent::Accepted { .. }
@@ -182,6 +196,67 @@ impl ShopReachabilityState {
         None
     }
 
+    /// What follows from a device's coming and going.
+    fn on_device(
+        &mut self,
+        shop: Uuid,
+        news: &RestaurantEvent,
+        at: DateTime<Utc>,
+        flags: &Flags,
+    ) -> Vec<Effect> {
+        let cancel = |device: &DeviceId| Effect::CancelTimer {
+            name: missing(*device),
+        };
+        match news {
+            RestaurantEvent::DeviceHeard { device, .. } => {
+                self.answered_at = Some(at);
+                self.here.insert(*device);
+                let misses = RestaurantCommand::MissDevice {
+                    device: *device,
+                    silent_for: flags.unreachable_silence,
+                };
+                let timer = Effect::StartTimer {
+                    name: missing(*device),
+                    at: at + flags.unreachable_silence.span(),
+                    fires: Box::new(tell(shop, misses)),
+                };
+                let again = self.unreachable;
+                let again = again.then(|| tell(shop, RestaurantCommand::MarkReachable));
+                [timer].into_iter().chain(again).collect()
+            }
+            RestaurantEvent::DeviceMissed {
+                device, silent_for, ..
+            } => {
+                // It was there until then, whatever was heard of others before.
+                if self.here.remove(device) {
+                    self.answered_at = self.answered_at.max(Some(at - silent_for.span()));
+                }
+                Vec::new()
+            }
+            RestaurantEvent::DeviceRemoved { device } => {
+                let was_here = self.here.remove(device);
+                was_here.then(|| cancel(device)).into_iter().collect()
+            }
+            RestaurantEvent::Closed { .. } => {
+                std::mem::take(&mut self.here).iter().map(cancel).collect()
+            }
+            RestaurantEvent::Registered(_)
+            | RestaurantEvent::ProfileUpdated { .. }
+            | RestaurantEvent::HoursSet { .. }
+            | RestaurantEvent::ZonesSet { .. }
+            | RestaurantEvent::TermsSet { .. }
+            | RestaurantEvent::CapacitySet { .. }
+            | RestaurantEvent::Submitted
+            | RestaurantEvent::Approved
+            | RestaurantEvent::Suspended { .. }
+            | RestaurantEvent::Paused { .. }
+            | RestaurantEvent::Resumed
+            | RestaurantEvent::StaffAdded { .. }
+            | RestaurantEvent::StaffRemoved { .. }
+            | RestaurantEvent::DeviceAdded { .. } => Vec::new(),
+        }
+    }
+
     fn on_restaurant(&mut self, news: &RestaurantEvent) {
         match news {
             RestaurantEvent::Paused { kind, .. } => {
@@ -208,13 +283,16 @@ impl ShopReachabilityState {
             | RestaurantEvent::StaffAdded { .. }
             | RestaurantEvent::StaffRemoved { .. }
             | RestaurantEvent::DeviceAdded { .. }
-            | RestaurantEvent::DeviceRemoved { .. } => {}
+            | RestaurantEvent::DeviceRemoved { .. }
+            | RestaurantEvent::DeviceHeard { .. }
+            | RestaurantEvent::DeviceMissed { .. } => {}
         }
     }
 
     /// The timer follows the order that waits longest, and never looks behind the last sign of the shop.
     fn listen(&mut self, shop: Uuid, flags: &Flags) -> Option<Effect> {
-        let oldest = self.waiting.values().min().filter(|_| !self.unreachable);
+        let listens = !self.unreachable && self.here.is_empty();
+        let oldest = self.waiting.values().min().filter(|_| listens);
         let due = oldest.map(|since| {
             let from = self.answered_at.map_or(*since, |at| at.max(*since));
             from + flags.unreachable_silence.span()
@@ -229,7 +307,10 @@ impl ShopReachabilityState {
             Some(at) => Effect::StartTimer {
                 name,
                 at,
-                fires: Box::new(tell(shop, unreachable("no device of the shop answers"))),
+                fires: Box::new(tell(
+                    shop,
+                    unreachable("no device of the shop answers", true),
+                )),
             },
         })
     }
@@ -241,8 +322,9 @@ fn tell(shop: Uuid, command: RestaurantCommand) -> Effect {
     }
 }
 
-fn unreachable(why: &str) -> RestaurantCommand {
+fn unreachable(why: &str, for_silence: bool) -> RestaurantCommand {
     RestaurantCommand::MarkUnreachable {
         reason: Reason::parse(why).expect("a short text of ours"),
+        for_silence,
     }
 }

@@ -201,6 +201,8 @@ fn shop_events(setup: &Setup) -> Vec<RestaurantEvent> {
             | RestaurantEvent::StaffRemoved { .. }
             | RestaurantEvent::DeviceAdded { .. }
             | RestaurantEvent::DeviceRemoved { .. }
+            | RestaurantEvent::DeviceHeard { .. }
+            | RestaurantEvent::DeviceMissed { .. }
             | RestaurantEvent::Resumed => None,
         })
         .collect()

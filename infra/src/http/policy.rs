@@ -139,6 +139,8 @@ policy! {
     AddDevice / "add_device" => { Owner: Shop }
     /// Strikes a device out.
     RemoveDevice / "remove_device" => { Owner: Shop, Ops: Any }
+    /// Says that a device is there.
+    HearDevice / "hear_device" => { Owner: Shop }
     /// Reads who works at a shop, and with what.
     ReadStaff / "read_staff" => { Owner: Shop, Ops: Any }
     /// Takes orders again.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use domain::decider::{Event as _, Recorded};
 use domain::kernel::geo::Polygon;
-use domain::kernel::ids::PrincipalId;
+use domain::kernel::ids::{DeviceId, PrincipalId};
 use domain::restaurant::restaurant::{Registration, RestaurantEvent};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -78,6 +78,8 @@ row! {
         staff: Doc<BTreeMap<Uuid, Value>>,
         /// Names of its devices.
         devices: Doc<BTreeMap<Uuid, String>>,
+        /// Which of them are there since when, or were last heard when.
+        device_signs: Doc<BTreeMap<Uuid, Value>>,
         /// Why it was suspended or closed.
         stage_reason: Option<String>,
         /// When the last event was stored.
@@ -139,6 +141,7 @@ fn registered(
         paused_until: None,
         staff: Doc(BTreeMap::new()),
         devices: Doc(BTreeMap::new()),
+        device_signs: Doc(BTreeMap::new()),
         stage_reason: None,
         updated_at: event.recorded_at,
     })
@@ -212,8 +215,27 @@ fn step(row: &mut RestaurantRow, event: &RestaurantEvent) -> Result<(), FoldErro
         }
         RestaurantEvent::DeviceRemoved { device } => {
             row.devices.0.remove(&device.uuid());
+            row.device_signs.0.remove(&device.uuid());
         }
+        RestaurantEvent::DeviceHeard { device, at } => sign(row, *device, true, *at)?,
+        RestaurantEvent::DeviceMissed {
+            device,
+            silent_for,
+            at,
+        } => sign(row, *device, false, *at - silent_for.span())?,
     }
+    Ok(())
+}
+
+/// A device is there since then, or was last heard then.
+fn sign(
+    row: &mut RestaurantRow,
+    device: DeviceId,
+    here: bool,
+    at: DateTime<Utc>,
+) -> Result<(), FoldError> {
+    let sign = json!({ "here": here, "at": document(&at)? });
+    row.device_signs.0.insert(device.uuid(), sign);
     Ok(())
 }
 

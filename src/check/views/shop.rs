@@ -1,5 +1,6 @@
 //! A shop's row and its menu's.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::{Row, object, set};
@@ -71,7 +72,14 @@ pub(super) fn restaurant(row: Option<Row>, event: &Event) -> Option<Row> {
                 event.value("name"),
             );
         }
-        "device_removed" => strike_from(&mut row, "devices", &event.value("device")),
+        "device_removed" => {
+            strike_from(&mut row, "devices", &event.value("device"));
+            strike_from(&mut row, "device_signs", &event.value("device"));
+        }
+        "device_heard" | "device_missed" => {
+            let sign = json!({ "here": event.name == "device_heard", "at": last_heard(event) });
+            enter_in(&mut row, "device_signs", &event.value("device"), sign);
+        }
         _ => {}
     }
     set(
@@ -106,7 +114,15 @@ fn registered(event: &Event) -> Option<Row> {
         "paused": false,
         "staff": {},
         "devices": {},
+        "device_signs": {},
     }))
+}
+
+/// When a device was last heard that an event is about: one that is missed was silent for some minutes before.
+fn last_heard(event: &Event) -> Option<DateTime<Utc>> {
+    let at: DateTime<Utc> = event.text("at")?.parse().ok()?;
+    let silent = event.body["silent_for"].as_i64().unwrap_or_default();
+    Some(at - TimeDelta::minutes(silent))
 }
 
 fn enter(row: &mut Row, stage: &str, event: &Event) {

@@ -41,7 +41,10 @@ pub(super) async fn mark_unreachable(
     Json(MarkUnreachableBody { reason }): Json<MarkUnreachableBody>,
 ) -> Result<Committed, ApiError> {
     let asked = Asked::new(&by, key.key());
-    let command = RestaurantCommand::MarkUnreachable { reason };
+    let command = RestaurantCommand::MarkUnreachable {
+        reason,
+        for_silence: false,
+    };
     let builds_on = BuildsOn::Version(if_match.version()?);
     app.change::<Restaurant>(&asked, id, builds_on, command, Written::reply(id))
         .await

@@ -8,6 +8,7 @@ mod close_today;
 mod count;
 mod create_promotion;
 mod eighty_six;
+mod hear_device;
 mod lift_eighty_six;
 mod mark_unreachable;
 mod menu_part;
@@ -52,6 +53,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(remove_staff::remove_staff))
         .routes(routes!(add_device::add_device))
         .routes(routes!(remove_device::remove_device))
+        .routes(routes!(hear_device::hear_device))
         .routes(routes!(resume_restaurant::resume_restaurant))
         .routes(routes!(set_hours::set_hours))
         .routes(routes!(set_zones::set_zones))

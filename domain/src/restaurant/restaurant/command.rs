@@ -9,6 +9,7 @@ use crate::kernel::bowl::Style;
 use crate::kernel::hours::WeeklyHours;
 use crate::kernel::ids::{DeviceId, PrincipalId, StaffId};
 use crate::kernel::kitchen::KitchenCapacity;
+use crate::kernel::quantity::Minutes;
 use crate::kernel::sealed::Sealed;
 use crate::kernel::text::{Name, Reason};
 use crate::restaurant::terms::Terms;
@@ -94,6 +95,9 @@ pub enum RestaurantCommand {
     MarkUnreachable {
         /// Why.
         reason: Reason,
+        /// Whether the only reason is that no device is heard: void when one is heard by then.
+        #[serde(default)]
+        for_silence: bool,
     },
     /// Somebody at the shop answers after all: take orders again, if that was the reason for taking none.
     MarkReachable,
@@ -127,5 +131,17 @@ pub enum RestaurantCommand {
     RemoveDevice {
         /// Which.
         device: DeviceId,
+    },
+    /// A device says that it is there.
+    HearDevice {
+        /// Which.
+        device: DeviceId,
+    },
+    /// A device has said nothing for too long.
+    MissDevice {
+        /// Which.
+        device: DeviceId,
+        /// For how long.
+        silent_for: Minutes,
     },
 }

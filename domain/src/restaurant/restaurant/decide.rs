@@ -57,7 +57,9 @@ impl Decider for Restaurant {
                 | RestaurantCommand::AddStaff { .. }
                 | RestaurantCommand::RemoveStaff { .. }
                 | RestaurantCommand::AddDevice { .. }
-                | RestaurantCommand::RemoveDevice { .. } => Err(RestaurantRejection::NotRegistered),
+                | RestaurantCommand::RemoveDevice { .. }
+                | RestaurantCommand::HearDevice { .. }
+                | RestaurantCommand::MissDevice { .. } => Err(RestaurantRejection::NotRegistered),
             };
         };
         shop_event(shop, command, context).map(|event| vec![event])
@@ -119,8 +121,9 @@ impl Restaurant {
                 pause.kind == PauseKind::ClosedToday && pause.until == shop.opens_tomorrow(now)
             }),
             // A shop that takes no orders until somebody says so is not paused once more.
-            RestaurantCommand::MarkUnreachable { .. } => {
+            RestaurantCommand::MarkUnreachable { for_silence, .. } => {
                 self.pause().is_some_and(|pause| pause.until.is_none())
+                    || *for_silence && shop.hears_a_device()
             }
             RestaurantCommand::MarkReachable => self
                 .live()
@@ -144,6 +147,12 @@ impl Restaurant {
                 .get(device)
                 .is_some_and(|known| known.name == *name),
             RestaurantCommand::RemoveDevice { device } => !shop.devices.contains_key(device),
+            RestaurantCommand::HearDevice { device } => {
+                shop.devices.get(device).is_some_and(|known| known.here)
+            }
+            RestaurantCommand::MissDevice { device, .. } => {
+                shop.devices.get(device).is_none_or(|known| !known.here)
+            }
             RestaurantCommand::Resume => self.live().is_some_and(|live| live.pause.is_none()),
         }
     }
@@ -210,7 +219,7 @@ fn shop_event(
             until,
             kind: PauseKind::ByStaff,
         }),
-        RestaurantCommand::MarkUnreachable { reason } => Ok(RestaurantEvent::Paused {
+        RestaurantCommand::MarkUnreachable { reason, .. } => Ok(RestaurantEvent::Paused {
             reason,
             until: None,
             kind: PauseKind::Unreachable,
@@ -249,5 +258,17 @@ fn shop_event(
             Ok(RestaurantEvent::DeviceAdded { device, name })
         }
         RestaurantCommand::RemoveDevice { device } => Ok(RestaurantEvent::DeviceRemoved { device }),
+        RestaurantCommand::HearDevice { device } if !shop.devices.contains_key(&device) => {
+            Err(RestaurantRejection::DeviceUnknown)
+        }
+        RestaurantCommand::HearDevice { device } => Ok(RestaurantEvent::DeviceHeard {
+            device,
+            at: context.now,
+        }),
+        RestaurantCommand::MissDevice { device, silent_for } => Ok(RestaurantEvent::DeviceMissed {
+            device,
+            silent_for,
+            at: context.now,
+        }),
     }
 }

@@ -219,6 +219,23 @@ pub enum RestaurantEvent {
         /// Which.
         device: DeviceId,
     },
+    /// A device is there: the first sign of it, or the first after it was missed. While it goes on saying so, once a
+    /// minute, nothing is written; so a device costs two events for each time that it is switched on and off.
+    DeviceHeard {
+        /// Which.
+        device: DeviceId,
+        /// Since when.
+        at: DateTime<Utc>,
+    },
+    /// A device that was there has said nothing for a while: its last sign is that much older than this event.
+    DeviceMissed {
+        /// Which.
+        device: DeviceId,
+        /// For how long.
+        silent_for: Minutes,
+        /// When that was noticed.
+        at: DateTime<Utc>,
+    },
 }
 
 /// What sort of pause a shop takes.
@@ -278,8 +295,8 @@ impl Event for RestaurantEvent {
 /// One of every event.
 mod samples {
     use super::{
-        GeoPoint, PauseKind, Polygon, Price, Registration, RestaurantEvent, SourceRef, StaffRole,
-        Style, StyleLimit, Terms, WeeklyHours, Wording, Zone,
+        GeoPoint, Minutes, PauseKind, Polygon, Price, Registration, RestaurantEvent, SourceRef,
+        StaffRole, Style, StyleLimit, Terms, WeeklyHours, Wording, Zone,
     };
     use crate::kernel::commission::{CommissionBase, CommissionPlan};
     use crate::kernel::sample::{good, id, json, key, minute, name, reason, sealed};
@@ -330,6 +347,15 @@ mod samples {
                 name: name("Kitchen tablet"),
             },
             RestaurantEvent::DeviceRemoved { device: id(13) },
+            RestaurantEvent::DeviceHeard {
+                device: id(13),
+                at: minute(30),
+            },
+            RestaurantEvent::DeviceMissed {
+                device: id(13),
+                silent_for: Minutes::new(3),
+                at: minute(45),
+            },
         ]
     }
 

@@ -35,6 +35,9 @@ pub enum RestaurantRejection {
     /// More people or devices than a shop has.
     #[error("the shop has too many of them already")]
     TooMany,
+    /// No device of this id was entered.
+    #[error("the shop has no such device: enter it first")]
+    DeviceUnknown,
     /// A pause that would be over before it begins.
     #[error("the pause ends in the past")]
     PauseAlreadyOver,
@@ -64,13 +67,14 @@ impl Rejection for RestaurantRejection {
             Self::ZonesRefused(_) => "zones_refused",
             Self::TermsRefused(_) => "terms_refused",
             Self::TooMany => "too_many",
+            Self::DeviceUnknown => "device_unknown",
             Self::PauseAlreadyOver => "pause_already_over",
         }
     }
 
     fn class(&self) -> Class {
         match self {
-            Self::NotRegistered => Class::NotFound,
+            Self::NotRegistered | Self::DeviceUnknown => Class::NotFound,
             Self::AlreadyRegistered
             | Self::NotAllowed(_)
             | Self::TooMany
@@ -102,9 +106,11 @@ impl Rejection for RestaurantRejection {
                     self.to_string(),
                 )]
             }
-            Self::NotRegistered | Self::AlreadyRegistered | Self::NotAllowed(_) | Self::TooMany => {
-                Vec::new()
-            }
+            Self::NotRegistered
+            | Self::AlreadyRegistered
+            | Self::NotAllowed(_)
+            | Self::TooMany
+            | Self::DeviceUnknown => Vec::new(),
         }
     }
 }

@@ -99,6 +99,9 @@ pub struct StaffMember {
 pub struct Device {
     /// What the shop calls it.
     pub name: Name,
+    /// Whether it has been heard and not missed since.
+    #[serde(default)]
+    pub here: bool,
 }
 
 /// Why a shop takes no orders for now.
@@ -201,6 +204,15 @@ impl Restaurant {
         }
     }
 
+    fn set_here(&mut self, device: DeviceId, here: bool) {
+        let device = self
+            .shop_mut()
+            .and_then(|shop| shop.devices.get_mut(&device));
+        if let Some(device) = device {
+            device.here = here;
+        }
+    }
+
     /// What is true after an event.
     pub(super) fn apply(&mut self, event: &RestaurantEvent) {
         match event {
@@ -299,8 +311,9 @@ impl Restaurant {
             }
             RestaurantEvent::DeviceAdded { device, name } => {
                 if let Some(shop) = self.shop_mut() {
+                    let here = shop.devices.get(device).is_some_and(|known| known.here);
                     let name = name.clone();
-                    shop.devices.insert(*device, Device { name });
+                    shop.devices.insert(*device, Device { name, here });
                 }
             }
             RestaurantEvent::DeviceRemoved { device } => {
@@ -308,11 +321,18 @@ impl Restaurant {
                     shop.devices.remove(device);
                 }
             }
+            RestaurantEvent::DeviceHeard { device, .. } => self.set_here(*device, true),
+            RestaurantEvent::DeviceMissed { device, .. } => self.set_here(*device, false),
         }
     }
 }
 
 impl Shop {
+    /// Whether one of its devices has been heard and not missed since.
+    pub(super) fn hears_a_device(&self) -> bool {
+        self.devices.values().any(|device| device.here)
+    }
+
     /// When it opens for the service date after the present one; never when its hours do not say so.
     pub(super) fn opens_tomorrow(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let hours = self.hours.as_ref()?;

@@ -10,6 +10,7 @@ use super::transitions::TRANSITIONS;
 use crate::decider::{Class, Decider, Event as _, Rejection as _};
 use crate::kernel::key::Key;
 use crate::kernel::kitchen::KitchenCapacity;
+use crate::kernel::quantity::Minutes;
 use crate::kernel::refusal::NotAllowed;
 use crate::kernel::sample::{id, name, reason, sealed};
 use crate::restaurant::restaurant::{Missing, PauseKind, Registration, StaffRole, Terms, Zone};
@@ -70,6 +71,17 @@ fn tablet(called: &str) -> RestaurantCommand {
     RestaurantCommand::AddDevice {
         device: id(13),
         name: name(called),
+    }
+}
+
+fn hear() -> RestaurantCommand {
+    RestaurantCommand::HearDevice { device: id(13) }
+}
+
+fn miss() -> RestaurantCommand {
+    RestaurantCommand::MissDevice {
+        device: id(13),
+        silent_for: Minutes::new(3),
     }
 }
 
@@ -369,11 +381,14 @@ fn every_row_of_the_table_leads_where_it_says() {
         RestaurantCommandKind::MarkReachable => RestaurantCommand::MarkReachable,
         RestaurantCommandKind::MarkUnreachable => RestaurantCommand::MarkUnreachable {
             reason: reason("x"),
+            for_silence: true,
         },
         RestaurantCommandKind::AddStaff => add_cook(),
         RestaurantCommandKind::RemoveStaff => RestaurantCommand::RemoveStaff { staff: id(11) },
-        RestaurantCommandKind::AddDevice => tablet("Kitchen tablet"),
+        RestaurantCommandKind::AddDevice => tablet("Counter tablet"),
         RestaurantCommandKind::RemoveDevice => RestaurantCommand::RemoveDevice { device: id(13) },
+        RestaurantCommandKind::HearDevice => hear(),
+        RestaurantCommandKind::MissDevice => miss(),
         RestaurantCommandKind::Resume => RestaurantCommand::Resume,
     };
     let at = |stage| match stage {
@@ -383,16 +398,25 @@ fn every_row_of_the_table_leads_where_it_says() {
             "hours_set",
             "zones_set",
             "terms_set",
+            "device_added",
         ])),
-        RestaurantStage::Submitted => ready(),
-        RestaurantStage::Live => live().and([RestaurantEvent::Paused {
-            reason: reason("y"),
-            until: None,
-            kind: PauseKind::ByStaff,
-        }]),
-        RestaurantStage::Suspended => live().and([RestaurantEvent::Suspended {
-            reason: reason("y"),
-        }]),
+        RestaurantStage::Submitted => ready().and([sample("device_added")]),
+        RestaurantStage::Live => {
+            live()
+                .and([sample("device_added")])
+                .and([RestaurantEvent::Paused {
+                    reason: reason("y"),
+                    until: None,
+                    kind: PauseKind::ByStaff,
+                }])
+        }
+        RestaurantStage::Suspended => {
+            live()
+                .and([sample("device_added")])
+                .and([RestaurantEvent::Suspended {
+                    reason: reason("y"),
+                }])
+        }
         RestaurantStage::Closed => live().and([RestaurantEvent::Closed {
             reason: reason("y"),
         }]),
@@ -426,6 +450,7 @@ fn closing_today_ends_when_the_next_service_date_opens() {
 fn a_shop_that_nobody_answers_for_is_paused_until_somebody_does() {
     let unreachable = RestaurantCommand::MarkUnreachable {
         reason: reason("no answer"),
+        for_silence: false,
     };
     let marked = RestaurantEvent::Paused {
         reason: reason("no answer"),
@@ -486,6 +511,47 @@ fn people_and_devices_come_change_and_go() {
         .done(many)
         .when(tablet("One more"))
         .then_refused(RestaurantRejection::TooMany);
+}
+
+#[test]
+fn a_device_is_heard_once_until_it_is_missed() {
+    let heard = RestaurantEvent::DeviceHeard {
+        device: id(13),
+        at: test_now(),
+    };
+    let missed = RestaurantEvent::DeviceMissed {
+        device: id(13),
+        silent_for: Minutes::new(3),
+        at: test_now(),
+    };
+    let known = live().done([tablet("Kitchen tablet")]);
+    known.clone().when(miss()).then_nothing();
+    let here = known.when(hear()).then([heard.clone()]);
+    here.clone()
+        .when(hear())
+        .then_nothing()
+        .done([tablet("Counter tablet")])
+        .when(hear())
+        .then_nothing();
+    here.when(miss()).then([missed]).when(hear()).then([heard]);
+    live()
+        .when(hear())
+        .then_refused(RestaurantRejection::DeviceUnknown);
+    live().when(miss()).then_nothing();
+}
+
+#[test]
+fn silence_pauses_no_shop_of_which_a_device_is_heard() {
+    let silent = |for_silence| RestaurantCommand::MarkUnreachable {
+        reason: reason("no answer"),
+        for_silence,
+    };
+    let here = live().done([tablet("Kitchen tablet"), hear()]);
+    here.clone().when(silent(true)).then_nothing();
+    let paused = here.clone().done([silent(false)]);
+    assert!(paused.state().pause().is_some(), "nobody takes its orders");
+    let missed = here.done([miss(), silent(true)]);
+    assert!(missed.state().pause().is_some());
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! The life of a shop: which command is allowed at which stage, and where it leads.
 
 use super::command::RestaurantCommandKind::{
-    self, AddDevice, AddStaff, Approve, Close, CloseToday, MarkReachable, MarkUnreachable, Pause,
-    Register, RemoveDevice, RemoveStaff, Resume, SetCapacity, SetHours, SetTerms, SetZones, Submit,
-    Suspend, UpdateProfile,
+    self, AddDevice, AddStaff, Approve, Close, CloseToday, HearDevice, MarkReachable,
+    MarkUnreachable, MissDevice, Pause, Register, RemoveDevice, RemoveStaff, Resume, SetCapacity,
+    SetHours, SetTerms, SetZones, Submit, Suspend, UpdateProfile,
 };
 use super::state::RestaurantStage::{
     self, Closed, Draft, Live, Submitted, Suspended, Unregistered,
@@ -28,4 +28,6 @@ pub const TRANSITIONS: &[(RestaurantStage, RestaurantCommandKind, RestaurantStag
     (Draft, RemoveStaff, Draft), (Submitted, RemoveStaff, Submitted), (Live, RemoveStaff, Live), (Suspended, RemoveStaff, Suspended),
     (Draft, AddDevice, Draft), (Submitted, AddDevice, Submitted), (Live, AddDevice, Live), (Suspended, AddDevice, Suspended),
     (Draft, RemoveDevice, Draft), (Submitted, RemoveDevice, Submitted), (Live, RemoveDevice, Live), (Suspended, RemoveDevice, Suspended),
+    (Draft, HearDevice, Draft), (Submitted, HearDevice, Submitted), (Live, HearDevice, Live), (Suspended, HearDevice, Suspended),
+    (Draft, MissDevice, Draft), (Submitted, MissDevice, Submitted), (Live, MissDevice, Live), (Suspended, MissDevice, Suspended),
 ];

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
 use domain::kernel::ids::RestaurantId;
 use domain::kernel::sealed::Sealed;
 use domain::kernel::text::Name;
@@ -47,6 +48,18 @@ pub(crate) struct DeviceLine {
     id: Uuid,
     /// What the shop calls it.
     name: String,
+    /// Whether it is heard: by heartbeats, or not for some minutes now.
+    here: bool,
+    /// Since when it is there, when it is; else when it was last heard, if ever: a heartbeat each minute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    heard_at: Option<DateTime<Utc>>,
+}
+
+/// A sign of a device as the view keeps it.
+#[derive(Deserialize)]
+struct Sign {
+    here: bool,
+    at: DateTime<Utc>,
 }
 
 /// Somebody as the view keeps them.
@@ -73,7 +86,8 @@ pub(crate) async fn read_staff(
     }
     let seen = app.views_seen(&consistency).await?;
     let row = sqlx::query!(
-        r#"SELECT staff::text AS "staff!", devices::text AS "devices!"
+        r#"SELECT staff::text AS "staff!", devices::text AS "devices!",
+                  device_signs::text AS "device_signs!"
            FROM views.restaurants WHERE restaurant_id = $1"#,
         id.uuid()
     )
@@ -94,8 +108,16 @@ pub(crate) async fn read_staff(
             principal_id: person.principal,
         })
         .collect();
+    let signs: BTreeMap<Uuid, Sign> = json_of(&row.device_signs)?;
     let devices = devices.into_iter();
-    let devices = devices.map(|(id, name)| DeviceLine { id, name }).collect();
+    let devices = devices
+        .map(|(id, name)| DeviceLine {
+            id,
+            name,
+            here: signs.get(&id).is_some_and(|sign| sign.here),
+            heard_at: signs.get(&id).map(|sign| sign.at),
+        })
+        .collect();
     let page = StaffPage { staff, devices };
     Ok(seen.mark(private(Json::<_>(page).into_response())))
 }
