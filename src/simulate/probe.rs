@@ -26,7 +26,7 @@ impl Probe {
     /// Changes and looks again and again; never ends by itself.
     pub(super) async fn watch(&self, api: &Api, shops: &[ProbeShop]) {
         future::join_all(shops.iter().map(|shop| self.watch_one(api, shop))).await;
-        future::pending().await
+        future::pending::<()>().await;
     }
 
     async fn watch_one(&self, api: &Api, shop: &ProbeShop) {
