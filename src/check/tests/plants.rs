@@ -169,6 +169,23 @@ pub(super) const PLANTS: &[Plant] = &[
     ),
     plant(
         Invariant::I6,
+        "a tablet that is said to be there and was missed",
+        r#"UPDATE views.restaurants SET device_signs = replace(device_signs::text, 'false', 'true')::json"#,
+    ),
+    plant(
+        Invariant::I6,
+        "a cook who has left and is in the books still",
+        r#"UPDATE views.restaurants
+           SET staff = replace(staff::text, right(es.tid(81), 12), right(es.tid(82), 12))::json"#,
+    ),
+    plant(
+        Invariant::I6,
+        "a pin at the door that nobody put right",
+        "UPDATE views.order_details SET fulfilment = replace(fulfilment::text, 'delivery', 'Delivery')::json
+         WHERE order_id::text = es.tid(12)",
+    ),
+    plant(
+        Invariant::I6,
         "an entry of the timeline dropped",
         "DELETE FROM views.order_timeline WHERE order_id::text = es.tid(12) AND sequence = 3",
     ),

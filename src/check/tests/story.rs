@@ -84,6 +84,7 @@ const REDEEMERS: [Checkout; 3] = [Checkout(1), Checkout(2), Checkout(5)];
 pub(super) fn story() -> Vec<Told> {
     let mut story = shop_opens();
     let [one, two, three, four, five, six] = [1, 2, 3, 4, 5, 6].map(Checkout);
+    story.extend(shop_is_staffed());
     for (checkout, fulfilment) in [(one, "delivery"), (two, "pickup"), (three, "pickup")] {
         story.extend(checks_out(checkout, fulfilment));
         story.extend(pays(checkout));
@@ -95,7 +96,9 @@ pub(super) fn story() -> Vec<Told> {
     for checkout in REDEEMERS {
         story.push(redeems(checkout));
     }
+    story.extend(runs_short(one));
     story.extend(accepts(one));
+    story.extend(is_changed(one));
     story.extend(cooks(one));
     story.extend(delivers(one));
     story.extend(accepts(two));
@@ -103,6 +106,7 @@ pub(super) fn story() -> Vec<Told> {
     story.extend(cooks_again(two));
     story.extend(is_made_again(two, Checkout(7)));
     story.push(order(two, json!({"type": "collected", "at": two.told(40)})));
+    story.push(is_stuck(three));
     story.extend(cancels_before_acceptance(three));
     story.extend(pays(four));
     story.extend(accepts(four));
@@ -228,6 +232,71 @@ fn shop_opens() -> Vec<Told> {
         drive(frozen!("driver.driver.registered")),
         drive(frozen!("driver.driver.approved")),
     ]
+}
+
+/// Who works at the shop and with what: one of each stays, one leaves.
+fn shop_is_staffed() -> Vec<Told> {
+    let shop_event = |body: Value| ("restaurant.restaurant", shop(), body);
+    let staff = |number: u32| {
+        let added = frozen!("restaurant.restaurant.staff_added");
+        shop_event(with(added, [("staff", id(number).into())]))
+    };
+    let device = |name: &str, number: u32| {
+        shop_event(json!({
+            "type": name, "device": id(number), "name": "Counter tablet", "silent_for": 3,
+            "at": format!("{DAY}T08:30:00Z"),
+        }))
+    };
+    vec![
+        shop_event(frozen!("restaurant.restaurant.capacity_set")),
+        staff(81),
+        staff(82),
+        shop_event(json!({"type": "staff_removed", "staff": id(82)})),
+        device("device_added", 83),
+        device("device_added", 84),
+        device("device_heard", 83),
+        device("device_missed", 83),
+        device("device_heard", 84),
+        device("device_removed", 84),
+    ]
+}
+
+/// A bill that comes to what was agreed, under the members of a frozen form.
+fn billed(body: Value) -> Value {
+    let mut body = body;
+    let agreed = frozen!("ordering.order.checked_out");
+    body["bill"]["quote"] = agreed["quote"].clone();
+    body["bill"]["total"] = agreed["total"].clone();
+    body
+}
+
+/// A line is reported short, and what becomes of it comes to the same price; so does an amendment.
+fn runs_short(of: Checkout) -> Vec<Told> {
+    let at = || [("at", of.told(11).into())];
+    vec![
+        order(of, with(frozen!("ordering.order.short_reported"), at())),
+        order(
+            of,
+            with(billed(frozen!("ordering.order.short_settled")), at()),
+        ),
+        order(of, with(billed(frozen!("ordering.order.amended")), at())),
+    ]
+}
+
+/// Somebody acts in the shop's place, and the door is put right.
+fn is_changed(of: Checkout) -> Vec<Told> {
+    let at = || [("at", of.told(16).into())];
+    vec![
+        order(of, with(frozen!("ordering.order.courier_requested"), at())),
+        order(of, with(frozen!("ordering.order.door_corrected"), at())),
+        order(of, with(frozen!("ordering.order.acted_on_behalf"), at())),
+    ]
+}
+
+/// Nobody answers, and somebody is told of it.
+fn is_stuck(of: Checkout) -> Told {
+    let stalled = frozen!("ordering.order.stalled");
+    order(of, with(stalled, [("at", of.told(19).into())]))
 }
 
 fn opened(of: Checkout) -> Value {
