@@ -170,13 +170,13 @@ pub(super) const PLANTS: &[Plant] = &[
     plant(
         Invariant::I6,
         "a tablet that is said to be there and was missed",
-        r#"UPDATE views.restaurants SET device_signs = replace(device_signs::text, 'false', 'true')::json"#,
+        "UPDATE views.restaurants SET device_signs = replace(device_signs::text, 'false', 'true')::json",
     ),
     plant(
         Invariant::I6,
         "a cook who has left and is in the books still",
-        r#"UPDATE views.restaurants
-           SET staff = replace(staff::text, right(es.tid(81), 12), right(es.tid(82), 12))::json"#,
+        "UPDATE views.restaurants
+           SET staff = replace(staff::text, right(es.tid(81), 12), right(es.tid(82), 12))::json",
     ),
     plant(
         Invariant::I6,
