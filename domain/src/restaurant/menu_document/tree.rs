@@ -19,8 +19,17 @@ const DISH_MINOR_MAX: i128 = 1_000_000_000_000_000;
 struct Reach {
     /// Groups below each other, this one included.
     depth: u32,
-    /// Price of one of each option with what must or may hang below it, lowest and highest.
-    options: Vec<(i128, i128)>,
+    /// What one of each option can come to.
+    options: Vec<Comes>,
+}
+
+/// What one of an option can come to, with what must or may hang below it.
+#[derive(Debug, Clone, Copy)]
+struct Comes {
+    low: i128,
+    high: i128,
+    /// The least when its own price is free, if it has one.
+    free: Option<i128>,
 }
 
 enum State {
@@ -128,17 +137,23 @@ impl<'a> Tree<'a> {
         self.reach(group).map_or(0, |reach| reach.depth)
     }
 
-    /// The lowest and the highest price of one of an option.
-    fn option(&self, option: &MenuOption) -> (i128, i128) {
+    /// What one of an option can come to.
+    fn option(&self, option: &MenuOption) -> Comes {
         let by = option.price_by.iter().flat_map(|by| by.prices.values());
         let prices = || by.clone().chain([&option.price_minor]);
         let low = prices().map(|price| price.minor()).min().unwrap_or(0);
         let high = prices().map(|price| price.minor()).max().unwrap_or(0);
-        let own = (i128::from(low), i128::from(high));
-        option.groups.iter().fold(own, |sum, link| {
+        let (low, high) = (i128::from(low), i128::from(high));
+        let below = option.groups.iter().fold((0_i128, 0_i128), |sum, link| {
             let (low, high) = self.bounds(link);
             (sum.0.saturating_add(low), sum.1.saturating_add(high))
-        })
+        });
+        Comes {
+            low: low.saturating_add(below.0),
+            high: high.saturating_add(below.1),
+            // What hangs below an option that is free is not free.
+            free: (high > 0).then_some(below.0),
+        }
     }
 
     /// The lowest and the highest that a link's options can come to.
@@ -146,14 +161,12 @@ impl<'a> Tree<'a> {
         let Some(reach) = self.reach(&link.group) else {
             return (0, 0);
         };
-        let free = link.included_free > 0;
-        let lows = reach.options.iter().map(|(low, _)| {
-            // One that may be free costs nothing at best.
-            if free { (*low).min(0) } else { *low }
-        });
-        let highs = reach.options.iter().map(|(_, high)| high.saturating_neg());
+        let highs = reach
+            .options
+            .iter()
+            .map(|comes| comes.high.saturating_neg());
         let highest = cheapest(link, highs.collect()).saturating_neg();
-        (cheapest(link, lows.collect()), highest)
+        (lowest(link, &reach.options), highest)
     }
 
     fn check_item(&self, item: &Item, at: &Pointer, faults: &mut Faults) {
@@ -178,6 +191,30 @@ impl<'a> Tree<'a> {
             faults.add("price_below_zero", &at.at("price_minor"), detail);
         }
     }
+}
+
+/// The least that a choice within the limits comes to, whichever of its options are free.
+fn lowest(link: &GroupLink, options: &[Comes]) -> i128 {
+    let lows: Vec<i128> = options.iter().map(|comes| comes.low).collect();
+    let mut free: Vec<i128> = options.iter().filter_map(|comes| comes.free).collect();
+    free.sort_unstable();
+    let each = usize::try_from(link.max_per_option).unwrap_or(usize::MAX);
+    let units = free
+        .into_iter()
+        .flat_map(|low| std::iter::repeat_n(low, each));
+    let most = link.included_free.min(link.max);
+    let mut least = cheapest(link, lows.clone());
+    let mut sum = 0_i128;
+    for (count, low) in (1..=most).zip(units) {
+        sum = sum.saturating_add(low);
+        let paid = GroupLink {
+            min: link.min.saturating_sub(count),
+            max: link.max.saturating_sub(count),
+            ..link.clone()
+        };
+        least = least.min(sum.saturating_add(cheapest(&paid, lows.clone())));
+    }
+    least
 }
 
 /// The least that a choice within the limits comes to: all that lower it, and as many more as must be chosen.
