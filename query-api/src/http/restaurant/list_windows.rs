@@ -89,7 +89,7 @@ pub(crate) async fn list_windows(
         kitchen: larder
             .as_ref()
             .map_or(&idle, |larder| &larder.value.kitchen),
-        flags: &Flags::default(),
+        flags: app.flags(),
         now: app.clock().now(),
     };
     let mut response = Json::<_>(offer.page(&asked)).into_response();
