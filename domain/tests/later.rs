@@ -103,6 +103,12 @@ fn paid(order: &mut Order) {
     assert_eq!(order.stage(), OrderStage::Scheduled);
 }
 
+fn released(order: &mut Order) {
+    let release_at = order.body().unwrap().schedule.unwrap().release_at;
+    told(order, OrderCommand::Release { release_at });
+    assert_eq!(order.stage(), OrderStage::Placed);
+}
+
 #[test]
 fn a_window_is_the_promise_and_the_shop_is_asked_in_time_for_it() {
     let world = World::new(&Setup::default());
@@ -218,7 +224,7 @@ fn stock_is_not_looked_at_before_its_day_and_taken_as_far_as_it_goes() {
     assert!(
         matches!(&again[..], [InventoryEvent::HoldFilled { needs: same, .. }] if same == needs)
     );
-    told(&mut order, OrderCommand::Release);
+    released(&mut order);
     let lacking = OrderCommand::ShortStock {
         short: Uuid::from_u128(9),
         lacking: short.clone(),
@@ -237,7 +243,7 @@ fn what_is_lacking_together_is_left_out_together() {
     let mut world = World::new(&Setup::default());
     let mut order = ordered(&bowls(3, 180, 30), &mut world, 1);
     paid(&mut order);
-    told(&mut order, OrderCommand::Release);
+    released(&mut order);
     let of =
         |ingredient: &str, amount: i64| read(json!({"ingredient": ingredient, "amount": amount}));
     let lacking = OrderCommand::ShortStock {
@@ -361,7 +367,7 @@ fn an_order_that_waits_is_amended_with_its_window_and_holds_no_stock_for_it() {
     }
     assert_eq!(order.stage(), OrderStage::Scheduled);
     // Once its shop is asked, its window stands.
-    told(&mut order, OrderCommand::Release);
+    released(&mut order);
     let refused = quote_amendment(&order, &request, &market).unwrap_err();
     let AmendRejection::Refused(faults) = refused else {
         panic!("{refused:?}")

@@ -209,6 +209,9 @@ fn order_command() -> impl Strategy<Value = OrderCommand> {
         fault: FaultParty::Shop,
         most: 2,
     };
+    let release = OrderCommand::Release {
+        release_at: to_collect.schedule.unwrap().release_at,
+    };
     let stall = |stage| OrderCommand::Stall { stage, since: at };
     let mut bill = to_door.bill();
     let mut amend = |bowls: u32| {
@@ -253,7 +256,7 @@ fn order_command() -> impl Strategy<Value = OrderCommand> {
         OrderCommand::Authorise {
             payment: PaymentId::new(uuid(77)),
         },
-        OrderCommand::Release,
+        release,
         OrderCommand::Expire,
         OrderCommand::Accept {
             prep_minutes: Minutes::new(10),

@@ -1,6 +1,7 @@
 //! An order that stays at a stage for longer than it should is said to have stalled: a timer for each stay, so that somebody
 //! looks although nothing happens.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -8,7 +9,7 @@ use super::{AnyRecorded, Effect, Process};
 use crate::aggregates::{AnyCommand, AnyEvent, Kind};
 use crate::kernel::flags::Flags;
 use crate::kernel::stays::longest_stay;
-use crate::ordering::order::OrderCommand;
+use crate::ordering::order::{OrderCommand, OrderStage};
 
 /// The one timer of an instance: it moves with each stage.
 const TIMER: &str = "longest_stay";
@@ -22,6 +23,9 @@ pub struct OrderStays;
 pub struct OrderStaysState {
     /// The last sequence seen.
     seen: i64,
+    /// Since when it has waited for its release, while it does.
+    #[serde(default)]
+    waits_since: Option<DateTime<Utc>>,
     /// Whether it has come to an end.
     over: bool,
 }
@@ -44,10 +48,16 @@ impl Process for OrderStays {
             return Vec::new();
         }
         known.seen = recorded.sequence;
-        let Some(stage) = news.leads_to() else {
-            return Vec::new();
+        let (stage, since) = match (news.leads_to(), known.waits_since) {
+            (Some(stage), _) => {
+                known.waits_since = (stage == OrderStage::Scheduled).then(|| news.at());
+                (stage, news.at())
+            }
+            // Its release was moved.
+            (None, Some(since)) if news.release_at().is_some() => (OrderStage::Scheduled, since),
+            (None, _) => return Vec::new(),
         };
-        let (name, since) = (TIMER.to_owned(), news.at());
+        let name = TIMER.to_owned();
         // An order for later is to wait until it is released.
         let waits = news.release_at().unwrap_or(since);
         let Some(longest) = longest_stay(stage.into(), flags) else {
@@ -75,7 +85,7 @@ mod tests {
 
     use super::*;
     use crate::decider::{Event as _, Recorded, Transitions};
-    use crate::ordering::order::{Order, OrderEvent, OrderStage, TRANSITIONS};
+    use crate::ordering::order::{Order, OrderEvent, TRANSITIONS};
     use crate::testing::test_now;
 
     fn recorded(sequence: i64, event: OrderEvent) -> AnyRecorded {
@@ -107,6 +117,47 @@ mod tests {
             let is_before = *stage == OrderStage::Absent;
             assert_eq!(stay.is_some(), leads_on && !is_before, "{stage:?}");
         }
+    }
+
+    #[test]
+    fn an_order_for_later_stalls_when_its_release_is_overdue_and_an_amendment_moves_that() {
+        let (mut state, flags) = (OrderStaysState::default(), Flags::default());
+        let at = |minutes| test_now() + TimeDelta::minutes(minutes);
+        let amended = OrderEvent::samples().into_iter().find_map(|event| {
+            let OrderEvent::Amended { amendment, by, at } = event else {
+                return None;
+            };
+            Some((amendment, by, at))
+        });
+        let (amendment, by, when) = amended.unwrap();
+        let moved = amendment.schedule.unwrap().release_at;
+        let release_at = at(60);
+        let since = test_now();
+        let scheduled = OrderEvent::Scheduled {
+            release_at,
+            at: since,
+        };
+        let amended = OrderEvent::Amended {
+            amendment,
+            by,
+            at: when,
+        };
+        let placed = OrderEvent::Placed { at: moved };
+        for (sequence, (event, due, stage, from)) in (1..).zip([
+            (scheduled, release_at, OrderStage::Scheduled, since),
+            (amended.clone(), moved, OrderStage::Scheduled, since),
+            (placed, moved, OrderStage::Placed, moved),
+        ]) {
+            let effects = OrderStays::react(&mut state, &recorded(sequence, event), &flags);
+            let [Effect::StartTimer { at, fires, .. }] = &effects[..] else {
+                panic!("{effects:?}")
+            };
+            assert_eq!(*at, due + TimeDelta::minutes(10));
+            let stall = OrderCommand::Stall { stage, since: from };
+            let command = AnyCommand::Order(Uuid::from_u128(3), stall);
+            assert_eq!(**fires, Effect::Command { command });
+        }
+        assert!(OrderStays::react(&mut state, &recorded(4, amended), &flags).is_empty());
     }
 
     #[test]

@@ -39,7 +39,10 @@ pub enum OrderCommand {
         payment: PaymentId,
     },
     /// Its shop is asked: it was for later, and its time has come.
-    Release,
+    Release {
+        /// The time that has come: another one was agreed on since when it is not the order's.
+        release_at: DateTime<Utc>,
+    },
     /// It was not paid for in time.
     Expire,
     /// The shop takes it.

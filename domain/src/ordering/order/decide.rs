@@ -115,7 +115,10 @@ impl OrderBody {
                 let is_paid = self.placed_at.or(self.scheduled_at).is_some();
                 so_far(is_paid && *payment == self.terms.payment)
             }
-            OrderCommand::Release => so_far(self.placed_at.is_some()),
+            OrderCommand::Release { release_at } => {
+                let agreed = self.schedule.map(|schedule| schedule.release_at);
+                so_far(self.placed_at.is_some() || agreed != Some(*release_at))
+            }
             OrderCommand::Expire => is(OrderStage::Expired),
             OrderCommand::Accept { .. } => so_far(self.accepted_at.is_some()),
             OrderCommand::Reject { .. } => is(OrderStage::Rejected),
@@ -184,7 +187,7 @@ impl OrderBody {
                 }
                 paid(&self.terms, now)
             }
-            OrderCommand::Release => OrderEvent::Placed { at: now },
+            OrderCommand::Release { .. } => OrderEvent::Placed { at: now },
             OrderCommand::Expire => {
                 rules::payment_time_is_over(self, now)?;
                 OrderEvent::Expired { at: now }

@@ -550,10 +550,12 @@ impl OrderEvent {
         })
     }
 
-    /// When an order for later is released, of the event from which it waits for that.
+    /// When an order for later is released, of an event from which it waits for that.
     pub fn release_at(&self) -> Option<DateTime<Utc>> {
         if let Self::Scheduled { release_at, .. } = self {
             Some(*release_at)
+        } else if let Self::Amended { amendment, .. } = self {
+            amendment.schedule.map(|schedule| schedule.release_at)
         } else {
             None
         }

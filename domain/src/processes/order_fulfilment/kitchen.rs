@@ -36,7 +36,7 @@ impl Effects<'_> {
             OrderEvent::Scheduled { release_at, at: _ } => {
                 self.cancel_timer(timers::PAYMENT);
                 self.stock(|hold| InventoryCommand::CommitHold { hold });
-                self.start_timer(timers::RELEASE, *release_at, OrderCommand::Release);
+                self.wait_for_release(*release_at);
             }
             OrderEvent::Placed { at } => {
                 self.cancel_timer(timers::PAYMENT);
@@ -184,6 +184,11 @@ impl Effects<'_> {
         }
     }
 
+    fn wait_for_release(&mut self, release_at: DateTime<Utc>) {
+        let release = OrderCommand::Release { release_at };
+        self.start_timer(timers::RELEASE, release_at, release);
+    }
+
     fn wait_for_answer(&mut self, short: Uuid, answer_by: DateTime<Utc>) {
         let process = Key::parse(OrderFulfilment::NAME).expect("the name is a key");
         let leave_out = OrderCommand::AnswerShort {
@@ -205,7 +210,7 @@ impl Effects<'_> {
             let needs = LineNeeds::of_all(&amendment.bill.lines, &amendment.needs);
             self.state.to_take = Some(needs.unwrap_or_default());
             if let Some(schedule) = amendment.schedule {
-                self.start_timer(timers::RELEASE, schedule.release_at, OrderCommand::Release);
+                self.wait_for_release(schedule.release_at);
             }
         }
         self.falls_to(amendment.bill.total, event_id);

@@ -24,6 +24,12 @@ fn for_later() -> Box<CheckedOut> {
     })
 }
 
+fn release() -> OrderCommand {
+    OrderCommand::Release {
+        release_at: tonight().release_at,
+    }
+}
+
 fn paid() -> Given<Order> {
     let terms = for_later();
     let pay = OrderCommand::Authorise {
@@ -49,10 +55,19 @@ fn what_is_paid_for_waits_until_it_is_released() {
         .when(accept(12))
         .then_refused(not_allowed(OrderStage::Scheduled, Kind::Accept));
     waiting
-        .when(OrderCommand::Release)
+        .when(release())
         .then([OrderEvent::Placed { at: test_now() }])
-        .when(OrderCommand::Release)
+        .when(release())
         .then_nothing();
+}
+
+/// The timer of a window that was given up may ring all the same.
+#[test]
+fn what_is_wanted_at_another_time_by_now_is_not_released() {
+    let before = OrderCommand::Release {
+        release_at: minutes(149),
+    };
+    paid().when(before).then_nothing();
 }
 
 #[test]
@@ -83,7 +98,7 @@ fn a_window_is_promised_as_long_as_it_can_be_kept() {
     let window = tonight().window;
     // Fifteen minutes' way: with so long in the kitchen from now on it begins, and with so long it ends.
     for (prep, earliest) in [(12, 180), (165, 180), (180, 195), (195, 210)] {
-        let accepted = paid().done([OrderCommand::Release, accept(prep)]);
+        let accepted = paid().done([release(), accept(prep)]);
         let promise = accepted.state().body().unwrap().promise;
         assert_eq!(
             (promise.earliest, promise.latest),
@@ -91,7 +106,7 @@ fn a_window_is_promised_as_long_as_it_can_be_kept() {
             "{prep}"
         );
     }
-    let late = paid().done([OrderCommand::Release, accept(196)]);
+    let late = paid().done([release(), accept(196)]);
     let promise = late.state().body().unwrap().promise;
     assert_eq!(
         (promise.earliest, promise.latest),
@@ -106,7 +121,7 @@ fn a_delay_is_one_only_when_the_window_is_missed() {
         reason: sample::reason("broth"),
         party: FaultParty::Shop,
     };
-    let accepted = paid().done([OrderCommand::Release, accept(12)]);
+    let accepted = paid().done([release(), accept(12)]);
     accepted
         .clone()
         .when(delay(60))
