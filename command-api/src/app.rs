@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use domain::kernel::flags::Flags;
-use domain::processes::{OrderFulfilment, OrderStays, ShopReachability, StockShorts};
+use domain::processes::{OrderFulfilment, OrderStays, Process, ShopReachability, StockShorts};
 use infra::clock::Clock;
 use infra::config::Secret;
 use infra::event_store::{EventLog, EventStore, StoreTasks};
@@ -15,6 +15,7 @@ use infra::lifecycle::{Doorbell, Pace, Tasks};
 use infra::vault::Vault;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
+use tokio::sync::watch;
 
 use crate::execute::Executor;
 use crate::gateways::payment::PaymentGateway;
@@ -173,44 +174,11 @@ impl Publishing {
         app.head.rings(bells.reachability.clone());
         app.head.rings(bells.stays.clone());
         app.head.rings(bells.shorts.clone());
-        let feed = || StoreFeed::new(EventLog::new(pool.clone()), &app.head);
         let sequencer = Sequencer::new(options, clock.clone(), app.head.clone(), leadership);
-        let fulfilment = Runner::new(
-            pool.clone(),
-            clock.clone(),
-            Arc::clone(&app.flags),
-            feed(),
-            leading.clone(),
-            bells.effects.clone(),
-            readiness,
-        );
-        let reachability = Runner::new(
-            pool.clone(),
-            clock.clone(),
-            Arc::clone(&app.flags),
-            feed(),
-            leading.clone(),
-            bells.effects.clone(),
-            readiness,
-        );
-        let stays = Runner::new(
-            pool.clone(),
-            clock.clone(),
-            Arc::clone(&app.flags),
-            feed(),
-            leading.clone(),
-            bells.effects.clone(),
-            readiness,
-        );
-        let shorts = Runner::new(
-            pool.clone(),
-            clock.clone(),
-            Arc::clone(&app.flags),
-            feed(),
-            leading.clone(),
-            bells.effects.clone(),
-            readiness,
-        );
+        let fulfilment = runner(app, &leading, &bells.effects, readiness);
+        let reachability = runner(app, &leading, &bells.effects, readiness);
+        let stays = runner(app, &leading, &bells.effects, readiness);
+        let shorts = runner(app, &leading, &bells.effects, readiness);
         let timers = Timers::new(
             pool.clone(),
             clock.clone(),
@@ -279,4 +247,22 @@ impl Publishing {
         tasks.run(self.signer, Doorbell::new(), Signer::PACE);
         tasks.run(self.vitals, Doorbell::new(), Vitals::PACE);
     }
+}
+
+/// The runner of one process: what follows from the log, as the leader of it.
+fn runner<P: Process>(
+    app: &App,
+    leading: &watch::Receiver<Option<i64>>,
+    effects: &Doorbell,
+    readiness: &Readiness,
+) -> Runner<P> {
+    Runner::new(
+        app.pool.clone(),
+        app.clock.clone(),
+        Arc::clone(&app.flags),
+        StoreFeed::new(EventLog::new(app.pool.clone()), &app.head),
+        leading.clone(),
+        effects.clone(),
+        readiness,
+    )
 }

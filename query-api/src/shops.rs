@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use domain::kernel::flags::Flags;
 use domain::kernel::geo::{GeoPoint, Polygon};
 use domain::kernel::hours::WeeklyHours;
 use domain::kernel::quantity::Minutes;
@@ -188,10 +189,10 @@ impl Shop {
     /// The present service date, or else the next.
     pub(crate) fn next_date(&self, at: DateTime<Utc>) -> Option<NaiveDate> {
         let hours = self.hours.as_ref()?;
-        let opens = hours.next_open(self.zone, at);
-        hours
-            .service_date(self.zone, at)
-            .or_else(|| hours.service_date(self.zone, opens?))
+        hours.service_date(self.zone, at).or_else(|| {
+            let opens = hours.next_open(self.zone, at)?;
+            hours.service_date(self.zone, opens)
+        })
     }
 
     /// When a date begins where the shop is.
@@ -200,16 +201,21 @@ impl Shop {
             .instant(date.and_time(NaiveTime::MIN), Edge::Opening)
     }
 
-    /// How long the way takes: of the first zone that contains the place, or of the nearest zone when no place is given.
-    /// None when the shop does not deliver there.
-    pub(crate) fn way(&self, place: Option<GeoPoint>) -> Option<Minutes> {
-        match place {
-            Some(place) => self
-                .zones
-                .iter()
+    /// How long the way takes to who fetches, or to the first zone that contains the place; to the nearest zone when no
+    /// place is given. None when the shop does not deliver there.
+    pub(crate) fn way(
+        &self,
+        kind: FulfilmentKind,
+        place: Option<GeoPoint>,
+        flags: &Flags,
+    ) -> Option<Minutes> {
+        let mut zones = self.zones.iter();
+        match (kind, place) {
+            (FulfilmentKind::Pickup, _) => Some(flags.pickup_travel),
+            (FulfilmentKind::Delivery, Some(place)) => zones
                 .find(|zone| zone.polygon.contains(place))
                 .map(|zone| zone.minutes),
-            None => self.zones.iter().map(|zone| zone.minutes).min(),
+            (FulfilmentKind::Delivery, None) => zones.map(|zone| zone.minutes).min(),
         }
     }
 }

@@ -175,9 +175,14 @@ async fn an_order_that_waits_gets_another_window_and_its_shop_may_give_it_up() {
     let seen = app.order(&mei, &order).await;
     assert_eq!(seen["promise_earliest"], later["from"]);
     assert_eq!(seen["wanted_to"], later["to"]);
-    // The first timer has moved.
+    // The first timers have moved: it is neither released then nor said to be overdue a while later.
     release(&app, &schedule).await;
+    app.advance(Duration::from_mins(12)).await;
+    app.settle().await;
     assert_eq!(app.order(&mei, &order).await["state"], "scheduled");
+    let path = format!("/v1/orders/{order}/timeline");
+    let timeline = app.get(&mei, &path).await.expect(200);
+    assert!(!timeline.text.contains("stalled"), "{}", timeline.text);
     let cancel = json!({ "reason": "the stove is broken" });
     let path = format!("/v1/orders/{order}/cancel");
     let cancelled = app.post(&shop.owner, &path, cancel).await;

@@ -137,6 +137,7 @@ impl Wanted<'_> {
             window: self.window.or(agreed.map(|agreed| agreed.window))?,
             work: work_of(kept.iter().chain(&new).map(|line| &line.line)),
             zone,
+            is_fetched: body.is_fetched(),
             live,
             notice: Minutes::new(0),
         };

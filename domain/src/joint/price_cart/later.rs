@@ -7,7 +7,7 @@ use super::Priced;
 use super::promise::{Promised, check_size};
 use crate::joint::Market;
 use crate::kernel::fault::{Faults, Pointer};
-use crate::kernel::kitchen::{KitchenWork, SLOT};
+use crate::kernel::kitchen::KitchenWork;
 use crate::kernel::quantity::Minutes;
 use crate::ordering::quote::PromiseMinutes;
 use crate::ordering::window::{Schedule, Window};
@@ -18,8 +18,9 @@ pub(super) struct Wish<'a> {
     pub(super) window: Window,
     /// What is to be cooked.
     pub(super) work: KitchenWork,
-    /// The zone that it is brought to; nothing when it is fetched.
+    /// The zone that it is brought to; nothing when it is fetched, or cannot be brought.
     pub(super) zone: Option<&'a Zone>,
+    pub(super) is_fetched: bool,
     pub(super) live: &'a LiveShop<'a>,
     /// How long before its shop is asked it must be ordered: so long there is to pay for it.
     pub(super) notice: Minutes,
@@ -68,7 +69,7 @@ impl Wish<'_> {
     fn check_closing(&self, asked_at: DateTime<Utc>, at: &Pointer, faults: &mut Faults) {
         let zone = self.live.profile.time_zone;
         let closes = self.live.hours.closes_at(zone, asked_at);
-        if self.zone.is_none() && closes.is_some_and(|closes| self.window.to() > closes) {
+        if self.is_fetched && closes.is_some_and(|closes| self.window.to() > closes) {
             faults.add(
                 "window_after_closing",
                 at,
@@ -91,16 +92,12 @@ impl Priced<'_> {
         work: &KitchenWork,
         market: &Market<'_>,
     ) -> Result<Promised, Faults> {
-        let refused = |code: &str, detail: &str| {
-            let mut faults = Faults::default();
-            faults.add(code, &Pointer::root().at("fulfilment").at("window"), detail);
-            faults
-        };
         let full = || {
-            refused(
-                "window_full",
-                "the kitchen has all that it can do then; choose another window",
-            )
+            let mut faults = Faults::default();
+            let at = Pointer::root().at("fulfilment").at("window");
+            let detail = "the kitchen has all that it can do then; choose another window";
+            faults.add("window_full", &at, detail);
+            faults
         };
         let (window, travel) = (schedule.window, travel(self.zone, market));
         let lead = work
@@ -110,9 +107,7 @@ impl Priced<'_> {
             Some(capacity) if work.bowls() > 0 => {
                 check_size(capacity, work)?;
                 let times = (market.now, window.from() - travel.span());
-                // A bowl may leave the boiler as late as its slot ends.
-                let within = window.length().get().saturating_sub(SLOT.get());
-                let lengths = (lead, Minutes::new(within));
+                let lengths = (lead, window.length());
                 let kitchen = market.stock.kitchen();
                 let booking = work.ready_at(kitchen, capacity, times, lengths, market.flags);
                 Some(booking.ok_or_else(full)?)

@@ -64,6 +64,7 @@ pub fn price_cart(
                 window,
                 work: work_of(lines_of(body, market).iter().map(|line| &line.line)),
                 zone,
+                is_fetched: body.is_fetched(),
                 live,
                 notice: market.flags.payment_timer,
             };

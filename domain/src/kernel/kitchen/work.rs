@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Batch, Kitchen, KitchenBooking, KitchenCapacity};
+use super::{Batch, Kitchen, KitchenBooking, KitchenCapacity, SLOT};
 use crate::kernel::flags::Flags;
 use crate::kernel::quantity::{Minutes, Seconds};
 
@@ -67,16 +67,18 @@ impl KitchenWork {
         Some(Minutes::new(prep.saturating_add(waves.get())))
     }
 
-    /// The earliest slots from which it is ready at `ready`, or at most `within` later. Nothing is put before `now`.
+    /// The earliest slots from which it is ready within a window of this length that begins at `ready`, with its lead.
+    /// Nothing is put before `now`. A bowl may leave the boiler as late as its slot ends.
     pub fn ready_at(
         &self,
         kitchen: &Kitchen,
         capacity: &KitchenCapacity,
         (now, ready): (DateTime<Utc>, DateTime<Utc>),
-        (lead, within): (Minutes, Minutes),
+        (lead, length): (Minutes, Minutes),
         flags: &Flags,
     ) -> Option<KitchenBooking> {
         let boils_at = ready - lead.span() + self.prep(flags).span() - self.finish().span();
+        let within = Minutes::new(length.get().saturating_sub(SLOT.get()));
         kitchen.earliest(capacity, &self.batches, boils_at.max(now), within)
     }
 

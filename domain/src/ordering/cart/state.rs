@@ -182,6 +182,11 @@ impl Cart {
 }
 
 impl CartBody {
+    /// Whether its customer comes for it.
+    pub fn is_fetched(&self) -> bool {
+        self.fulfilment == Some(Fulfilment::Pickup)
+    }
+
     /// The line with this number.
     pub fn line(&self, line: LineId) -> Option<&CartLine> {
         self.lines.iter().find(|found| found.line == line)

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, DurationRound as _, NaiveDate, TimeDelta, Utc};
 use domain::kernel::flags::Flags;
 use domain::kernel::ids::RestaurantId;
-use domain::kernel::kitchen::{Kitchen, KitchenWork, SLOT};
+use domain::kernel::kitchen::{Kitchen, KitchenWork};
 use domain::kernel::quantity::Minutes;
 use domain::kernel::tax::FulfilmentKind;
 use http::HeaderValue;
@@ -109,10 +109,8 @@ struct Offer<'a> {
 
 impl Offer<'_> {
     fn page(&self, asked: &ListWindows) -> WindowPage {
-        let way = match asked.fulfilment {
-            FulfilmentKind::Pickup => Some(self.flags.pickup_travel),
-            FulfilmentKind::Delivery => self.shop.way(asked.near.map(PlaceParam::point)),
-        };
+        let place = asked.near.map(PlaceParam::point);
+        let way = self.shop.way(asked.fulfilment, place, self.flags);
         let date = asked.date.or_else(|| self.shop.next_date(self.now));
         let near = date.filter(|date| self.is_within_reach(*date));
         let windows = near
@@ -157,10 +155,9 @@ impl Offer<'_> {
         };
         let is_full = |from: DateTime<Utc>| {
             capacity.is_some_and(|capacity| {
-                let within = Minutes::new(LENGTH.get() - SLOT.get());
                 let times = (self.now, from - way.span());
-                let slots =
-                    work.ready_at(self.kitchen, capacity, times, (lead, within), self.flags);
+                let lengths = (lead, LENGTH);
+                let slots = work.ready_at(self.kitchen, capacity, times, lengths, self.flags);
                 slots.is_none()
             })
         };

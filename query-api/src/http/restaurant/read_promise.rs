@@ -97,12 +97,9 @@ fn promise(
     if !moment.takes(asked.fulfilment) {
         return Err("last_order_over");
     }
-    let way = match asked.fulfilment {
-        FulfilmentKind::Pickup => flags.pickup_travel,
-        FulfilmentKind::Delivery => shop
-            .way(asked.near.map(PlaceParam::point))
-            .ok_or("out_of_zone")?,
-    };
+    let place = asked.near.map(PlaceParam::point);
+    let way = shop.way(asked.fulfilment, place, flags);
+    let way = way.ok_or("out_of_zone")?;
     let work = KitchenWork::usual(flags);
     let wait = match &shop.page.capacity {
         None => Minutes::default(),
