@@ -208,7 +208,18 @@ trust_certificates() {
 # shellcheck disable=SC2034 # the scripts that source this run it
 binary="$CARGO_TARGET_DIR/release/ramen"
 
+# Cargo knows the sources of a workspace by their place in it and by their times: after a build of another checkout it
+# would take that one's crates for ours wherever our files are older. So ours become newer.
+take_target() {
+  local owner="$CARGO_TARGET_DIR/checkout"
+  [ "$(cat "$owner" 2>/dev/null)" = "$root" ] && return
+  find "$root" -name .git -prune -o -name '*.rs' -type f -exec touch {} +
+  mkdir -p "$CARGO_TARGET_DIR"
+  printf '%s\n' "$root" >"$owner"
+}
+
 build_release() {
+  take_target
   say "building ramen (the first time takes minutes)"
   (cd "$root" && cargo build --release --locked --quiet --bin ramen)
 }
