@@ -153,5 +153,6 @@ fn books(config: &Config, stack: &Stack, history: &Path) -> anyhow::Result<Check
         verifiers: stack.verifiers.clone(),
         json: false,
         full: true,
+        live: check::LiveArgs::default(),
     })
 }

@@ -13,7 +13,7 @@ use super::report::{Invariant, Report};
 use super::store::Store;
 
 /// A key that checkpoints are verified with.
-struct Verifier {
+pub(super) struct Verifier {
     name: String,
     /// The standard's number of the algorithm, then the key.
     typed: Vec<u8>,
@@ -37,10 +37,7 @@ pub(super) async fn check(
     verifiers: &[String],
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let named = verifiers.iter().filter(|text| !text.is_empty());
-    let verifiers: Vec<Verifier> = named
-        .map(|text| Verifier::parse(text).with_context(|| format!("the verifier {text:?}")))
-        .collect::<Result<_, _>>()?;
+    let verifiers = parse(verifiers)?;
     if verifiers.is_empty() {
         let why = "signatures of checkpoints: no key named (--verifiers)";
         report.not_run(Invariant::I16, why);
@@ -62,7 +59,22 @@ pub(super) async fn check(
     }
 }
 
-fn look(row: &PgRow, verifiers: &[Verifier], report: &mut Report) -> anyhow::Result<()> {
+/// Reads the keys as they are written for others.
+///
+/// # Errors
+/// Names the first that does not read.
+pub(super) fn parse(verifiers: &[String]) -> anyhow::Result<Vec<Verifier>> {
+    let named = verifiers.iter().filter(|text| !text.is_empty());
+    named
+        .map(|text| Verifier::parse(text).with_context(|| format!("the verifier {text:?}")))
+        .collect()
+}
+
+/// Compares one checkpoint (`position`, `note`) with the `hash` that the log has there.
+///
+/// # Errors
+/// When a column is missing or of another type.
+pub(super) fn look(row: &PgRow, verifiers: &[Verifier], report: &mut Report) -> anyhow::Result<()> {
     let position: i64 = row.try_get("position")?;
     let note: String = row.try_get("note")?;
     let stored: Option<Vec<u8>> = row.try_get("hash")?;

@@ -48,19 +48,51 @@ pub(super) async fn check(
             walk.see(row, report)?;
         }
     }
-    check_head(store, &walk, report).await?;
+    walk.check_head(store, report).await?;
     check_unnumbered(store, report).await?;
     Ok(walk.log)
 }
 
-struct Walk {
+/// A walk along the log.
+pub(super) struct Walk {
     log: Log,
     previous: Hash,
     keep_leaves: bool,
 }
 
 impl Walk {
-    fn see(&mut self, row: &PgRow, report: &mut Report) -> anyhow::Result<()> {
+    /// A walk that goes on after `position`, whose hash is `previous`.
+    pub(super) fn after(position: i64, previous: Hash) -> Self {
+        let log = Log {
+            head: position,
+            ..Log::default()
+        };
+        Self {
+            log,
+            previous,
+            keep_leaves: false,
+        }
+    }
+
+    /// The last position that was seen, and its hash.
+    pub(super) fn stands_at(&self) -> (i64, Hash) {
+        (self.log.head, self.previous)
+    }
+
+    /// When the last event that was seen was recorded.
+    pub(super) fn latest(&self) -> Option<DateTime<Utc>> {
+        self.log.latest
+    }
+
+    /// Takes the next position, and gives its event with it.
+    ///
+    /// # Errors
+    /// When a column is missing or of another type.
+    pub(super) fn see(
+        &mut self,
+        row: &PgRow,
+        report: &mut Report,
+    ) -> anyhow::Result<Option<(i64, Stored)>> {
         let position: i64 = row.try_get("position")?;
         let due = self.log.head.saturating_add(1);
         report.expect(Invariant::I5, position == due, || {
@@ -74,13 +106,15 @@ impl Walk {
                 format!("position {position} names event row {event_row}, which is not there");
             report.violated(Invariant::I5, what);
             self.keep(None);
-            return self.follow(row, None, report);
+            self.follow(row, None, report)?;
+            return Ok(None);
         }
         let stored = Stored::read(row)?;
         self.log.latest = self.log.latest.max(Some(stored.recorded_at));
         let leaf = chain::leaf(&stored);
         self.keep(Some((leaf, stored.recorded_at)));
-        self.follow(row, Some((position, leaf, &stored)), report)
+        self.follow(row, Some((position, leaf, &stored)), report)?;
+        Ok(Some((position, stored)))
     }
 
     fn keep(&mut self, leaf: Option<(Hash, DateTime<Utc>)>) {
@@ -117,25 +151,33 @@ impl Walk {
         self.previous = Hash::try_from(stored_hash.as_slice()).unwrap_or(SEED);
         Ok(())
     }
-}
 
-async fn check_head(store: &mut Store, walk: &Walk, report: &mut Report) -> anyhow::Result<()> {
-    let rows = store.all("SELECT position, hash FROM es.sequencer").await?;
-    report.expect(Invariant::I5, rows.len() == 1, || {
-        format!("es.sequencer has {} rows instead of one", rows.len())
-    });
-    for row in &rows {
-        let position: i64 = row.try_get(0)?;
-        let hash: Vec<u8> = row.try_get(1)?;
-        let head = walk.log.head;
-        report.expect(Invariant::I5, position == head, || {
-            format!("the sequencer stands at {position}, the log ends at {head}")
+    /// Compares the end of the walk with what the sequencer says of itself.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn check_head(
+        &self,
+        store: &mut Store,
+        report: &mut Report,
+    ) -> anyhow::Result<()> {
+        let rows = store.all("SELECT position, hash FROM es.sequencer").await?;
+        report.expect(Invariant::I5, rows.len() == 1, || {
+            format!("es.sequencer has {} rows instead of one", rows.len())
         });
-        report.expect(Invariant::I16, hash == walk.previous, || {
-            format!("the sequencer's hash is not the one at the log's end, position {head}")
-        });
+        for row in &rows {
+            let position: i64 = row.try_get(0)?;
+            let hash: Vec<u8> = row.try_get(1)?;
+            let head = self.log.head;
+            report.expect(Invariant::I5, position == head, || {
+                format!("the sequencer stands at {position}, the log ends at {head}")
+            });
+            report.expect(Invariant::I16, hash == self.previous, || {
+                format!("the sequencer's hash is not the one at the log's end, position {head}")
+            });
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 async fn check_unnumbered(store: &mut Store, report: &mut Report) -> anyhow::Result<()> {

@@ -5,8 +5,8 @@
 //! vendors' ledgers over HTTP, and the client's history from a file. What it has found is counted by
 //! invariant; what could not be looked at is listed as *not run* and is never passed.
 //!
-//! It is meant for a system at rest: after tests, restores and rebuilds. Everything in Postgres is read in
-//! one snapshot, first by position, then stream by stream, so that memory grows with the number of orders
+//! Whole, it is meant for a system at rest: after tests, restores and rebuilds; what can be judged while the log grows
+//! is, by `live`, with the same folds. At rest everything in Postgres is read in one snapshot, first by position, then stream by stream, so that memory grows with the number of orders
 //! and not with that of events. Reading order: `report`, `store`, then `log`, `streams` and what they call.
 //!
 //! To add an invariant: a variant of [`report::Invariant`], a file or a line in the one that reads what it
@@ -19,6 +19,7 @@ mod checkpoints;
 mod facts;
 mod history;
 mod index;
+mod live;
 mod log;
 mod money;
 mod processes;
@@ -46,6 +47,7 @@ use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use clap::Args;
 
+pub(crate) use live::LiveArgs;
 pub(crate) use rebuilt::{Rebuilt, Rows, index_shows};
 pub(crate) use report::Verdict;
 
@@ -89,19 +91,26 @@ pub(crate) struct CheckArgs {
     /// Print the outcome as JSON
     #[arg(long)]
     pub(crate) json: bool,
-    /// Check everything, on a system at rest: the default, and so far the only way
+    /// Check everything, on a system at rest: the default
     #[arg(long)]
     pub(crate) full: bool,
+    /// Or follow a running one
+    #[command(flatten)]
+    pub(crate) live: LiveArgs,
 }
 
-/// Waits for rest, checks everything, prints the outcome and returns it. The caller ends with a failure
-/// code unless it [is clean](Verdict::is_clean).
+/// Waits for rest and checks everything, or follows a running system until told to stop; prints the outcome and
+/// returns it. The caller ends with a failure code unless it [is clean](Verdict::is_clean).
 ///
 /// # Errors
 /// When something that was named cannot be read. That is no verdict.
 pub(crate) async fn run(args: CheckArgs) -> anyhow::Result<Verdict> {
-    quiet::wait(&args).await?;
-    let verdict = verdict(&args).await?;
+    let verdict = if args.live.live {
+        live::run(&args).await?
+    } else {
+        quiet::wait(&args).await?;
+        verdict(&args).await?
+    };
     if args.json {
         console::line(format!("{:#}", verdict.json()));
     } else {

@@ -124,6 +124,16 @@ impl PaymentFacts {
         counted.fold(0, |sum, (minor, _)| sum.saturating_add(*minor))
     }
 
+    /// What it asks for: minor units and currency.
+    pub(super) fn asks(&self) -> (i64, String) {
+        (self.amount_minor, self.currency.clone())
+    }
+
+    /// Which attempt to pay for which order it is.
+    pub(super) fn attempt(&self) -> Option<(Uuid, i64)> {
+        Some((self.order?, self.attempt))
+    }
+
     /// The same, with where the payment is after its last event.
     pub(super) fn ended(self, state: &'static str) -> Self {
         Self { state, ..self }
@@ -137,6 +147,7 @@ impl PaymentFacts {
     }
 }
 
+/// Amount in minor units and currency of an event of a payment.
 fn amount(event: &Event) -> (i64, String) {
     let part = |place: &str| event.body.pointer(place);
     let minor = part("/amount/amount_minor")

@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 /// Examples kept of each invariant's violations; more are only counted.
 const EXAMPLES_MAX: usize = 5;
 
+/// Violations kept for those who are told of each at once.
+const UNTOLD_MAX: usize = 100;
+
 /// The invariants that this checker knows, by their id in `docs/reliability.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Invariant {
@@ -50,10 +53,6 @@ pub(crate) enum Invariant {
 
 /// What `docs/reliability.md` also demands and this checker does not look at, with the reason.
 const BEYOND: &[(&str, &str)] = &[
-    (
-        "I9",
-        "redemptions stay within their limits: there are no promotions yet",
-    ),
     (
         "I11",
         "postings sum to zero: there is no ledger of postings yet",
@@ -154,9 +153,32 @@ struct Finding {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Report {
     findings: BTreeMap<Invariant, Finding>,
+    /// Violations that nobody was told of yet; none are kept where nobody asks.
+    untold: Option<Vec<(Invariant, String)>>,
 }
 
 impl Report {
+    /// A report whose violations are told as they come, by [`Report::untold`].
+    pub(super) fn telling() -> Self {
+        Self {
+            untold: Some(Vec::new()),
+            ..Self::default()
+        }
+    }
+
+    /// The violations since the last call, [`UNTOLD_MAX`] at most: the rest are only counted.
+    pub(super) fn untold(&mut self) -> Vec<(Invariant, String)> {
+        self.untold.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// What was looked at and violated so far, in one line.
+    pub(super) fn line(&self) -> String {
+        let each = self.findings.iter().filter(|(_, of)| of.checked > 0);
+        let each =
+            each.map(|(invariant, of)| format!("{invariant} {}/{}", of.checked, of.violations));
+        each.collect::<Vec<_>>().join("  ")
+    }
+
     /// Counts one thing that was looked at.
     pub(crate) fn checked(&mut self, invariant: Invariant) {
         self.checked_many(invariant, 1);
@@ -172,8 +194,12 @@ impl Report {
     pub(crate) fn violated(&mut self, invariant: Invariant, what: impl Into<String>) {
         let finding = self.findings.entry(invariant).or_default();
         finding.violations = finding.violations.saturating_add(1);
+        let what = what.into();
+        if let Some(untold) = self.untold.as_mut().filter(|of| of.len() < UNTOLD_MAX) {
+            untold.push((invariant, what.clone()));
+        }
         if finding.examples.len() < EXAMPLES_MAX {
-            finding.examples.push(what.into());
+            finding.examples.push(what);
         }
     }
 

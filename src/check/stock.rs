@@ -43,6 +43,15 @@ impl StockWalk {
         self.stock.apply(event);
     }
 
+    /// Forgets the holds that have ended; whatever follows one is then a step of a hold that is not open.
+    pub(super) fn forget_ended(&mut self) {
+        self.holds
+            .retain(|_, state| ["open", "committed"].contains(state));
+        let holds = &self.holds;
+        self.ages
+            .retain(|hold, _| hold.parse().is_ok_and(|hold| holds.contains_key(&hold)));
+    }
+
     /// Where every hold of this shop stands.
     pub(super) fn into_holds(self) -> HashMap<Uuid, &'static str> {
         self.holds

@@ -16,8 +16,10 @@ const FETCH_ROWS: u32 = 2_000;
 
 /// A read-only snapshot of one database, in the role of the checker.
 pub(super) struct Store {
-    connection: PgConnection,
+    pub(super) connection: PgConnection,
 }
+
+const BEGIN: &str = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
 impl Store {
     /// Connects, gives up the login's rights for the checker's, and takes a snapshot: the one named
@@ -39,8 +41,7 @@ impl Store {
             .execute(role)
             .await
             .context("taking the role ramen_checker")?;
-        let begin = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
-        connection.execute(begin).await?;
+        connection.execute(BEGIN).await?;
         if let Some(name) = shared {
             // The name comes from Postgres itself, and the statement takes no parameters.
             let import = format!("SET TRANSACTION SNAPSHOT '{}'", name.replace('\'', ""));
@@ -50,6 +51,16 @@ impl Store {
                 .context("sharing the snapshot")?;
         }
         Ok(Self { connection })
+    }
+
+    /// Gives the snapshot up and takes a new one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn renew(&mut self) -> anyhow::Result<()> {
+        self.connection.execute("COMMIT").await?;
+        self.connection.execute(BEGIN).await?;
+        Ok(())
     }
 
     /// A name under which a second connection can see the same rows.

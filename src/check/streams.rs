@@ -21,6 +21,9 @@ use super::stock::StockWalk;
 use super::store::{Event, STORED_COLUMNS, Store, Stored};
 use super::views::{Comparison, Row, VIEWS, View};
 
+/// Requests of one stream that are remembered while it is followed.
+const REQUESTS_KEPT: usize = 1_000;
+
 /// Reads all streams.
 ///
 /// # Errors
@@ -51,8 +54,12 @@ pub(super) async fn check(
                     ended.end(&mut facts, comparison, report).await?;
                 }
             }
+            if let Some(position) = position {
+                let last = facts.last_of_kind.entry(stored.kind.clone()).or_default();
+                *last = position.max(*last);
+            }
             if let Some(stream) = &mut current {
-                stream.see(stored, position, &mut facts, report)?;
+                stream.see(stored, position, report)?;
             }
         }
     }
@@ -67,7 +74,7 @@ fn position(row: &PgRow) -> anyhow::Result<Option<i64>> {
 }
 
 /// One stream and the folds that follow it.
-struct Stream {
+pub(super) struct Stream {
     kind: String,
     name: String,
     sequence: i64,
@@ -89,7 +96,8 @@ enum About {
 }
 
 impl Stream {
-    fn begin(first: &Stored) -> Self {
+    /// The stream before its first event; `first` is any of its events.
+    pub(super) fn begin(first: &Stored) -> Self {
         let views = VIEWS.iter().filter(|view| view.kind == first.kind);
         Self {
             kind: first.kind.clone(),
@@ -114,18 +122,17 @@ impl Stream {
         self.name == event.stream && self.kind == event.kind
     }
 
-    fn see(
+    /// Takes the stream's next event, and its position once it has one.
+    ///
+    /// # Errors
+    /// When the stored text is no JSON.
+    pub(super) fn see(
         &mut self,
         stored: Stored,
         position: Option<i64>,
-        facts: &mut Facts,
         report: &mut Report,
     ) -> anyhow::Result<()> {
         self.check_order(&stored, position, report);
-        if let Some(position) = position {
-            let last = facts.last_of_kind.entry(stored.kind.clone()).or_default();
-            *last = position.max(*last);
-        }
         let metadata: Value =
             serde_json::from_str(&stored.metadata).with_context(|| stored.label())?;
         cards::scan(&stored.label(), &metadata, report);
@@ -183,6 +190,42 @@ impl Stream {
                 )
             });
             self.position = position;
+        }
+    }
+
+    /// The last number of the stream, and the position of the last event that has one.
+    pub(super) fn stands_at(&self) -> (i64, i64) {
+        (self.sequence, self.position)
+    }
+
+    /// The rows that the views must show of it by now.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (&'static View, Option<&Row>)> {
+        self.rows.iter().map(|(view, row)| (*view, row.as_ref()))
+    }
+
+    /// What is known of the payment, where it is one.
+    pub(super) fn payment(&self) -> Option<&PaymentFacts> {
+        match &self.about {
+            About::Payment(payment) => Some(payment),
+            About::Order(..)
+            | About::Delivery(_)
+            | About::Stock(_)
+            | About::Promotion(_)
+            | About::Nothing => None,
+        }
+    }
+
+    /// Forgets what only a stream that is read from end to end needs, so that a long one stays small: holds that have
+    /// ended, and which requests have acted but for the latest.
+    pub(super) fn forget(&mut self) {
+        if let About::Stock(stock) = &mut self.about {
+            stock.forget_ended();
+        }
+        if self.requests.len() > REQUESTS_KEPT {
+            let mut times: Vec<DateTime<Utc>> = self.requests.values().copied().collect();
+            times.sort_unstable();
+            let from = times[times.len() / 2];
+            self.requests.retain(|_, at| *at > from);
         }
     }
 

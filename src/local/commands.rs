@@ -122,13 +122,17 @@ async fn input_closed() {
 }
 
 /// Ctrl-C and SIGTERM, however often.
-struct StopSignals {
+pub(crate) struct StopSignals {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl StopSignals {
-    fn listen() -> anyhow::Result<Self> {
+    /// Begins to listen; from then on they no longer end the process by themselves.
+    ///
+    /// # Errors
+    /// When the system does not allow it.
+    pub(crate) fn listen() -> anyhow::Result<Self> {
         let interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
         let terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
         Ok(Self {
@@ -137,7 +141,8 @@ impl StopSignals {
         })
     }
 
-    async fn next(&mut self) {
+    /// Waits for the next one.
+    pub(crate) async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

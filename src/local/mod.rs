@@ -16,5 +16,5 @@ mod postgres;
 mod services;
 
 pub(crate) use args::{FeedChoice, Purpose, ServiceArgs};
-pub(crate) use commands::{LocalServicesArgs, local_services, up};
+pub(crate) use commands::{LocalServicesArgs, StopSignals, local_services, up};
 pub(crate) use services::{Addresses, Services};

@@ -61,6 +61,96 @@ fn truth() -> Vec<Value> {
     lines
 }
 
+/// Lines that say what the store does not, and what each breaks.
+fn false_lines() -> Vec<(Invariant, Value)> {
+    let of = Checkout(1);
+    let order = of.order();
+    let body = format!(r#"{{"order_id":"{order}"}}"#);
+    let streams =
+        |sequence: u32| json!([{ "kind": "ordering.order", "id": order, "sequence": sequence }]);
+    vec![
+        (Invariant::I1, json!({ "status": 201, "order_id": id(999) })),
+        (
+            Invariant::I1,
+            json!({ "status": 200, "streams": streams(99) }),
+        ),
+        (Invariant::I1, json!({ "status": 200, "token": "!" })),
+        // Answered, and no record was kept.
+        (Invariant::I2, answered(of, "nobody", 1, 200, "{}")),
+        // One name for two requests.
+        (
+            Invariant::I2,
+            with(sent(of, "other", 1), json!({ "request_id": "never.1" })),
+        ),
+        // Another status, another body, another refusal, and one key for two different wishes.
+        (Invariant::I13, answered(of, &order, 4, 200, &body)),
+        (Invariant::I13, answered(of, &order, 4, 201, "{}")),
+        (
+            Invariant::I13,
+            with(
+                answered(of, "refused", 3, 422, "{}"),
+                json!({ "code": "out_of_stock", "replayed": true }),
+            ),
+        ),
+        (
+            Invariant::I13,
+            with(
+                answered(of, &order, 4, 201, &body),
+                json!({ "fingerprint": "other" }),
+            ),
+        ),
+    ]
+}
+
+/// Faults of the store that a true history shows: what each breaks, what it is, and the statement.
+const BROKEN_WORDS: &[(Invariant, &str, &str)] = &[
+    (
+        Invariant::I1,
+        "an order that was answered is gone",
+        "DELETE FROM es.events WHERE aggregate_id = es.tid(12)",
+    ),
+    (
+        Invariant::I1,
+        "all orders are gone",
+        "DELETE FROM es.events WHERE aggregate_type = 'ordering.order'",
+    ),
+    (
+        Invariant::I2,
+        "a record is gone",
+        "DELETE FROM ops.command_records WHERE body LIKE '%' || es.tid(12) || '%'",
+    ),
+    (
+        Invariant::I2,
+        "a repeat was executed, too",
+        r#"SELECT es.plant('ordering.order', es.tid(22), '{"type":"completed"}',
+                   json_build_object('role', 'customer', 'request_id', es.tid(12) || '.2'))"#,
+    ),
+    (
+        Invariant::I2,
+        "what was refused was executed",
+        r#"SELECT es.plant('ordering.order', es.tid(22), '{"type":"completed"}',
+                   '{"role":"customer","request_id":"refused.1"}')"#,
+    ),
+    (
+        Invariant::I2,
+        "what was never answered was executed and not recorded",
+        r#"SELECT es.plant('ordering.order', es.tid(22), '{"type":"completed"}',
+                   '{"role":"customer","request_id":"never.1"}')"#,
+    ),
+    (
+        Invariant::I13,
+        "another answer is kept to be repeated",
+        "UPDATE ops.command_records SET body = body || ' ' WHERE body LIKE '%' || es.tid(12) || '%'",
+    ),
+];
+
+/// What the faults of this file break, one by one.
+pub(super) fn planted() -> Vec<Invariant> {
+    let told = false_lines().into_iter().map(|(of, _)| of);
+    told.chain(BROKEN_WORDS.iter().map(|(of, ..)| *of))
+        .collect()
+}
+
 /// A world and a place for histories of it.
 struct Told {
     copy: Copy,
@@ -97,43 +187,7 @@ async fn a_clients_history_is_compared_with_the_store() {
         assert!(clean.count_checked(invariant) > 0, "{clean}");
     }
 
-    let of = Checkout(1);
-    let order = of.order();
-    let body = format!(r#"{{"order_id":"{order}"}}"#);
-    let streams =
-        |sequence: u32| json!([{ "kind": "ordering.order", "id": order, "sequence": sequence }]);
-    for (invariant, line) in [
-        (Invariant::I1, json!({ "status": 201, "order_id": id(999) })),
-        (
-            Invariant::I1,
-            json!({ "status": 200, "streams": streams(99) }),
-        ),
-        (Invariant::I1, json!({ "status": 200, "token": "!" })),
-        // Answered, and no record was kept.
-        (Invariant::I2, answered(of, "nobody", 1, 200, "{}")),
-        // One name for two requests.
-        (
-            Invariant::I2,
-            with(sent(of, "other", 1), json!({ "request_id": "never.1" })),
-        ),
-        // Another status, another body, another refusal, and one key for two different wishes.
-        (Invariant::I13, answered(of, &order, 4, 200, &body)),
-        (Invariant::I13, answered(of, &order, 4, 201, "{}")),
-        (
-            Invariant::I13,
-            with(
-                answered(of, "refused", 3, 422, "{}"),
-                json!({ "code": "out_of_stock", "replayed": true }),
-            ),
-        ),
-        (
-            Invariant::I13,
-            with(
-                answered(of, &order, 4, 201, &body),
-                json!({ "fingerprint": "other" }),
-            ),
-        ),
-    ] {
+    for (invariant, line) in false_lines() {
         let mut lines = truth();
         lines.push(line.clone());
         let verdict = told.verdict(&lines).await;
@@ -145,51 +199,11 @@ async fn a_clients_history_is_compared_with_the_store() {
 #[tokio::test]
 async fn a_store_that_breaks_its_word_is_found_by_a_true_history() {
     let world = World::build().await;
-    let plants: [(Invariant, &str, &str); 7] = [
-        (
-            Invariant::I1,
-            "an order that was answered is gone",
-            "DELETE FROM es.events WHERE aggregate_id = es.tid(12)",
-        ),
-        (
-            Invariant::I1,
-            "all orders are gone",
-            "DELETE FROM es.events WHERE aggregate_type = 'ordering.order'",
-        ),
-        (
-            Invariant::I2,
-            "a record is gone",
-            "DELETE FROM ops.command_records WHERE body LIKE '%' || es.tid(12) || '%'",
-        ),
-        (
-            Invariant::I2,
-            "a repeat was executed, too",
-            r#"SELECT es.plant('ordering.order', es.tid(22), '{"type":"completed"}',
-                   json_build_object('role', 'customer', 'request_id', es.tid(12) || '.2'))"#,
-        ),
-        (
-            Invariant::I2,
-            "what was refused was executed",
-            r#"SELECT es.plant('ordering.order', es.tid(22), '{"type":"completed"}',
-                   '{"role":"customer","request_id":"refused.1"}')"#,
-        ),
-        (
-            Invariant::I2,
-            "what was never answered was executed and not recorded",
-            r#"SELECT es.plant('ordering.order', es.tid(22), '{"type":"completed"}',
-                   '{"role":"customer","request_id":"never.1"}')"#,
-        ),
-        (
-            Invariant::I13,
-            "another answer is kept to be repeated",
-            "UPDATE ops.command_records SET body = body || ' ' WHERE body LIKE '%' || es.tid(12) || '%'",
-        ),
-    ];
-    for (invariant, what, sql) in plants {
+    for (invariant, what, sql) in BROKEN_WORDS {
         let told = Told::of(&world).await;
         told.copy.plant(sql).await;
         let verdict = told.verdict(&truth()).await;
-        assert!(verdict.violated().contains(&invariant), "{what}\n{verdict}");
+        assert!(verdict.violated().contains(invariant), "{what}\n{verdict}");
     }
     world.end().await;
 }

@@ -127,6 +127,58 @@ fn completed(records: &[Sent]) -> usize {
         .unwrap()
 }
 
+/// What may be wrong with the topics: what it breaks, what it is, and how it comes about.
+const FAULTS: &[(Invariant, &str, Spoil)] = &[
+    (Invariant::I5, "a record dropped", |records| {
+        records.remove(completed(records));
+    }),
+    (Invariant::I5, "a payload edited", |records| {
+        let at = completed(records);
+        records[at].event.payload.push(' ');
+    }),
+    (Invariant::I5, "metadata edited", |records| {
+        let at = completed(records);
+        records[at].event.metadata = "{}".to_owned();
+    }),
+    (Invariant::I5, "an event of no position", |records| {
+        let mut stranger = records[completed(records)].clone();
+        stranger.position = 100_000;
+        records.push(stranger);
+    }),
+    (
+        Invariant::I5,
+        "a record in the topic of another kind",
+        |records| {
+            let at = completed(records);
+            records[at].topic = "ramen.ordering.cart.v1".to_owned();
+        },
+    ),
+    (Invariant::I5, "a record that hides a hole", |records| {
+        let at = completed(records);
+        records[at].previous -= 1;
+    }),
+    (
+        Invariant::I4,
+        "two records of a stream swapped",
+        |records| {
+            let order: Vec<usize> = (0..records.len())
+                .filter(|at| records[*at].event.stream == records[completed(records)].event.stream)
+                .filter(|at| records[*at].topic == "ramen.ordering.order.v1")
+                .collect();
+            records.swap(order[2], order[3]);
+        },
+    ),
+    (Invariant::I4, "a stream in two partitions", |records| {
+        let at = completed(records);
+        records[at].partition = 1 - records[at].partition;
+    }),
+];
+
+/// What the faults of this file break, one by one.
+pub(super) fn planted() -> Vec<Invariant> {
+    FAULTS.iter().map(|(of, ..)| *of).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_topics_are_compared_with_the_store() {
     let world = World::build().await;
@@ -146,58 +198,11 @@ async fn the_topics_are_compared_with_the_store() {
     let after_a_crash = verdict_of(&copy, &repeated).await;
     assert!(after_a_crash.is_clean(), "{after_a_crash}");
 
-    let faults: [(Invariant, &str, Spoil); 8] = [
-        (Invariant::I5, "a record dropped", |records| {
-            records.remove(completed(records));
-        }),
-        (Invariant::I5, "a payload edited", |records| {
-            let at = completed(records);
-            records[at].event.payload.push(' ');
-        }),
-        (Invariant::I5, "metadata edited", |records| {
-            let at = completed(records);
-            records[at].event.metadata = "{}".to_owned();
-        }),
-        (Invariant::I5, "an event of no position", |records| {
-            let mut stranger = records[completed(records)].clone();
-            stranger.position = 100_000;
-            records.push(stranger);
-        }),
-        (
-            Invariant::I5,
-            "a record in the topic of another kind",
-            |records| {
-                let at = completed(records);
-                records[at].topic = "ramen.ordering.cart.v1".to_owned();
-            },
-        ),
-        (Invariant::I5, "a record that hides a hole", |records| {
-            let at = completed(records);
-            records[at].previous -= 1;
-        }),
-        (
-            Invariant::I4,
-            "two records of a stream swapped",
-            |records| {
-                let order: Vec<usize> = (0..records.len())
-                    .filter(|at| {
-                        records[*at].event.stream == records[completed(records)].event.stream
-                    })
-                    .filter(|at| records[*at].topic == "ramen.ordering.order.v1")
-                    .collect();
-                records.swap(order[2], order[3]);
-            },
-        ),
-        (Invariant::I4, "a stream in two partitions", |records| {
-            let at = completed(records);
-            records[at].partition = 1 - records[at].partition;
-        }),
-    ];
-    for (invariant, what, plant) in faults {
+    for (invariant, what, plant) in FAULTS {
         let mut records = good.clone();
         plant(&mut records);
         let found = verdict_of(&copy, &records).await;
-        assert!(found.violated().contains(&invariant), "{what}\n{found}");
+        assert!(found.violated().contains(invariant), "{what}\n{found}");
     }
     world.end().await;
 }

@@ -6,6 +6,7 @@
 
 mod history;
 mod kafka;
+mod live;
 mod planted;
 mod plants;
 mod rebuilt;

@@ -21,8 +21,8 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::story::{Checkout, story};
-use crate::check::{CheckArgs, Verdict, verdict};
+use super::story::{Checkout, Told, story};
+use crate::check::{CheckArgs, LiveArgs, Verdict, verdict};
 
 /// Appends an event to its stream, numbers and chains it. Plants use it, too.
 const PLANT: &str = "
@@ -118,32 +118,45 @@ pub(super) struct World {
 }
 
 impl World {
-    /// Tells the story and lets the projector make its views and index.
-    pub(super) async fn build() -> Self {
+    /// An empty database in which things can be told.
+    pub(super) async fn begin() -> Self {
         let database = TestDatabase::create().await;
         let folder = tempfile::tempdir().unwrap();
         let mut owner = database.options().connect().await.unwrap();
         for function in [PLANT, RECORD_KEY] {
             owner.execute(function).await.unwrap();
         }
-        for (kind, stream, body) in story() {
-            sqlx::query("SELECT es.plant($1, $2, $3::text::json, $4::text::json)")
-                .bind(kind)
-                .bind(&stream)
-                .bind(body.to_string())
-                .bind(asked_by(&stream, &body).to_string())
-                .execute(&mut owner)
-                .await
-                .unwrap();
-        }
-        let world = Self { database, folder };
+        Self { database, folder }
+    }
+
+    /// Tells the story and lets the projector make its views and index.
+    pub(super) async fn build() -> Self {
+        let world = Self::begin().await;
+        world.tell(&story()).await;
         world.project().await;
         world.sign().await;
+        let mut owner = world.database.options().connect().await.unwrap();
         owner.execute(FINISHED).await.unwrap();
         world
     }
 
-    async fn project(&self) {
+    /// Appends and numbers what is told.
+    pub(super) async fn tell(&self, told: &[Told]) {
+        let mut owner = self.database.options().connect().await.unwrap();
+        for (kind, stream, body) in told {
+            sqlx::query("SELECT es.plant($1, $2, $3::text::json, $4::text::json)")
+                .bind(kind)
+                .bind(stream)
+                .bind(body.to_string())
+                .bind(asked_by(stream, body).to_string())
+                .execute(&mut owner)
+                .await
+                .unwrap();
+        }
+    }
+
+    /// Lets the projector fold all that was told.
+    pub(super) async fn project(&self) {
         let pool = self.database.pool(Role::Projector);
         let log = EventLog::new(pool.clone());
         let deps = Deps {
@@ -165,7 +178,8 @@ impl World {
         pool.close().await;
     }
 
-    async fn sign(&self) {
+    /// Lets the log be signed as far as it goes.
+    pub(super) async fn sign(&self) {
         let (_leader, leading) = watch::channel(Some(1));
         let pool = self.database.pool(Role::App);
         let mut signer = Signer::new(pool.clone(), Clock::system(), notary(), leading);
@@ -175,6 +189,11 @@ impl World {
 
     fn index(&self) -> PathBuf {
         self.folder.path().join("index")
+    }
+
+    /// Who looks at it while it grows.
+    pub(super) fn args(&self) -> CheckArgs {
+        args(&self.database.options(), self.index())
     }
 
     /// A copy to plant a fault into.
@@ -243,18 +262,7 @@ impl Copy {
 
     /// Who looks at it: database and index, nothing else.
     pub(super) fn args(&self) -> CheckArgs {
-        CheckArgs {
-            database_url: self.options.to_url_lossy().to_string(),
-            views_url: None,
-            kafka_brokers: None,
-            topic_prefix: "ramen".to_owned(),
-            sandbox_url: None,
-            index: Some(self.index.clone()),
-            history: None,
-            verifiers: notary().verifiers(),
-            json: false,
-            full: true,
-        }
+        args(&self.options, self.index.clone())
     }
 
     /// What the checker says of it.
@@ -269,6 +277,22 @@ impl Copy {
             ..self.args()
         };
         verdict(&args).await.unwrap()
+    }
+}
+
+fn args(options: &PgConnectOptions, index: PathBuf) -> CheckArgs {
+    CheckArgs {
+        database_url: options.to_url_lossy().to_string(),
+        views_url: None,
+        kafka_brokers: None,
+        topic_prefix: "ramen".to_owned(),
+        sandbox_url: None,
+        index: Some(index),
+        history: None,
+        verifiers: notary().verifiers(),
+        json: false,
+        full: true,
+        live: LiveArgs::default(),
     }
 }
 

@@ -104,29 +104,32 @@ impl Comparison {
         let streams: Vec<Uuid> = expected.iter().map(|(stream, _)| *stream).collect();
         let mut actual = self.rows(view, &streams).await?;
         for (stream, row) in expected {
-            report.checked(Invariant::I6);
             let place = format!("{}.{} {stream}", self.schema, view.table);
-            match (row, actual.remove(&stream)) {
-                (None, None) => {}
-                (Some(_), None) => report.violated(Invariant::I6, format!("{place} is missing")),
-                (None, Some(_)) => {
-                    report.violated(Invariant::I6, format!("{place} should be gone"));
-                }
-                (Some(row), Some(shown)) => {
-                    cards::scan(&place, &Value::Object(shown.clone()), report);
-                    if view.table == "stock" {
-                        check_balance(&place, &shown, report);
-                    }
-                    if let Some(difference) = difference(&row, &shown) {
-                        report.violated(Invariant::I6, format!("{place}: {difference}"));
-                    }
-                }
-            }
+            judge(
+                &place,
+                view,
+                row.as_ref(),
+                actual.remove(&stream).as_ref(),
+                report,
+            );
         }
         Ok(())
     }
 
-    async fn rows(&mut self, view: &View, streams: &[Uuid]) -> anyhow::Result<HashMap<Uuid, Row>> {
+    /// Where the rows come from.
+    pub(in crate::check) fn views(&mut self) -> &mut Store {
+        &mut self.views
+    }
+
+    /// The rows that a view shows of some streams.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(in crate::check) async fn rows(
+        &mut self,
+        view: &View,
+        streams: &[Uuid],
+    ) -> anyhow::Result<HashMap<Uuid, Row>> {
         let View { table, key, .. } = view;
         let schema = self.schema;
         // Built at run time: one text for every view of the list above.
@@ -181,6 +184,31 @@ impl Comparison {
                 let stream: Uuid = stray.try_get(0)?;
                 let what = format!("{schema}.{table} {stream} is a row of no stream");
                 report.violated(Invariant::I6, what);
+            }
+        }
+    }
+}
+
+/// Compares the row that `place` must show, if any, with the one that it shows.
+pub(in crate::check) fn judge(
+    place: &str,
+    view: &View,
+    due: Option<&Row>,
+    shown: Option<&Row>,
+    report: &mut Report,
+) {
+    report.checked(Invariant::I6);
+    match (due, shown) {
+        (None, None) => {}
+        (Some(_), None) => report.violated(Invariant::I6, format!("{place} is missing")),
+        (None, Some(_)) => report.violated(Invariant::I6, format!("{place} should be gone")),
+        (Some(row), Some(shown)) => {
+            cards::scan(place, &Value::Object(shown.clone()), report);
+            if view.table == "stock" {
+                check_balance(place, shown, report);
+            }
+            if let Some(difference) = difference(row, shown) {
+                report.violated(Invariant::I6, format!("{place}: {difference}"));
             }
         }
     }

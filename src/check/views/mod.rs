@@ -14,7 +14,7 @@ mod stock;
 
 use serde_json::{Map, Value};
 
-pub(super) use compare::Comparison;
+pub(super) use compare::{Comparison, judge};
 pub(super) use stock::{Stock, needs_of};
 
 use super::store::Event;
@@ -105,6 +105,17 @@ impl View {
             fold,
             log: false,
         }
+    }
+
+    /// Up to which event of its stream a row goes, as it says itself.
+    pub(super) fn version(&self, row: &Row) -> Option<i64> {
+        if self.log {
+            return row
+                .keys()
+                .filter_map(|sequence| sequence.parse().ok())
+                .max();
+        }
+        row.get("sequence")?.as_i64()
     }
 
     /// The row after `event`.
