@@ -8,8 +8,8 @@ use infra::config::Config;
 use crate::running::Running;
 use crate::stack::Services;
 use crate::{
-    check, console, demo, door, import, import_menu, local, published, rebuild, redrive, rehearsal,
-    services, simulate, stack, token,
+    chaos, check, console, demo, door, import, import_menu, local, published, rebuild, redrive,
+    rehearsal, services, simulate, stack, token,
 };
 
 /// Sells hot ramen from independent shops and brings it to the door.
@@ -57,6 +57,8 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     /// Checks the books independently: raw tables, topics, index and the vendors' ledgers
     Check(check::CheckArgs),
+    /// Stands between two programs and breaks the network: a TCP proxy for tests and rehearsals
+    Chaos(chaos::ChaosArgs),
     /// Makes views anew from the store beside those that are served, compares, and swaps them
     Rebuild(rebuild::RebuildArgs),
     /// Folds parked events into their views again, in order
@@ -191,6 +193,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
             anyhow::ensure!(verdict.is_clean(), "the books do not agree");
             Ok(())
         }
+        Command::Chaos(args) => chaos::run(args).await,
         Command::Rebuild(args) => rebuild::run(args).await,
         Command::Redrive(args) => redrive::run(args).await,
         Command::Token(args) => token::run(&door::config()?, args).await,

@@ -2,10 +2,12 @@
 //! around them.
 //!
 //! Reading order: `cli` (the list of commands), `stack` (how services are put together), `services`
-//! (`up`, `all` and single services), then the tools: `import`, `import-menu`, `demo`, `simulate`, `check`, `token`.
+//! (`up`, `all` and single services), then the tools: `import`, `import-menu`, `demo`, `simulate`, `check`,
+//! `chaos`, `token`.
 //!
 //! To add a command: a variant of `cli::Command` and the module that it names.
 
+mod chaos;
 mod check;
 pub mod cli;
 pub mod client;

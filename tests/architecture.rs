@@ -522,3 +522,32 @@ fn what_the_document_names_is_there() {
         .collect();
     assert!(missing.is_empty(), "named and not there: {missing:?}");
 }
+
+#[test]
+fn every_planted_fault_applies_and_names_its_test() {
+    let mut wrong = Vec::new();
+    let patches: Vec<PathBuf> = std::fs::read_dir(root().join("tests/planted"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    for patch in &patches {
+        let name = patch.file_name().unwrap().to_string_lossy();
+        let text = std::fs::read_to_string(patch).unwrap();
+        let says = |what: &str| text.lines().any(|line| line.starts_with(what));
+        if !says("Fault: ") || !says("Test: -p ") {
+            wrong.push(format!("{name} names no fault or no test"));
+        }
+        let checked = Command::new("git")
+            .args(["apply", "--check"])
+            .arg(patch)
+            .current_dir(root())
+            .output()
+            .unwrap();
+        if !checked.status.success() {
+            let why = String::from_utf8_lossy(&checked.stderr).into_owned();
+            wrong.push(format!("{name} does not apply: {why}"));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(patches.len() >= 30, "{} patches", patches.len());
+}

@@ -1,6 +1,8 @@
 //! One round: a batch of the log in one snapshot, every event judged, then some rows of the views.
 
-use anyhow::Context as _;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 
@@ -18,6 +20,9 @@ use crate::check::store::Store;
 use crate::check::views::Comparison;
 use crate::check::{CheckArgs, open_views};
 
+/// A round that takes longer waits for a database that will not answer any more: the longest stream is folded within it.
+const ROUND_MAX: Duration = Duration::from_mins(2);
+
 /// Whether there is more to read at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::check) enum Progress {
@@ -34,6 +39,8 @@ pub(in crate::check) struct Live {
     /// None while the database is away.
     databases: Option<Databases>,
     news: Option<String>,
+    /// How long a round may take.
+    pub(in crate::check) patience: Duration,
     known: Known,
     report: Report,
 }
@@ -74,6 +81,7 @@ impl Live {
             verifiers: checkpoints::parse(&args.verifiers)?,
             databases: Some(databases),
             news: None,
+            patience: ROUND_MAX,
             known: Known::after(after, from),
             report: Report::telling(),
         })
@@ -84,15 +92,15 @@ impl Live {
     /// # Errors
     /// When it cannot be read for any other reason.
     pub(in crate::check) async fn advance(&mut self) -> anyhow::Result<Progress> {
-        match self.round().await {
-            Err(error) if is_outage(&error) => {
-                if self.databases.take().is_some() {
-                    self.news = Some(format!("waits for Postgres: {error:#}"));
-                }
-                Ok(Progress::Idle)
-            }
-            outcome => outcome,
+        let why = match tokio::time::timeout(self.patience, self.round()).await {
+            Ok(Err(error)) if is_outage(&error) => error,
+            Ok(outcome) => return outcome,
+            Err(_) => anyhow!("it does not answer"),
+        };
+        if self.databases.take().is_some() {
+            self.news = Some(format!("waits for Postgres: {why:#}"));
         }
+        Ok(Progress::Idle)
     }
 
     async fn round(&mut self) -> anyhow::Result<Progress> {
@@ -196,7 +204,7 @@ impl Known {
             };
             self.unnumbered.saw(row.try_get("event_row")?);
             let seen = self.kept.see(stored, position, report)?;
-            self.money.see(seen, report);
+            self.money.see(&seen, report);
         }
         self.kept.shrink();
         Ok(rows.len())

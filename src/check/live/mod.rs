@@ -125,7 +125,7 @@ fn say(args: &CheckArgs, line: String) {
 
 /// Notes what cannot be judged while the system moves.
 fn note_the_rest(args: &CheckArgs, report: &mut Report) {
-    let rest = "needs a system at rest (--full)";
+    let rest = "only on a system at rest (--full)";
     for invariant in [
         Invariant::I1,
         Invariant::I7,
@@ -135,7 +135,7 @@ fn note_the_rest(args: &CheckArgs, report: &mut Report) {
         Invariant::I18,
         Invariant::Breaches,
     ] {
-        report.not_run(invariant, format!("the invariant: it {rest}"));
+        report.not_run(invariant, rest);
     }
     for (invariant, what) in [
         (Invariant::I2, "records of commands"),
@@ -152,7 +152,7 @@ fn note_the_rest(args: &CheckArgs, report: &mut Report) {
         (Invariant::I8, "holds of orders that are over"),
         (Invariant::I9, "discounts of orders that are over"),
     ] {
-        report.not_run(invariant, format!("{what}: it {rest}"));
+        report.not_run(invariant, format!("{what}: {rest}"));
     }
     if args.verifiers.iter().all(String::is_empty) {
         let why = "signatures of checkpoints: no key named (--verifiers)";

@@ -58,7 +58,7 @@ impl Money {
     }
 
     /// Judges what has just happened to a payment.
-    pub(super) fn see(&mut self, seen: Seen<'_>, report: &mut Report) {
+    pub(super) fn see(&mut self, seen: &Seen<'_>, report: &mut Report) {
         let Some(payment) = seen.stream.payment() else {
             return;
         };

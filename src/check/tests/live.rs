@@ -1,7 +1,13 @@
 //! The checker on a running system: a story followed while it grows, and faults that come while it looks.
 
+use std::time::Duration;
+
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::PgConnectOptions;
+
 use super::story::story;
 use super::world::{Copy, World};
+use crate::chaos::{Fault as Broken, Proxy};
 use crate::check::live::{Live, Progress};
 use crate::check::report::Invariant;
 use crate::check::{CheckArgs, LiveArgs};
@@ -195,7 +201,7 @@ async fn a_story_is_followed_while_it_grows_and_its_rows_when_they_have_caught_u
     }
     world.sign().await;
     follow(&mut live).await;
-    let line = live.line();
+    let progress = live.line();
     let verdict = live.end();
     assert!(verdict.is_clean(), "{verdict}");
     for invariant in LIVE {
@@ -205,8 +211,8 @@ async fn a_story_is_followed_while_it_grows_and_its_rows_when_they_have_caught_u
         );
     }
     assert!(
-        line.contains(&format!("position {}", story().len())),
-        "{line}"
+        progress.contains(&format!("position {}", story().len())),
+        "{progress}"
     );
 }
 
@@ -245,6 +251,41 @@ async fn a_database_that_goes_away_is_waited_for() {
     assert_eq!(live.advance().await.unwrap(), Progress::Idle);
     let news = live.news().unwrap();
     assert!(news.starts_with("waits for Postgres"), "{news}");
+    follow(&mut live).await;
+    assert_eq!(live.news().as_deref(), Some("Postgres is back"));
+    let verdict = live.end();
+    assert!(verdict.is_clean(), "{verdict}");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_database_that_says_nothing_is_given_up_and_waited_for() {
+    let world = World::build().await;
+    let copy = world.copy().await;
+    let options: PgConnectOptions = copy.args().database_url.parse().unwrap();
+    let to = (options.get_host().to_owned(), options.get_port());
+    let to = tokio::net::lookup_host(to).await.unwrap().next().unwrap();
+    let proxy = Proxy::start("127.0.0.1:0".parse().unwrap(), to, 1)
+        .await
+        .unwrap();
+    let near = options.host("127.0.0.1").port(proxy.address().port());
+    let args = CheckArgs {
+        database_url: near.to_url_lossy().to_string(),
+        ..copy.args()
+    };
+    let mut live = level(&args).await;
+    let patience = std::mem::replace(&mut live.patience, Duration::from_millis(50));
+    proxy.set(Broken::BlackHole);
+    assert_eq!(live.advance().await.unwrap(), Progress::Idle);
+    let news = live.news();
+    assert_eq!(
+        news.as_deref(),
+        Some("waits for Postgres: it does not answer")
+    );
+    assert_eq!(live.advance().await.unwrap(), Progress::Idle);
+    assert_eq!(live.news(), None, "said once");
+    live.patience = patience;
+    proxy.set(Broken::None);
     follow(&mut live).await;
     assert_eq!(live.news().as_deref(), Some("Postgres is back"));
     let verdict = live.end();
