@@ -8,8 +8,8 @@ use infra::config::Config;
 use crate::running::Running;
 use crate::stack::Services;
 use crate::{
-    chaos, check, console, demo, door, import, import_menu, local, published, rebuild, redrive,
-    rehearsal, services, simulate, stack, token,
+    chaos, check, console, demo, door, import, import_menu, local, prove, published, rebuild,
+    redrive, rehearsal, services, simulate, stack, token,
 };
 
 /// Sells hot ramen from independent shops and brings it to the door.
@@ -18,6 +18,9 @@ use crate::{
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// End at once when standard input closes, as a program does whose parent has gone
+    #[arg(long, hide = true)]
+    attended: bool,
 }
 
 /// What can be asked of the binary.
@@ -59,6 +62,9 @@ enum Command {
     Check(check::CheckArgs),
     /// Stands between two programs and breaks the network: a TCP proxy for tests and rehearsals
     Chaos(chaos::ChaosArgs),
+    /// Puts what is promised to the proof, on a marketplace of its own: kills processes at every point
+    #[command(subcommand)]
+    Prove(prove::ProveArgs),
     /// Makes views anew from the store beside those that are served, compares, and swaps them
     Rebuild(rebuild::RebuildArgs),
     /// Folds parked events into their views again, in order
@@ -76,7 +82,10 @@ enum Command {
 /// Runs the command that the arguments name.
 #[must_use]
 pub fn main() -> ExitCode {
-    let command = parse();
+    let Cli { command, attended } = parse();
+    if attended {
+        end_with_input();
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -97,16 +106,26 @@ pub fn main() -> ExitCode {
 }
 
 /// Reads the command line. A marketplace that runs here is what `check` looks at by default.
-fn parse() -> Command {
+fn parse() -> Cli {
     let mut known = Cli::command();
     if let Some(running) = door::found() {
         known = known.mut_subcommand("check", |check| defaults(check, running));
     }
     let matches = known.get_matches();
     match Cli::from_arg_matches(&matches) {
-        Ok(cli) => cli.command,
+        Ok(cli) => cli,
         Err(error) => error.exit(),
     }
+}
+
+/// Ends this process, however busy it is, when whoever holds the other end of its standard input has
+/// gone: a rig's processes must not outlive it.
+fn end_with_input() {
+    std::thread::spawn(|| {
+        // Closed or broken, it is over.
+        std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).ok();
+        std::process::abort();
+    });
 }
 
 fn defaults(check: clap::Command, running: Running) -> clap::Command {
@@ -194,6 +213,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Chaos(args) => chaos::run(args).await,
+        Command::Prove(args) => prove::run(args).await,
         Command::Rebuild(args) => rebuild::run(args).await,
         Command::Redrive(args) => redrive::run(args).await,
         Command::Token(args) => token::run(&door::config()?, args).await,

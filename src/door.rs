@@ -76,11 +76,16 @@ pub(crate) fn door(
     recording: Option<Recording>,
 ) -> anyhow::Result<Door> {
     let api = Api::new(base, clock.clone(), recording)?;
+    Ok(through(api, clock, tokens, logins))
+}
+
+/// A door to `api` whose sessions are opened with `tokens` and `logins`.
+pub(crate) fn through(api: Arc<Api>, clock: Clock, tokens: Tokens, logins: PgLogins) -> Door {
     let issue_token = move |person: Person| {
         let (tokens, logins, clock) = (tokens.clone(), logins.clone(), clock.clone());
         let token: futures::future::BoxFuture<'static, anyhow::Result<String>> =
             Box::pin(async move { issue(&tokens, &logins, &clock, &person).await });
         token
     };
-    Ok(Door::new(api, Arc::new(issue_token)))
+    Door::new(api, Arc::new(issue_token))
 }

@@ -10,6 +10,7 @@ use std::collections::{HashMap, HashSet};
 use infra::applied::{Applied, AppliedHub};
 use infra::clock::Clock;
 use infra::event_store::{EventLog, StreamId};
+use infra::fault;
 use infra::feed::{FeedRecord, Origin};
 use sqlx::PgPool;
 use tracing::Span;
@@ -134,10 +135,15 @@ impl Applier {
         if !Span::current().is_disabled() {
             outcome.note_traces(items);
         }
-        parked::park(&mut transaction, &outcome.parkings, self.clock.now()).await?;
+        if !outcome.parkings.is_empty() {
+            parked::park(&mut transaction, &outcome.parkings, self.clock.now()).await?;
+            fault::point("proj.parked");
+        }
         let words = self.words(&outcome);
         marks.advance(&mut transaction, next, &words).await??;
+        fault::point("proj.applied");
         transaction.commit().await?;
+        fault::point("proj.committed");
         for rows in unwritten {
             rows.remember(&mut self.memory.rows);
         }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use infra::applied::{Applied, AppliedHub};
 use infra::clock::{Clock, Stopwatch};
 use infra::event_store::{EventLog, LogError, Mark, OtherHistory};
+use infra::fault;
 use infra::feed::{Feed, FeedError, FeedRecord, HistoryAlarm, Origin};
 use infra::http::health::Readiness;
 use infra::lifecycle::{Loop, Progress};
@@ -165,6 +166,7 @@ impl Projector {
             }
             Err(ProjectorError::Moved(moved)) => {
                 tracing::warn!("{moved}");
+                fault::point("proj.revoked");
                 self.turn.over();
                 self.catch_up(&marks).await?;
                 Ok(Progress::Did(0))
@@ -246,6 +248,9 @@ impl Projector {
         }
         let reached = self.reached();
         let next = marks.moved_to(views::VIEWS, &reached);
+        if !self.held.is_empty() {
+            fault::point("proj.polled");
+        }
         vitals::count_lag(&self.held, self.applier.clock.now());
         if self.held.is_empty() && next == *marks {
             return Ok((next, Progress::Idle));

@@ -21,7 +21,7 @@ mod stripe;
 mod templates;
 
 pub(crate) use answer::{Answer, CallError};
-pub(crate) use api::Api;
+pub(crate) use api::{Api, Origins, Patience};
 pub(crate) use dish::Dish;
 pub(crate) use followed::{Followed, Seen};
 pub(crate) use history::History;

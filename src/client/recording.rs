@@ -1,5 +1,7 @@
 //! What makes a rehearsal checkable: every write is taken down, and some of them go wrong on the way.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -16,6 +18,7 @@ pub(crate) struct Recording {
     pen: Pen,
     templates: Templates,
     mishaps: Mishaps,
+    successes: AtomicU64,
 }
 
 impl Recording {
@@ -33,12 +36,18 @@ impl Recording {
             pen: history.pen(),
             templates: Templates::read(&document)?,
             mishaps: Mishaps::seeded(seed),
+            successes: AtomicU64::new(0),
         })
     }
 
     /// How many writes met which mishap.
     pub(crate) fn counts(&self) -> MishapCounts {
         self.mishaps.counts()
+    }
+
+    /// How many writes were answered with a success.
+    pub(crate) fn successes(&self) -> u64 {
+        self.successes.load(Ordering::Relaxed)
     }
 
     /// What becomes of a call: nothing unusual unless it is a write under a key.
@@ -58,6 +67,9 @@ impl Recording {
         request_id: &str,
         heard: Option<&Heard>,
     ) {
+        if heard.is_some_and(|heard| heard.status.is_success()) {
+            self.successes.fetch_add(1, Ordering::Relaxed);
+        }
         let line = Line {
             at,
             request_id,

@@ -17,12 +17,8 @@ use super::sse::EventStream;
 
 /// Nobody cuts the connection: the client's own timeouts decide.
 const PATIENCE: Duration = Duration::MAX;
-/// How often a call is sent when nobody answers or the answer says "again".
-const ATTEMPTS: u32 = 6;
 /// First pause between attempts; it doubles.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Longest pause of our own choice.
-const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// Longest pause that a server may ask for.
 const ASKED_PAUSE_MAX: Duration = Duration::from_mins(1);
 
@@ -130,7 +126,7 @@ impl Session {
     /// [`CallError`] when the stream cannot be opened.
     pub(crate) async fn events(&self, path: &str) -> Result<EventStream, CallError> {
         let call = read("events", path);
-        let request = self.signed(self.api.http().get(self.api.address(path)));
+        let request = self.signed(self.api.http().get(self.api.address(&Method::GET, path)));
         let sent = request.header("Accept", "text/event-stream").send().await;
         let response = sent.map_err(|source| call.unreachable(source))?;
         if response.status().is_success() {
@@ -189,14 +185,21 @@ impl Session {
         call: &Call<'_>,
         mishap: Mishap,
     ) -> Result<Answer, CallError> {
+        let patience = self.api.patience();
+        let attempts = patience.attempts();
         let mut pause = PAUSE;
         let mut reply = self.begin(call, mishap).await;
         for attempt in 1.. {
             let wait = match reply {
                 Ok(Reply::Answer(answer)) => return Ok(answer),
-                Ok(Reply::Again(_, wait)) if attempt < ATTEMPTS => wait.unwrap_or_default(),
+                Ok(Reply::Again(_, wait)) if attempt < attempts => wait.unwrap_or_default(),
                 Ok(Reply::Lost) => Duration::ZERO,
-                Err(CallError::Unreachable { .. }) if attempt < ATTEMPTS => Duration::ZERO,
+                Err(CallError::Unreachable { .. }) if attempt < attempts => Duration::ZERO,
+                Err(CallError::Refused { problem, .. })
+                    if attempt < attempts && patience.is_passing(problem.status) =>
+                {
+                    Duration::ZERO
+                }
                 Ok(Reply::Again(fault, _)) | Err(fault) => return Err(fault),
             };
             tokio::time::sleep(
@@ -207,7 +210,7 @@ impl Session {
                     .min(ASKED_PAUSE_MAX),
             )
             .await;
-            pause = (pause * 2).min(PAUSE_MAX);
+            pause = (pause * 2).min(patience.pause_max());
             reply = call.judge(self.exchange(call, PATIENCE).await);
         }
         unreachable!("the last attempt returns")
@@ -250,7 +253,7 @@ impl Session {
     }
 
     fn request(&self, call: &Call<'_>, request_id: Option<&str>) -> RequestBuilder {
-        let address = self.api.address(call.path);
+        let address = self.api.address(&call.method, call.path);
         let mut request = self.signed(self.api.http().request(call.method.clone(), address));
         if let Some(id) = request_id {
             request = request.header("X-Request-Id", id);

@@ -22,6 +22,7 @@ mod rappi;
 mod report;
 mod stage;
 mod tally;
+mod traffic;
 mod world;
 
 use std::path::PathBuf;
@@ -36,6 +37,7 @@ pub(crate) use play::{Played, play};
 pub(crate) use report::{announce, report};
 use stage::usual_speed;
 pub(crate) use stage::{Scene, origin};
+pub(crate) use traffic::Traffic;
 
 /// Arguments of `simulate`.
 #[derive(Args, Clone, Debug)]

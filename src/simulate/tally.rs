@@ -189,6 +189,11 @@ impl Tally {
         self.strayed
     }
 
+    /// How many orders ended in which way.
+    pub(crate) fn outcomes(&self) -> &BTreeMap<String, usize> {
+        &self.outcomes
+    }
+
     /// What happened in orders that did not end as meant: the first of them, a paragraph each.
     pub(crate) fn stories(&self) -> &[String] {
         &self.stories

@@ -122,6 +122,7 @@ impl Executor {
         key: Option<&Key>,
         work: &impl Work,
     ) -> Result<Answer, ExecuteError> {
+        fault::point("cmd.parsed");
         let _queued = self.queue(work.queue_for()).await;
         for attempt in 0..ATTEMPTS_MAX {
             if attempt > 0 {

@@ -142,13 +142,14 @@ impl Relay {
             return Ok(Some(batch));
         }
         let rows = self.next(sent.cursor).await?;
-        fault::point("pub.read");
         if rows.is_empty() {
             return Ok(None);
         }
+        fault::point("pub.read");
         let span = tracing::debug_span!("publish", events = rows.len());
         joins(&span, traces_of(&rows));
         let mut records = self.producer.send(&rows, sent.last.clone()).await?;
+        fault::point("pub.produced");
         sent.last = std::mem::take(&mut records.last);
         let count = records.taken;
         let end = rows.get(count - 1).map_or(sent.cursor, LogRow::mark);

@@ -368,9 +368,13 @@ impl Leader {
         )
         .fetch_all(&mut *tx)
         .await?;
-        fault::point("seq.numbered");
+        if !rows.is_empty() {
+            fault::point("seq.numbered");
+        }
         tx.commit().await?;
-        fault::point("seq.committed");
+        if !rows.is_empty() {
+            fault::point("seq.committed");
+        }
         self.restored = false;
         let Some(last) = rows.last().map(|row| row.last) else {
             return Ok(Step::Nothing);

@@ -12,6 +12,7 @@ use super::codec::{headers, partition_of};
 use super::topics::ensure_topics;
 use super::{KafkaSettings, Topics};
 use crate::event_store::LogRow;
+use crate::fault;
 
 /// The last position sent to each (topic, partition).
 pub type LastSent = HashMap<(String, i32), i64>;
@@ -94,7 +95,15 @@ impl EventProducer {
             }
         }
         let taken = pending.len();
-        let acknowledged = try_join_all(pending.into_iter().map(acknowledged));
+        let acknowledged = try_join_all(pending.into_iter().enumerate().map(
+            move |(nth, delivery)| async move {
+                acknowledged(delivery).await?;
+                if nth == 0 && taken > 1 {
+                    fault::point("pub.part_acked");
+                }
+                Ok(())
+            },
+        ));
         Ok(OnTheWay {
             taken,
             last,

@@ -12,6 +12,7 @@ use super::VaultError;
 use super::cipher::SubjectKey;
 use super::keyring::{self, Keyring, Slot};
 use crate::clock::Clock;
+use crate::fault;
 use crate::http::problem::Unavailable;
 use crate::limits;
 
@@ -118,6 +119,7 @@ impl SubjectKeys {
             tx.commit().await
         })
         .await?;
+        fault::point("key.created");
         self.find_by_class(subject, class)
             .await?
             .ok_or(VaultError::Erased)

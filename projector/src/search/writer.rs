@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use infra::event_store::LogError;
+use infra::fault;
 use infra::search_schema::{
     CommitPayload, Fields, Ground, SCHEMA_VERSION, documents, register, schema,
 };
@@ -150,6 +151,7 @@ impl SearchWriter {
             if open.staged == Written::default() && !even_if_same {
                 return Ok(false);
             }
+            fault::point("index.added");
             open.commit(&payload)?;
             Ok(true)
         })
@@ -310,7 +312,9 @@ fn commit(writer: &mut IndexWriter, payload: &CommitPayload) -> Result<(), Searc
         .map_err(|error| tantivy::TantivyError::InvalidArgument(format!("payload: {error}")))?;
     let mut prepared = writer.prepare_commit()?;
     prepared.set_payload(&text);
+    fault::point("index.prepared");
     prepared.commit()?;
+    fault::point("index.committed");
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use http::{HeaderMap, StatusCode};
+use infra::fault;
 use infra::http::{ApiError, RawBody};
 
 use crate::app::App;
@@ -32,10 +33,13 @@ pub(super) async fn receive_stripe_webhook(
         // No detail: a forger learns nothing from it.
         return Err(ApiError::new(StatusCode::UNAUTHORIZED, "unauthorized").with_source(reason));
     }
+    fault::point("hook.verified");
     let event = app.payments.notice(&body).map(|notice| notice.id);
     let kept = inbox::keep(&app, SOURCE, event, &body).await?;
+    fault::point("hook.committed");
     counted(if kept { "kept" } else { "repeated" });
     app.inbox.ring();
+    fault::point("hook.answered");
     Ok(StatusCode::OK)
 }
 

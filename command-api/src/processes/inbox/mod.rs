@@ -14,6 +14,7 @@ mod table;
 use std::sync::Arc;
 use std::time::Duration;
 
+use infra::fault;
 use infra::lifecycle::{Doorbell, Loop, Progress, Tasks};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tracing::Instrument as _;
@@ -90,7 +91,9 @@ impl Inbox {
         drop(self.tasks.detached(async move {
             let span = taken.span();
             let work = async {
+                fault::point("hook.processing");
                 let verdict = handler.handle(&taken).await;
+                fault::point("hook.processed");
                 span.record("outcome", verdict.name());
                 table::settle(&app, &taken, verdict).await
             };

@@ -37,6 +37,7 @@ use super::security;
 use super::token::Tokens;
 use crate::clock::Clock;
 use crate::config;
+use crate::fault;
 use crate::limits;
 
 /// What the routes of a process share at its edge.
@@ -231,7 +232,12 @@ async fn run(admitted: Box<AdmittedRequest>, next: Next) -> Response {
         // The router has no OPTIONS of its own; it adds `Allow` to this answer on its way out.
         return StatusCode::NO_CONTENT.into_response();
     }
-    problem::in_our_form(response)
+    let response = problem::in_our_form(response);
+    if only_reads {
+        return response;
+    }
+    fault::point("reply.before");
+    fault::point_amid("reply.half", response)
 }
 
 /// How long a handler may take until it has an answer; a stream's frames come after that.

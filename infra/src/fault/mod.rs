@@ -4,7 +4,18 @@
 //! `RAMEN_FAULT=append.sent:3:kill` acts the third time that the point is reached; several plans are
 //! separated by commas. The actions: `kill` (SIGKILL), `stop` (SIGSTOP, until somebody sends SIGCONT),
 //! `panic`, `sleep` (blocks the thread for two seconds, as a long pause of the machine does), `error`
-//! (only at points that can fail, see [`try_point`]).
+//! (only at points that can fail, see [`try_point`]). A plan that acts says so on standard error first.
+//!
+//! [`POINTS`] names every point. `ramen prove kill` runs over it.
+
+#[cfg(feature = "faults")]
+mod amid;
+mod points;
+
+pub use points::{Needs, Owner, POINTS, Point};
+
+/// Whether this build has its kill points.
+pub const COMPILED: bool = cfg!(feature = "faults");
 
 /// The failure that a plan asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +40,18 @@ pub fn try_point(_name: &'static str) -> Result<(), Injected> {
     Ok(())
 }
 
+/// A place in the middle of an answer: its first half is on the wire, the second is not.
+#[cfg(not(feature = "faults"))]
+#[inline]
+pub fn point_amid(
+    _name: &'static str,
+    response: axum::response::Response,
+) -> axum::response::Response {
+    response
+}
+
+#[cfg(feature = "faults")]
+pub use amid::point_amid;
 #[cfg(feature = "faults")]
 pub use planned::try_point;
 
@@ -101,11 +124,17 @@ mod planned {
             .try_for_each(|plan| plan.reach(name))
     }
 
+    /// Whether anything is planned for a point.
+    pub(super) fn is_planned(name: &str) -> bool {
+        PLANS.iter().any(|plan| plan.point == name)
+    }
+
     impl Plan {
         pub(super) fn reach(&self, name: &'static str) -> Result<(), Injected> {
             if self.seen.fetch_add(1, Ordering::SeqCst) + 1 != self.nth {
                 return Ok(());
             }
+            announce(name, self.action);
             match self.action {
                 Action::Kill => {
                     signal("-KILL");
@@ -119,6 +148,15 @@ mod planned {
             }
             Ok(())
         }
+    }
+
+    /// Writes it past the log, which a process that dies here may not write out. Who listens knows then
+    /// that the point was reached.
+    fn announce(name: &str, action: Action) {
+        use std::io::Write as _;
+        let line = format!("fault {name}: {action:?}\n");
+        // Without anybody to read it, it acts all the same.
+        std::io::stderr().lock().write_all(line.as_bytes()).ok();
     }
 
     /// Sends this process a signal by the system's `kill`, as `unsafe` is forbidden here.
