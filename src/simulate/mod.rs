@@ -33,7 +33,7 @@ use clap::Args;
 use crate::local::FeedChoice;
 pub(crate) use day::Day;
 pub(crate) use generate::generate;
-pub(crate) use play::{Played, play};
+pub(crate) use play::{Played, play, play_until};
 pub(crate) use report::{announce, report};
 use stage::usual_speed;
 pub(crate) use stage::{Scene, origin};

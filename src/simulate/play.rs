@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::{StreamExt as _, future, stream};
 use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
 
 use super::day::Day;
 use super::fate::plan;
@@ -37,6 +38,20 @@ pub(crate) struct Played {
 /// # Errors
 /// When the shops cannot be opened; what goes wrong with single orders is in the tally.
 pub(crate) async fn play(day: &Day, scene: &Scene, seed: u64) -> anyhow::Result<Played> {
+    play_until(&CancellationToken::new(), day, scene, seed).await
+}
+
+/// The same, but nobody orders any more once `closing` is cancelled: the day ends with the last order
+/// that is under way then.
+///
+/// # Errors
+/// As [`play`].
+pub(crate) async fn play_until(
+    closing: &CancellationToken,
+    day: &Day,
+    scene: &Scene,
+    seed: u64,
+) -> anyhow::Result<Played> {
     let shops = open_shops(day, scene).await?;
     let probe_shops = open_probes(day, scene).await?;
     let desks = future::try_join_all((0..DESKS).map(|desk| scene.door.ops(desk))).await?;
@@ -58,7 +73,7 @@ pub(crate) async fn play(day: &Day, scene: &Scene, seed: u64) -> anyhow::Result<
     let watch = scene.clock.stopwatch();
     let progress = Progress::of(day.orders.len());
     let tally = tokio::select! {
-        tally = live_all(&world, seed, &progress) => tally,
+        tally = live_all(&world, seed, &progress, closing) => tally,
         () = lag.watch(&ops) => unreachable!("the watch never ends"),
         () = probe.watch(scene.door.api(), &probe_shops) => unreachable!("the watch never ends"),
         () = progress.watch(&world) => unreachable!("the watch never ends"),
@@ -74,14 +89,27 @@ pub(crate) async fn play(day: &Day, scene: &Scene, seed: u64) -> anyhow::Result<
     })
 }
 
-async fn live_all(world: &World<'_>, seed: u64, progress: &Progress) -> Tally {
+async fn live_all(
+    world: &World<'_>,
+    seed: u64,
+    progress: &Progress,
+    closing: &CancellationToken,
+) -> Tally {
     let count = world.day.orders.len();
     let mut lives = stream::iter(0..count)
-        .map(|index| live(world, index, plan(seed, index)))
+        .map(async |index| {
+            tokio::select! {
+                () = world.until(world.day.orders[index].placed_s) => {}
+                () = closing.cancelled() => return None,
+            }
+            Some(live(world, index, plan(seed, index)).await)
+        })
         .buffer_unordered(count);
     let mut tally = Tally::default();
     while let Some(lived) = lives.next().await {
-        tally.add(&lived);
+        if let Some(lived) = lived {
+            tally.add(&lived);
+        }
         progress.one_is_over();
     }
     tally

@@ -1,11 +1,11 @@
 //! One rig from its start to its books: people order all the time, strikes come one after the other.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
 
 use super::report::Report;
 use super::strike::strike;
@@ -80,13 +80,14 @@ async fn order_and_strike(
         vendor: rig.vendor(),
         clock: rig.clock().clone(),
     };
-    let over = AtomicBool::new(false);
+    let closing = CancellationToken::new();
     let ordering = async {
         let mut traffic = Traffic::default();
         for evening in 0.. {
             let day = simulate::generate(seed.wrapping_add(evening), ORDERS);
-            traffic.add(&simulate::play(&day, &scene, seed.wrapping_add(evening)).await?);
-            if over.load(Ordering::Relaxed) {
+            let seed = seed.wrapping_add(evening);
+            traffic.add(&simulate::play_until(&closing, &day, &scene, seed).await?);
+            if closing.is_cancelled() {
                 break;
             }
         }
@@ -94,7 +95,7 @@ async fn order_and_strike(
     };
     let striking = async {
         let struck = strike_all(rig, &scene, strikes, budget, report).await;
-        over.store(true, Ordering::Relaxed);
+        closing.cancel();
         struck.map(|()| report)
     };
     let (traffic, report) = tokio::try_join!(ordering, striking)?;
