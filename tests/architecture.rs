@@ -498,6 +498,25 @@ fn every_metric_is_described_and_every_described_one_is_counted() {
     assert_eq!(described, counted);
 }
 
+/// A point that nobody lists is never struck, and one that nobody passes proves nothing.
+#[test]
+fn every_kill_point_is_listed_and_every_listed_one_is_passed() {
+    let product = product();
+    let passed: BTreeSet<&str> = product
+        .iter()
+        .flat_map(|source| {
+            ["fault::point(", "fault::try_point(", "fault::point_amid("]
+                .into_iter()
+                .flat_map(|call| first_texts(&source.text, call))
+        })
+        .collect();
+    let listed: BTreeSet<&str> = infra::fault::POINTS
+        .iter()
+        .map(|point| point.name)
+        .collect();
+    assert_eq!(listed, passed);
+}
+
 #[test]
 fn what_the_document_names_is_there() {
     let document = std::fs::read_to_string(root().join("docs/architecture.md")).unwrap();

@@ -37,7 +37,7 @@ pub(crate) use ground::{Ground, GroundArgs};
 pub(crate) use member::Member;
 pub(crate) use part::Part;
 
-use crate::check::CheckArgs;
+use crate::check::{CheckArgs, LiveArgs};
 use crate::client::{Api, Door, Origins, Patience, Recording};
 use crate::door::through;
 
@@ -74,6 +74,7 @@ impl Plan {
 /// Running child processes and what they stand on.
 pub(crate) struct Rig {
     ground: Ground,
+    common: Vec<(&'static str, String)>,
     clock: Clock,
     config: Config,
     members: Vec<Member>,
@@ -110,6 +111,7 @@ impl Rig {
             members: members(plan, &common, folder.path())?,
             pool: postgres::pool(options, Role::App, 4),
             ground,
+            common,
             folder,
         })
     }
@@ -144,6 +146,27 @@ impl Rig {
             panic!("the rig has no {} number {number}", part.name());
         };
         member
+    }
+
+    /// Starts one more of a part and waits until it is ready; gives its number.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub(crate) async fn add(&mut self, part: Part) -> anyhow::Result<usize> {
+        let number = self.members.iter().filter(|m| m.part() == part).count();
+        let mut member = Member::new(part, number, self.folder.path())?;
+        let wiring = Wiring::of(&self.members)?;
+        wiring.tell(&mut member, &self.common, self.folder.path())?;
+        member.start()?;
+        member.ready(READY_WITHIN).await?;
+        self.members.push(member);
+        Ok(number)
+    }
+
+    /// Takes one out that runs no more, such as one that was [added](Self::add).
+    pub(crate) fn remove(&mut self, part: Part, number: usize) {
+        self.members
+            .retain(|member| member.part() != part || member.number() != number);
     }
 
     /// The database of events, views and keys, as its owner: for looking, not for what members do.
@@ -203,6 +226,7 @@ impl Rig {
             verifiers: Notary::new(&self.config.checkpoints)?.verifiers(),
             json: false,
             full: true,
+            live: LiveArgs::default(),
         })
     }
 
@@ -269,24 +293,50 @@ fn members(
             members.push(Member::new(part, number, folder)?);
         }
     }
-    let vendor = members[0].vendor();
-    let webhooks = members
-        .iter()
-        .find(|member| member.part() == Part::CommandApi)
-        .map(Member::origin)
-        .context("a rig without a command-api")?;
+    let wiring = Wiring::of(&members)?;
     for member in &mut members {
+        wiring.tell(member, common, folder)?;
+    }
+    Ok(members)
+}
+
+/// Where members find each other.
+struct Wiring {
+    vendor: String,
+    webhooks: String,
+}
+
+impl Wiring {
+    fn of(members: &[Member]) -> anyhow::Result<Self> {
+        let first = |part| members.iter().find(move |member| member.part() == part);
+        Ok(Self {
+            vendor: first(Part::Sandbox)
+                .map(Member::vendor)
+                .context("a rig without a sandbox")?,
+            webhooks: first(Part::CommandApi)
+                .map(Member::origin)
+                .context("a rig without a command-api")?,
+        })
+    }
+
+    /// Gives a member its variables and its folder. A projector and a query-api of one number share a
+    /// host, and with it the search index.
+    fn tell(
+        &self,
+        member: &mut Member,
+        common: &[(&'static str, String)],
+        folder: &Path,
+    ) -> anyhow::Result<()> {
         for (name, value) in common {
             member.set(name, value);
         }
-        // A projector and a query-api of one number share a host, and with it the search index.
         let data = host(folder, member.number());
         std::fs::create_dir_all(&data)?;
         member.set("RAMEN_DIR", &data.display().to_string());
-        member.set("RAMEN_STRIPE_URL", &vendor);
-        member.set("RAMEN_SANDBOX_WEBHOOKS", &webhooks);
+        member.set("RAMEN_STRIPE_URL", &self.vendor);
+        member.set("RAMEN_SANDBOX_WEBHOOKS", &self.webhooks);
+        Ok(())
     }
-    Ok(members)
 }
 
 fn host(folder: &Path, number: usize) -> PathBuf {

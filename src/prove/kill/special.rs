@@ -7,9 +7,10 @@ use anyhow::ensure;
 use infra::clock::Clock;
 use sqlx::{Executor as _, PgPool};
 
-use super::strike::Outcome;
+use super::strike::{Outcome, strike_member};
 use super::strikes::{Action, Strike};
 use crate::rig::{Part, Rig};
+use crate::simulate::Scene;
 
 /// The view that is rebuilt.
 const VIEW: &str = "orders";
@@ -90,10 +91,42 @@ pub(super) async fn heal(rig: &mut Rig, owner: &PgPool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Not in this suite yet.
+/// Ends the sessions that say whose turn it is to fold.
+const TAKE_TURN: &str = "SELECT pg_terminate_backend(pid) FROM pg_locks
+     WHERE locktype = 'advisory' AND granted AND database = (
+         SELECT oid FROM pg_database WHERE datname = current_database()
+     ) AND (classid::bigint << 32 | objid::bigint) = $1";
+/// The projectors' lock: "ramen", "prj" in ASCII.
+const TURN_LOCK: i64 = 0x7261_6d65_6e70_726a;
+/// Between two losses: a projector asks once a second whether it still has its turn, so both fold now
+/// and then, and one finds that the checkpoints have moved.
+const LOSE_EVERY: Duration = Duration::from_millis(700);
+
+/// Strikes a projector that loses its turn to a second one, again and again, until the point is passed.
 ///
 /// # Errors
-/// None so far.
-pub(super) async fn rival(_: &mut Rig, _: &PgPool, _: &Strike) -> anyhow::Result<Outcome> {
-    Ok(Outcome::NotRun("needs a second projector"))
+/// When the rig fails.
+pub(super) async fn rival(
+    rig: &mut Rig,
+    scene: &Scene,
+    owner: &PgPool,
+    strike: &Strike,
+) -> anyhow::Result<Outcome> {
+    let second = rig.add(Part::Projector).await?;
+    let lose = async {
+        loop {
+            let lost = sqlx::query(TAKE_TURN).bind(TURN_LOCK).execute(owner).await;
+            if let Err(error) = lost {
+                return anyhow::Error::new(error);
+            }
+            tokio::time::sleep(LOSE_EVERY).await;
+        }
+    };
+    let struck = tokio::select! {
+        struck = strike_member(rig.member(Part::Projector, 0), scene, owner, strike) => struck,
+        error = lose => Err(error),
+    };
+    rig.member(Part::Projector, second).kill().await?;
+    rig.remove(Part::Projector, second);
+    struck
 }

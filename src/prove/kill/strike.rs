@@ -71,7 +71,7 @@ pub(super) async fn strike(
 ) -> anyhow::Result<Outcome> {
     let part = match (strike.point.owner, strike.point.needs) {
         (Owner::Rebuild, _) => return special::rebuild(rig, strike).await,
-        (_, Needs::Rival) => return special::rival(rig, owner, strike).await,
+        (_, Needs::Rival) => return special::rival(rig, scene, owner, strike).await,
         (Owner::CommandApi, _) => Part::CommandApi,
         (Owner::Publisher, _) => Part::Publisher,
         (Owner::Projector, _) => Part::Projector,
@@ -82,14 +82,18 @@ pub(super) async fn strike(
     if strike.point.needs == Needs::Poison {
         special::poison(owner).await?;
     }
-    let struck = strike_part(rig.member(part, 0), scene, owner, strike).await;
+    let struck = strike_member(rig.member(part, 0), scene, owner, strike).await;
     if strike.point.needs == Needs::Poison {
         special::heal(rig, owner).await?;
     }
     struck
 }
 
-async fn strike_part(
+/// Strikes one member.
+///
+/// # Errors
+/// When it cannot be started, or ends otherwise than planned.
+pub(super) async fn strike_member(
     member: &mut Member,
     scene: &Scene,
     owner: &PgPool,
@@ -118,7 +122,7 @@ async fn strike_part(
 }
 
 /// Starts a member anew, with a plan or without. It is killed for that: one more fault.
-pub(super) async fn arm(member: &mut Member, plan: Option<&str>) -> anyhow::Result<()> {
+async fn arm(member: &mut Member, plan: Option<&str>) -> anyhow::Result<()> {
     if member.ended()?.is_some() {
         member.died().await?;
     } else {
