@@ -140,6 +140,26 @@ async fn positions_are_dense_complete_and_uninverted_whatever_writers_do() {
     assert_whole(&log(&database).await, committed + 1);
 }
 
+/// Two writers of one stream between two numberings: the one whose transaction began first comes second.
+#[tokio::test]
+async fn a_stream_is_numbered_as_it_was_written_whichever_transaction_is_older() {
+    let database = TestDatabase::create().await;
+    let pool = database.owner();
+    let stream = Uuid::from_u128(7);
+    let mut older = pool.begin().await.unwrap();
+    sqlx::query("SELECT pg_current_xact_id()")
+        .execute(&mut *older)
+        .await
+        .unwrap();
+    let mut younger = pool.begin().await.unwrap();
+    insert(&mut younger, stream, 1).await;
+    younger.commit().await.unwrap();
+    insert(&mut older, stream, 2).await;
+    older.commit().await.unwrap();
+    assert_eq!(sequencer(&database).step().await.unwrap(), Progress::Did(2));
+    assert_whole(&log(&database).await, 2);
+}
+
 #[tokio::test]
 async fn a_deposed_sequencer_writes_nothing() {
     let database = TestDatabase::create().await;

@@ -17,4 +17,5 @@ mod index_versions;
 mod indexed;
 mod rebuild;
 mod stages;
+mod together;
 mod world;

@@ -339,6 +339,37 @@ async fn events_and_reads_go_on_while_it_is_made_and_nobody_else_may_begin() {
 }
 
 #[tokio::test]
+async fn what_comes_while_the_tail_is_compared_is_folded_before_the_swap() {
+    let (world, feed, projector) = two_drivers().await;
+    let world = Arc::new(world);
+    let projector = Arc::new(Mutex::new(projector));
+    let meanwhile = Arc::clone(&world);
+    let mut fold = Script(
+        move |asked| -> Answer {
+            let (world, feed, projector) =
+                (Arc::clone(&meanwhile), feed.clone(), Arc::clone(&projector));
+            Box::pin(async move {
+                // All rows are asked for, then the tail, then what came after it.
+                let next = match asked {
+                    0 => driver(2, 1, 2, 4),
+                    1 => driver(2, 2, 3, 5),
+                    _ => return Ok(Compared::default()),
+                };
+                world.plant(&next).await;
+                feed.put(vec![next]);
+                settle(&mut *projector.lock().await).await?;
+                Ok(Compared::default())
+            })
+        },
+        0,
+    );
+    let swapped = rebuild(&world, &every_view(), 2, &mut fold).await.unwrap();
+    assert_eq!((swapped.position, swapped.events), (5, 5));
+    assert_eq!(fold.1, 3);
+    assert_eq!(stage(&world, 2).await, "suspended");
+}
+
+#[tokio::test]
 async fn a_dead_source_or_a_dead_session_leaves_what_is_served() {
     let (world, _feed, _projector) = two_drivers().await;
     let before = world.rows().await;
