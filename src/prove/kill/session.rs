@@ -23,6 +23,8 @@ const SPEED: u32 = 60;
 const ORDERS: usize = 150;
 /// Between two looks at a condition outside.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// The longest lease, a webhook's, is two minutes of real time.
+const LEASES_END_WITHIN: Duration = Duration::from_mins(3);
 /// Strikes begin when the first orders are placed, or after this long.
 const TRAFFIC_WITHIN: Duration = Duration::from_mins(2);
 
@@ -148,12 +150,33 @@ async fn until_ordering(owner: &PgPool) -> anyhow::Result<()> {
     ordering.context("nobody orders")?
 }
 
+/// Waits until nobody's lease keeps work from being done: what a process had taken when it was killed is
+/// taken again minutes later, which the checker would not wait for. What waits longer is for it to find.
+async fn until_leases_end(owner: &PgPool) -> anyhow::Result<()> {
+    let ended = async {
+        loop {
+            let left = "SELECT (SELECT count(*) FROM ops.webhook_inbox WHERE status = 'pending')
+                             + (SELECT count(*) FROM ops.effects WHERE status IN ('pending', 'sent'))";
+            let left: i64 = sqlx::query_scalar(left).fetch_one(owner).await?;
+            if left == 0 {
+                return anyhow::Ok(());
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    let ended = tokio::time::timeout(LEASES_END_WITHIN, ended).await;
+    ended.unwrap_or(Ok(()))
+}
+
 async fn check_books(
     rig: &mut Rig,
     history: PathBuf,
     seed: u64,
     report: &mut Report,
 ) -> anyhow::Result<()> {
+    let owner = PgPool::connect(rig.database_url()).await?;
+    until_leases_end(&owner).await?;
+    owner.close().await;
     let verdict = check::run(rig.books(Some(history))?).await?;
     report.checked(seed, &verdict);
     Ok(())
