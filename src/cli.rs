@@ -8,8 +8,8 @@ use infra::config::Config;
 use crate::running::Running;
 use crate::stack::Services;
 use crate::{
-    chaos, check, console, demo, door, import, import_menu, local, prove, published, rebuild,
-    redrive, rehearsal, services, simulate, stack, token,
+    bench, chaos, check, console, demo, door, import, import_menu, local, prove, published,
+    rebuild, redrive, rehearsal, services, simulate, stack, token,
 };
 
 /// Sells hot ramen from independent shops and brings it to the door.
@@ -58,6 +58,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Plays a real day of orders through the public API on a sped-up clock
     Simulate(simulate::SimulateArgs),
+    /// Measures what the design promises, in arms that run in turns, and plots it
+    Bench(bench::BenchArgs),
     /// Checks the books independently: raw tables, topics, index and the vendors' ledgers
     Check(check::CheckArgs),
     /// Stands between two programs and breaks the network: a TCP proxy for tests and rehearsals
@@ -100,7 +102,11 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             console::progress(format!("ramen: {error:#}"));
-            ExitCode::FAILURE
+            if error.is::<bench::Void>() {
+                ExitCode::from(bench::Void::EXIT_CODE)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }
@@ -207,6 +213,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
             demo::run(args, &door).await
         }
         Command::Simulate(args) => rehearsal::simulate(args).await,
+        Command::Bench(args) => bench::run(args).await,
         Command::Check(args) => {
             let verdict = check::run(args).await?;
             anyhow::ensure!(verdict.is_clean(), "the books do not agree");

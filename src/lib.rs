@@ -7,6 +7,7 @@
 //!
 //! To add a command: a variant of `cli::Command` and the module that it names.
 
+mod bench;
 mod chaos;
 mod check;
 pub mod cli;

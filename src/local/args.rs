@@ -11,6 +11,20 @@ pub(crate) enum Purpose {
     Keep,
     /// Data is thrown away at the end, nothing waits for the disk, ports are any that are free.
     Throwaway,
+    /// Data is as durable as what is kept, and thrown away at the end; ports are any that are free.
+    Measure,
+}
+
+impl Purpose {
+    /// Whether somebody comes back to the data.
+    pub(super) fn keeps(self) -> bool {
+        self == Self::Keep
+    }
+
+    /// Whether what is committed survives a power cut.
+    pub(super) fn is_durable(self) -> bool {
+        self != Self::Throwaway
+    }
 }
 
 /// How events reach those who follow them.

@@ -13,7 +13,7 @@ use super::Purpose;
 /// # Errors
 /// When the machine has no free port left.
 pub(super) fn choose(usual: u16, purpose: Purpose) -> anyhow::Result<u16> {
-    if purpose == Purpose::Keep && TcpListener::bind((Ipv4Addr::LOCALHOST, usual)).is_ok() {
+    if purpose.keeps() && TcpListener::bind((Ipv4Addr::LOCALHOST, usual)).is_ok() {
         return Ok(usual);
     }
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;

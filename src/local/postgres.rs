@@ -14,10 +14,10 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::process::Command;
 
-use super::Purpose;
 use super::child::{self, POLL, Running};
 use super::place::Place;
 use super::port;
+use super::{Purpose, ServiceArgs};
 use crate::console;
 
 /// The port that kept data is served on when nobody else has it.
@@ -49,7 +49,7 @@ impl Postgres {
     pub(super) async fn start(dir: &Path, cache: &Path, purpose: Purpose) -> anyhow::Result<Self> {
         let binaries = Binaries::find(cache)?;
         let place = Place::prepare(dir, "postgres")?;
-        if place.is_outside() && purpose == Purpose::Keep {
+        if place.is_outside() && purpose.keeps() {
             let path = place.path.display();
             console::progress(format!(
                 "postgres   keeps its data in {path}: others than root cannot reach the checkout"
@@ -93,6 +93,11 @@ impl Postgres {
         })
     }
 
+    /// The postmaster's process id.
+    pub(super) fn id(&self) -> Option<u32> {
+        self.process.id()
+    }
+
     /// Waits for an end that nobody asked for.
     pub(super) async fn died(&mut self) -> anyhow::Error {
         self.process.died().await
@@ -105,11 +110,19 @@ impl Postgres {
     pub(super) async fn stop(self) -> anyhow::Result<()> {
         // SIGINT is Postgres's fast shutdown: transactions end, then a last checkpoint.
         let stopped = self.process.stop(Signal::INT, STOP_WITHIN).await;
-        if self.purpose == Purpose::Throwaway {
+        if !self.purpose.keeps() {
             self.place.remove()?;
         }
         stopped
     }
+}
+
+/// A program that comes with the server, of the version that would be started.
+///
+/// # Errors
+/// When there are no server binaries.
+pub(crate) fn program(args: &ServiceArgs, name: &str) -> anyhow::Result<Command> {
+    Ok(Binaries::find(&args.cache_dir())?.command(name))
 }
 
 /// The server programs of one version.
@@ -260,11 +273,12 @@ async fn create(
     place.run_as_user(&mut command);
     command.arg("-D").arg(&part).arg("--pwfile").arg(&password);
     command.args(["-U", SUPERUSER, "-E", "UTF8", "--locale=C.UTF-8"]);
-    match purpose {
-        Purpose::Keep => command.arg("--auth=scram-sha-256"),
+    if purpose.is_durable() {
+        command.arg("--auth=scram-sha-256");
+    } else {
         // Tests connect thousands of times from unoptimised code, to which SCRAM's hashing is slow.
-        Purpose::Throwaway => command.args(["--auth=password", "--no-sync"]),
-    };
+        command.args(["--auth=password", "--no-sync"]);
+    }
     child::run("initdb", &mut command, log).await?;
     std::fs::rename(&part, place.path.join("data")).context("cannot name the new cluster")
 }
@@ -291,10 +305,11 @@ fn settings(port: u16, purpose: Purpose) -> Vec<String> {
         "log_line_prefix=%m [%p] %q%d ".to_owned(),
         "timezone=UTC".to_owned(),
     ];
-    let on_disk = match purpose {
-        Purpose::Keep => ["fsync=on", "full_page_writes=on"],
+    let on_disk = if purpose.is_durable() {
+        ["fsync=on", "full_page_writes=on"]
+    } else {
         // Killed processes still lose nothing; only a power cut would, and the data is thrown away.
-        Purpose::Throwaway => ["fsync=off", "full_page_writes=off"],
+        ["fsync=off", "full_page_writes=off"]
     };
     settings.extend(on_disk.map(str::to_owned));
     settings

@@ -77,6 +77,13 @@ impl Services {
         &self.addresses
     }
 
+    /// The process ids of the Postgres and the broker that were started here.
+    pub(crate) fn process_ids(&self) -> (Option<u32>, Option<u32>) {
+        let postgres = self.postgres.as_ref().and_then(Postgres::id);
+        let kafka = self.kafka.as_ref().and_then(|kafka| kafka.id());
+        (postgres, kafka)
+    }
+
     /// Waits until one of them ends by itself, and says which and how.
     pub(crate) async fn died(&mut self) -> anyhow::Error {
         let postgres = async {

@@ -117,6 +117,11 @@ impl Kafka {
         })))
     }
 
+    /// The broker's process id.
+    pub(super) fn id(&self) -> Option<u32> {
+        self.process.id()
+    }
+
     /// Waits for an end that nobody asked for.
     pub(super) async fn died(&mut self) -> anyhow::Error {
         self.process.died().await
@@ -131,7 +136,7 @@ impl Kafka {
         if let (Ok(()), Some(archive)) = (&stopped, &self.archive) {
             archive.keep();
         }
-        if self.purpose == Purpose::Throwaway {
+        if !self.purpose.keeps() {
             std::fs::remove_dir_all(&self.folder).context("cannot remove the broker's data")?;
         }
         stopped
