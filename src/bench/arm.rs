@@ -21,6 +21,8 @@ pub(super) struct Work {
     pub(super) operations: u64,
     /// Time of each answer.
     pub(super) latencies: Latencies,
+    /// When the last one was answered, where the block went on until everything had settled.
+    pub(super) answered: Option<Duration>,
 }
 
 /// One way of doing the work.
@@ -28,6 +30,11 @@ pub(super) struct Work {
 pub(super) trait Arm: Send {
     /// Its name in goals and tables.
     fn name(&self) -> &'static str;
+
+    /// Gets ready for a block, unmeasured.
+    async fn ready(&mut self) -> anyhow::Result<()> {
+        Ok(())
+    }
 
     /// Does the work for about so long.
     async fn block(&mut self, span: Duration) -> anyhow::Result<Work>;
@@ -50,6 +57,7 @@ impl Work {
         Self {
             operations: 0,
             latencies: latencies(),
+            answered: None,
         }
     }
 

@@ -46,12 +46,12 @@ pub(super) enum Bound {
     AtLeast,
 }
 
-/// A ratio that is promised: metric of `over` divided by that of `under`.
+/// What is promised: the metric of `over` divided by that of `under`, or by nothing where the promise is a count.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Goal {
     pub(super) metric: Metric,
     pub(super) over: &'static str,
-    pub(super) under: &'static str,
+    pub(super) under: Option<&'static str>,
     pub(super) bound: Bound,
     /// Missed, the run fails.
     pub(super) gate: Option<f64>,
@@ -95,7 +95,7 @@ impl Goal {
         Self {
             metric,
             over,
-            under,
+            under: Some(under),
             bound: Bound::AtMost,
             gate,
             extraordinary,
@@ -111,6 +111,32 @@ impl Goal {
         Self {
             bound: Bound::AtLeast,
             ..Self::at_most(ratio, gate, extraordinary)
+        }
+    }
+
+    /// A figure of one arm by itself.
+    pub(super) fn figure(
+        (metric, over): (Metric, &'static str),
+        bound: Bound,
+        gate: Option<f64>,
+        extraordinary: Option<f64>,
+    ) -> Self {
+        Self {
+            metric,
+            over,
+            under: None,
+            bound,
+            gate,
+            extraordinary,
+        }
+    }
+
+    /// What is compared, in words.
+    pub(super) fn title(&self) -> String {
+        let over = format!("{} {}", self.metric.title(), self.over);
+        match self.under {
+            Some(under) => format!("{over} ÷ {under}"),
+            None => over,
         }
     }
 

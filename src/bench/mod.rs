@@ -7,6 +7,7 @@
 mod arm;
 mod arms;
 mod goal;
+mod marketplace;
 mod meter;
 mod progress;
 mod report;

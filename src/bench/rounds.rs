@@ -94,6 +94,7 @@ pub(super) async fn run(
     let progress = Progress::begin(plan.id, &plan.title, pace.rounds * arms.len());
     let mut results: BTreeMap<&'static str, ArmResult> = BTreeMap::new();
     for arm in &mut arms {
+        arm.ready().await?;
         let warmed = arm.block(pace.warm_up).await;
         warmed.with_context(|| format!("{}: warming up {}", plan.id, arm.name()))?;
     }
@@ -147,6 +148,7 @@ async fn measure(
     span: Duration,
     (server, clock): (&Server, &Clock),
 ) -> anyhow::Result<(Block, Latencies)> {
+    arm.ready().await?;
     let sql = arm.sql();
     let statements = match &sql {
         Some(meter) => Some(meter.read().await?),
@@ -158,6 +160,7 @@ async fn measure(
     let Work {
         operations,
         latencies,
+        answered,
     } = arm.block(span).await?;
     let wall = watch.elapsed();
     let metered = meter.end(wall);
@@ -169,7 +172,7 @@ async fn measure(
     let block = Block {
         round,
         operations,
-        seconds: wall.as_secs_f64(),
+        seconds: answered.unwrap_or(wall).as_secs_f64(),
         p50_us: latencies.value_at_quantile(0.5),
         p99_us: latencies.value_at_quantile(0.99),
         metered,
@@ -185,17 +188,30 @@ fn judge_all(
     seed: u64,
 ) -> Vec<Judged> {
     let judged = goals.iter().map(|goal| {
-        let pairs: Vec<(&Block, &Block)> = match (results.get(goal.over), results.get(goal.under)) {
-            (Some(over), Some(under)) => over.blocks.iter().zip(&under.blocks).collect(),
-            _ => Vec::new(),
+        let blocks = |arm: &str| results.get(arm).map_or(&[][..], |arm| &arm.blocks);
+        let pairs: Vec<(&Block, Option<&Block>)> = match goal.under {
+            Some(under) => {
+                let under = blocks(under).iter().map(Some);
+                blocks(goal.over).iter().zip(under).collect()
+            }
+            None => blocks(goal.over)
+                .iter()
+                .map(|block| (block, None))
+                .collect(),
         };
-        let is_clean = |pair: &&(&Block, &Block)| pair.0.is_clean() && pair.1.is_clean();
+        let is_clean = |pair: &&(&Block, Option<&Block>)| {
+            pair.0.is_clean() && pair.1.is_none_or(Block::is_clean)
+        };
         let clean_rounds = pairs.iter().filter(is_clean).count();
         let ratios: Vec<f64> = pairs
             .iter()
             .filter(|pair| !goal.metric.is_of_the_wall_clock() || is_clean(pair))
             .filter_map(|(over, under)| {
-                let ratio = over.value(goal.metric)? / under.value(goal.metric)?;
+                let over = over.value(goal.metric)?;
+                let ratio = match under {
+                    Some(under) => over / under.value(goal.metric)?,
+                    None => over,
+                };
                 ratio.is_finite().then_some(ratio)
             })
             .collect();

@@ -36,7 +36,7 @@ pub(crate) use generate::generate;
 pub(crate) use play::{Played, play, play_until};
 pub(crate) use report::{announce, report};
 use stage::usual_speed;
-pub(crate) use stage::{Scene, origin};
+pub(crate) use stage::{Scene, all_hours, origin};
 pub(crate) use traffic::Traffic;
 
 /// Arguments of `simulate`.

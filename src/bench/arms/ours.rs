@@ -11,6 +11,7 @@ use infra::clock::Clock;
 use infra::event_store::{Append, AppendError, CommandRecord, EventStore, StreamAppend, StreamId};
 use infra::lifecycle::Tasks;
 use infra::postgres::{self, Role};
+use uuid::Uuid;
 
 use super::streams::Streams;
 use crate::bench::arm::{Arm, Work, closed_loop};
@@ -21,6 +22,9 @@ use crate::bench::workload::Workload;
 
 /// Connections that load aggregates, as many as the stock arm's pool.
 const CONNECTIONS: u32 = 8;
+
+/// Aggregates that are loaded with one query.
+const WARMED_AT_ONCE: usize = 16;
 
 /// What a store is asked to do.
 pub(in crate::bench) struct Task {
@@ -82,6 +86,19 @@ impl Ours {
             acknowledged: AtomicU64::new(0),
             before,
         })
+    }
+
+    /// Loads aggregates, so that no command meets a cold one.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub(in crate::bench) async fn warm(&self, ids: &[Uuid]) -> anyhow::Result<()> {
+        let kind = Kind::parse(Workload::kind())?;
+        for some in ids.chunks(WARMED_AT_ONCE) {
+            let streams: Vec<StreamId> = some.iter().map(|id| StreamId { kind, id: *id }).collect();
+            self.store.prefetch(&streams).await?;
+        }
+        Ok(())
     }
 
     /// One command, again on fresh state when others were quicker; the events it wrote.

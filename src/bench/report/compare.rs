@@ -40,7 +40,7 @@ fn read(folder: &Path) -> anyhow::Result<BTreeMap<String, f64>> {
             let goal = &judged["goal"];
             let name = |value: &Value| value.as_str().unwrap_or_default().to_owned();
             let what = format!(
-                "{}: {}, {} {} ÷ {}",
+                "{}: {}, {} {} {}",
                 name(&measured["id"]),
                 name(&measured["title"]),
                 name(&goal["metric"]),

@@ -56,7 +56,7 @@ pub(super) fn draw(measured: &[Measured], folder: &Path) -> anyhow::Result<()> {
                 .iter()
                 .map(move |judged| (label(measured, judged), judged))
         })
-        .filter(|(_, judged)| judged.ratio.is_some())
+        .filter(|(_, judged)| judged.ratio.is_some() && judged.goal.under.is_some())
         .collect();
     if !rows.is_empty() {
         both(folder, "ratios", height(rows.len()), &Ratios(&rows))?;
@@ -94,17 +94,11 @@ fn height(lines: usize) -> u32 {
 }
 
 fn label(measured: &Measured, judged: &Judged) -> String {
-    let goal = &judged.goal;
     format!(
-        "{} {} {} ÷ {} ({})",
+        "{} {}, {}",
         measured.id,
-        goal.metric.title(),
-        goal.over,
-        goal.under,
-        measured
-            .title
-            .rsplit_once(", ")
-            .map_or("", |(_, last)| last)
+        judged.goal.title(),
+        measured.title
     )
 }
 
@@ -189,7 +183,7 @@ impl Drawing for CpuBars<'_> {
             .filter_map(|arm| Some((arm, arm.parts()?)))
             .collect();
         let widest = arms.iter().map(|(_, parts)| parts.iter().sum::<f64>());
-        let widest = widest.fold(1.0, f64::max) * 1.1;
+        let widest = widest.fold(1.0, f64::max) * 1.25;
         let lines = f64::from(u32::try_from(arms.len()).unwrap_or(1));
         let mut chart = ChartBuilder::on(area)
             .caption(format!("{}: {}", self.0.id, self.0.title), text(20))

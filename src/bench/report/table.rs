@@ -65,12 +65,10 @@ fn goal_row(measured: &Measured, judged: &Judged) -> String {
         },
     );
     format!(
-        "| {} | {} | {} {} ÷ {} | {median} | {interval} | {} | {} | {} |\n",
+        "| {} | {} | {} | {median} | {interval} | {} | {} | {} |\n",
         measured.id,
         measured.title,
-        goal.metric.title(),
-        goal.over,
-        goal.under,
+        goal.title(),
         figure(goal.gate),
         figure(goal.extraordinary),
         judged.verdict.title(),

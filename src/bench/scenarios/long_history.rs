@@ -1,6 +1,7 @@
 //! B3: one command on aggregates of 1 to 10,000 events, warm, against the stock store at 1,000.
 
 use sqlx::Connection as _;
+use uuid::Uuid;
 
 use super::Stage;
 use crate::bench::arm::Arm;
@@ -12,36 +13,38 @@ use crate::bench::rounds::{Measured, Plan, run as run_rounds};
 use crate::bench::server::Database;
 use crate::bench::workload::Workload;
 
-/// Aggregates of each length; a block goes through them in turn, so that none grows by much.
-const AGGREGATES: usize = 64;
+/// Commands of all blocks to one aggregate of a length, about: so few that it keeps its length.
+const OURS: [(&str, usize, usize); 4] = [
+    ("ours at 1", 1, 8_192),
+    ("ours at 100", 100, 1_024),
+    ("ours at 1,000", 1_000, 512),
+    ("ours at 10,000", 10_000, 64),
+];
+/// The stock store reads all of them for each command.
+const STOCK: [(&str, usize, usize); 2] = [
+    ("postgres-es at 1", 1, 8_192),
+    ("postgres-es at 1,000", 1_000, 64),
+];
 
 pub(super) async fn run(stage: &Stage<'_>) -> anyhow::Result<Vec<Measured>> {
     let (server, clock) = (stage.server, stage.clock);
-    let ours = [
-        ("ours at 1", 1_usize),
-        ("ours at 1,000", 1_000),
-        ("ours at 10,000", 10_000),
-    ];
-    let stock = [
-        ("postgres-es at 1", 1_usize),
-        ("postgres-es at 1,000", 1_000),
-    ];
     let mut arms: Vec<Box<dyn Arm>> = Vec::new();
     let mut databases = Vec::new();
-    for (name, events) in ours {
+    for (name, events, count) in OURS {
         let database = server.migrated(&format!("ours_{events}")).await?;
-        fill(&database, "es.events", events, stage.pace.seed).await?;
-        let task = task(name, stage)?;
-        arms.push(Box::new(
-            Ours::open(task, server, database.clone(), clock).await?,
-        ));
+        let ids = ids(count, stage.pace.seed);
+        fill(&database, "es.events", events, &ids).await?;
+        let ours = Ours::open(task(name, &ids)?, server, database.clone(), clock).await?;
+        ours.warm(&ids).await?;
+        arms.push(Box::new(ours));
         databases.push(database);
     }
-    for (name, events) in stock {
+    for (name, events, count) in STOCK {
         let database = server.empty(&format!("stock_{events}")).await?;
         Stock::prepare(&database).await?;
-        fill(&database, "events", events, stage.pace.seed).await?;
-        let task = task(name, stage)?;
+        let ids = ids(count, stage.pace.seed);
+        fill(&database, "events", events, &ids).await?;
+        let task = task(name, &ids)?;
         arms.push(Box::new(
             Stock::open(task, server, database.clone(), clock).await?,
         ));
@@ -76,22 +79,23 @@ pub(super) async fn run(stage: &Stage<'_>) -> anyhow::Result<Vec<Measured>> {
     Ok(vec![measured])
 }
 
-fn task(name: &'static str, stage: &Stage<'_>) -> anyhow::Result<Task> {
-    let ids = (0..AGGREGATES).map(|nth| named(stage.pace.seed, nth));
+fn ids(count: usize, seed: u64) -> Vec<Uuid> {
+    (0..count).map(|nth| named(seed, nth)).collect()
+}
+
+fn task(name: &'static str, ids: &[Uuid]) -> anyhow::Result<Task> {
     Ok(Task {
         name,
         workers: 1,
         workload: Workload::tip()?,
-        streams: Streams::in_turn(ids.collect()),
+        streams: Streams::in_turn(ids.to_vec()),
         stale_every: None,
     })
 }
 
 /// Aggregates of so many events, written by the server itself.
-async fn fill(database: &Database, table: &str, events: usize, seed: u64) -> anyhow::Result<()> {
-    let ids: Vec<String> = (0..AGGREGATES)
-        .map(|nth| named(seed, nth).to_string())
-        .collect();
+async fn fill(database: &Database, table: &str, events: usize, ids: &[Uuid]) -> anyhow::Result<()> {
+    let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
     let ours = table == "es.events";
     let (columns, values) = if ours {
         (", event_id, recorded_at", ", gen_random_uuid(), now()")

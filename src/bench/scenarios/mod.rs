@@ -2,6 +2,7 @@
 
 mod append_alone;
 mod append_together;
+mod checkout;
 mod long_history;
 mod same;
 
@@ -48,6 +49,11 @@ pub(super) const ALL: &[Listed] = &[
         about: "long history: a command on aggregates of 1 to 10,000 events",
         in_ci: true,
     },
+    Listed {
+        id: "b4",
+        about: "checkout: one POST at full rate, and the whole journey of a guest",
+        in_ci: true,
+    },
 ];
 
 /// Runs one scenario.
@@ -60,6 +66,7 @@ pub(super) async fn run(id: &str, stage: &Stage<'_>) -> anyhow::Result<Vec<Measu
         "b1" => append_alone::run(stage).await,
         "b2" => append_together::run(stage).await,
         "b3" => long_history::run(stage).await,
+        "b4" => checkout::run(stage).await,
         _ => bail!("no scenario is named {id}; `ramen bench list` names them"),
     }
 }
