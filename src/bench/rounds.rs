@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::arm::{Arm, Latencies, Work, latencies};
 use super::goal::{Goal, Metric, Verdict};
-use super::meter::{Cpu, Meter, Metered, Sql, flush_time};
+use super::meter::{Cpu, Meter, Metered, Sql, Statement, flush_time};
 use super::progress::Progress;
 use super::server::Server;
 use super::statistic::{Interval, median};
@@ -48,6 +48,8 @@ pub(super) struct Block {
 pub(super) struct ArmResult {
     pub(super) name: &'static str,
     pub(super) blocks: Vec<Block>,
+    /// Its costliest statements over all blocks.
+    pub(super) statements: Vec<Statement>,
     #[serde(skip)]
     pub(super) latencies: Latencies,
 }
@@ -97,6 +99,9 @@ pub(super) async fn run(
         arm.ready().await?;
         let warmed = arm.block(pace.warm_up).await;
         warmed.with_context(|| format!("{}: warming up {}", plan.id, arm.name()))?;
+        if let Some(sql) = arm.sql() {
+            sql.forget().await?;
+        }
     }
     let mut rng = StdRng::seed_from_u64(pace.seed);
     let mut order: Vec<usize> = (0..arms.len()).collect();
@@ -120,6 +125,7 @@ pub(super) async fn run(
             let result = results.entry(name).or_insert_with(|| ArmResult {
                 name,
                 blocks: Vec::new(),
+                statements: Vec::new(),
                 latencies: self::latencies(),
             });
             result.blocks.push(block);
@@ -128,6 +134,9 @@ pub(super) async fn run(
     }
     let names: Vec<&'static str> = arms.iter().map(|arm| arm.name()).collect();
     for arm in arms {
+        if let (Some(sql), Some(result)) = (arm.sql(), results.get_mut(arm.name())) {
+            result.statements = sql.costliest().await?;
+        }
         arm.stop().await?;
     }
     progress.end();
@@ -286,6 +295,11 @@ impl ArmResult {
             part(|cpu| cpu.broker)?,
             part(|cpu| cpu.other)?,
         ])
+    }
+
+    /// How many operations all blocks had.
+    pub(super) fn operations(&self) -> u64 {
+        self.blocks.iter().map(|block| block.operations).sum()
     }
 
     /// Bytes of write-ahead log of one operation.

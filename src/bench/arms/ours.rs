@@ -113,7 +113,11 @@ impl Ours {
                 .unwrap_or_else(|| self.clock.fresh_id()),
         };
         let is_new = matches!(self.task.streams, Streams::Fresh);
-        if self.task.stale_every.is_some_and(|every| nth % every == 0) {
+        if self
+            .task
+            .stale_every
+            .is_some_and(|every| nth.is_multiple_of(every))
+        {
             self.stale(stream).await?;
         }
         loop {

@@ -92,7 +92,11 @@ impl Stock {
         let nth = self.sent.fetch_add(1, Ordering::Relaxed);
         let id = self.task.streams.next();
         let id = id.unwrap_or_else(|| self.clock.fresh_id()).to_string();
-        if self.task.stale_every.is_some_and(|every| nth % every == 0) {
+        if self
+            .task
+            .stale_every
+            .is_some_and(|every| nth.is_multiple_of(every))
+        {
             self.stale(&id).await?;
         }
         while !self.commit(&id).await? {}
@@ -133,6 +137,7 @@ impl Stock {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "what map_err gives")]
 fn failed<E: std::error::Error>(error: AggregateError<E>) -> anyhow::Error {
     anyhow!("the stock store: {error}")
 }

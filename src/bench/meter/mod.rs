@@ -12,7 +12,7 @@ use serde::Serialize;
 pub(super) use cpu::{Cpu, Processes};
 pub(super) use disk::flush_time;
 pub(super) use noise::Noise;
-pub(super) use sql::{Sql, SqlMeter};
+pub(super) use sql::{Sql, SqlMeter, Statement};
 
 use noise::Machine;
 

@@ -30,6 +30,36 @@ impl SqlMeter {
         }
     }
 
+    /// Begins to count anew.
+    ///
+    /// # Errors
+    /// When the server cannot be asked.
+    pub(in super::super) async fn forget(&self) -> anyhow::Result<()> {
+        sqlx::query(
+            "SELECT pg_stat_statements_reset(0, oid, 0) FROM pg_database WHERE datname = $1",
+        )
+        .bind(&self.database)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// The statements that the server spent most time in since.
+    ///
+    /// # Errors
+    /// When the server cannot be asked.
+    pub(in super::super) async fn costliest(&self) -> anyhow::Result<Vec<Statement>> {
+        Ok(sqlx::query_as(
+            "SELECT calls, total_exec_time AS millis,
+                    left(regexp_replace(query, '\\s+', ' ', 'g'), 160) AS text
+             FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
+             WHERE d.datname = $1 ORDER BY total_exec_time DESC LIMIT 40",
+        )
+        .bind(&self.database)
+        .fetch_all(&self.pool)
+        .await?)
+    }
+
     /// The counters now.
     ///
     /// # Errors
@@ -49,6 +79,16 @@ impl SqlMeter {
             blocks,
         })
     }
+}
+
+/// One statement of a database and what it took.
+#[derive(Clone, Debug, Serialize, sqlx::FromRow)]
+pub(in super::super) struct Statement {
+    pub(in super::super) calls: i64,
+    /// Time that the server spent in it, in milliseconds.
+    pub(in super::super) millis: f64,
+    /// Its text, on one line.
+    pub(in super::super) text: String,
 }
 
 impl Sql {

@@ -4,6 +4,7 @@ mod compare;
 mod plots;
 mod table;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -71,6 +72,7 @@ impl Report {
         let json = serde_json::to_string_pretty(run)?;
         fs::write(self.folder.join("result.json"), json + "\n")?;
         fs::write(self.folder.join("table.md"), run.table())?;
+        fs::write(self.folder.join("statements.md"), table::statements(run))?;
         self.write_latencies(run)?;
         plots::draw(&run.measured, &self.folder.join("plots"))
     }
@@ -83,12 +85,13 @@ impl Report {
                 let name = file_name(&format!("{nth:02} {} {}", measured.id, arm.name));
                 let mut text = String::from("value_us\tpercentile\tcount\n");
                 for step in arm.latencies.iter_quantiles(5) {
-                    text += &format!(
-                        "{}\t{:.6}\t{}\n",
+                    writeln!(
+                        text,
+                        "{}\t{:.6}\t{}",
                         step.value_iterated_to(),
                         step.percentile(),
                         step.count_since_last_iteration()
-                    );
+                    )?;
                 }
                 fs::write(folder.join(name + ".hgrm"), text)?;
             }
@@ -102,11 +105,11 @@ impl Run {
     pub(super) fn new(args: &BenchArgs, settings: Vec<Setting>, measured: Vec<Measured>) -> Self {
         let same = measured.iter().find(|measured| measured.id == SAME);
         let wall_clock_is_believed = same.map(|same| {
-            let of_wall_clock = same
+            let mut of_wall_clock = same
                 .goals
                 .iter()
                 .filter(|judged| judged.goal.metric.is_of_the_wall_clock());
-            of_wall_clock.fold(true, |held, judged| held && judged.verdict == Verdict::Met)
+            of_wall_clock.all(|judged| judged.verdict == Verdict::Met)
         });
         let mut run = Self {
             schema_version: SCHEMA_VERSION,

@@ -16,14 +16,16 @@ pub(super) fn table(run: &Run) -> String {
         .iter()
         .map(|setting| format!("{} {}", setting.name, setting.value))
         .collect();
-    text += &format!(" Postgres: {}.\n", settings.join(", "));
+    text += " Postgres: ";
+    text += &settings.join(", ");
+    text += ".\n";
     match run.wall_clock_is_believed {
         Some(true) => {}
         Some(false) => {
             text += "\nThe same arm twice came out further apart than 5 %: wall-clock results are void.\n";
         }
         None => {
-            text += "\nNo A/A in this run: nothing says how far its wall-clock results can be believed.\n"
+            text += "\nNo A/A in this run: nothing says how far its wall-clock results can be believed.\n";
         }
     }
     text += "\n## Ratios\n\n";
@@ -41,6 +43,37 @@ pub(super) fn table(run: &Run) -> String {
     for measured in &run.measured {
         for arm in &measured.arms {
             text += &arm_row(measured, arm);
+        }
+    }
+    text
+}
+
+/// Every arm's costliest statements, for whoever looks for what to do without.
+#[expect(clippy::cast_precision_loss, reason = "counts of some seconds")]
+pub(super) fn statements(run: &Run) -> String {
+    let mut text = String::from("# Statements, the costliest first\n");
+    for measured in &run.measured {
+        for arm in &measured.arms {
+            let operations = (arm.operations() as f64).max(1.0);
+            writeln!(
+                text,
+                "\n## {} {}: {}\n\n| calls a {unit} | µs a {unit} | statement |\n| ---: | ---: | --- |",
+                measured.id,
+                arm.name,
+                measured.title,
+                unit = measured.unit
+            )
+            .expect("text takes everything");
+            for statement in &arm.statements {
+                writeln!(
+                    text,
+                    "| {:.3} | {:.1} | `{}` |",
+                    statement.calls as f64 / operations,
+                    statement.millis * 1e3 / operations,
+                    statement.text.replace('|', "\\|")
+                )
+                .expect("text takes everything");
+            }
         }
     }
     text
