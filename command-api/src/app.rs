@@ -21,6 +21,7 @@ use crate::execute::Executor;
 use crate::gateways::payment::PaymentGateway;
 use crate::http::Redrive;
 use crate::processes::inbox::{Inbox, WebhooksInFlight};
+use crate::processes::tables::PostgresTables;
 use crate::processes::{EffectRunner, EffectsInFlight, Retention, Runner, Timers};
 use crate::publisher::{Notary, Relay, Sequencer, Signer, handover};
 use crate::quotes::RecentQuotes;
@@ -179,8 +180,9 @@ impl Publishing {
         let reachability = runner(app, &leading, &bells.effects, readiness);
         let stays = runner(app, &leading, &bells.effects, readiness);
         let shorts = runner(app, &leading, &bells.effects, readiness);
+        let tables = PostgresTables::new(pool.clone());
         let timers = Timers::new(
-            pool.clone(),
+            tables.clone(),
             clock.clone(),
             leading.clone(),
             bells.effects.clone(),
@@ -194,7 +196,7 @@ impl Publishing {
         );
         let vitals = Vitals::new(pool.clone(), clock.clone(), leading.clone());
         let effects = EffectRunner::new(
-            pool,
+            tables,
             clock,
             app.executor.clone(),
             Arc::clone(&app.payments),
@@ -257,7 +259,7 @@ fn runner<P: Process>(
     readiness: &Readiness,
 ) -> Runner<P> {
     Runner::new(
-        app.pool.clone(),
+        PostgresTables::new(app.pool.clone()),
         app.clock.clone(),
         Arc::clone(&app.flags),
         StoreFeed::new(EventLog::new(app.pool.clone()), &app.head),

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use command_api::processes::Runner;
+use command_api::processes::tables::PostgresTables;
 use command_api::publisher::{Sequencer, handover};
 use domain::kernel::flags::Flags;
 use domain::processes::OrderFulfilment;
@@ -53,9 +54,10 @@ async fn a_process_goes_on_after_a_restart_and_stops_on_another_history() {
     let start = || {
         let pool = database.pool(Role::App);
         let feed = StoreFeed::new(EventLog::new(pool.clone()), &head);
+        let tables = PostgresTables::new(pool);
         let (clock, bell) = (clock.clone(), Doorbell::new());
         let (flags, leading) = (Arc::new(Flags::default()), leading.clone());
-        Runner::<OrderFulfilment>::new(pool, clock, flags, feed, leading, bell, &readiness)
+        Runner::<OrderFulfilment>::new(tables, clock, flags, feed, leading, bell, &readiness)
     };
     store(&owner, &mut sequencer, 1).await;
     assert_eq!(start().step().await.unwrap(), Progress::Did(1));

@@ -43,7 +43,8 @@ async fn a_decider_runs_in_the_framework_and_its_events_are_read_by_postgres_es(
     let tasks = tokio::spawn(tasks.run(stop.clone()));
     let id = Uuid::from_u128(1).to_string();
 
-    let events = CqrsEventStore::<Restaurant>::new(store.clone(), context());
+    let events =
+        CqrsEventStore::<Restaurant>::new(store.clone(), database.pool(Role::App), context());
     let framework = CqrsFramework::new(events, vec![], context());
     framework.execute(&id, registration()).await.unwrap();
     let approve = RestaurantCommand::Approve {
@@ -55,7 +56,8 @@ async fn a_decider_runs_in_the_framework_and_its_events_are_read_by_postgres_es(
         "{refused:?}"
     );
 
-    let reader = CqrsEventStore::<Restaurant>::new(store.clone(), context());
+    let reader =
+        CqrsEventStore::<Restaurant>::new(store.clone(), database.pool(Role::App), context());
     let mut loaded = reader.load_aggregate(&id).await.unwrap();
     assert_ne!(loaded.aggregate().0, Restaurant::default());
     assert_eq!(reader.load_events(&id).await.unwrap().len(), 1);

@@ -7,8 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::processes::Effect;
 use infra::clock::Clock;
 use infra::telemetry::TraceContext;
-use sqlx::PgPool;
 use uuid::Uuid;
+
+use super::tables::ProcessTables;
 
 /// After this in the marketplace's time, a person must look (reliability §3: webhooks get as long).
 const GIVE_UP_AFTER: TimeDelta = TimeDelta::hours(24);
@@ -54,62 +55,31 @@ pub(super) struct Due {
     created_at: DateTime<Utc>,
 }
 
-/// The table.
+/// The effects among the tables of the processes.
 #[derive(Clone)]
-pub(super) struct EffectTable {
-    pool: PgPool,
+pub(super) struct EffectTable<T> {
+    tables: T,
     clock: Clock,
 }
 
-impl EffectTable {
-    pub(super) fn new(pool: PgPool, clock: Clock) -> Self {
-        Self { pool, clock }
+impl<T: ProcessTables> EffectTable<T> {
+    pub(super) fn new(tables: T, clock: Clock) -> Self {
+        Self { tables, clock }
     }
 
     /// Those that are due and not `busy`, of each kind as many as there is room for. Of each instance
     /// and kind only the oldest open one: a hold is committed before it is consumed. One that does
     /// not decode is parked, and keeps nobody waiting.
-    #[tracing::instrument(name = "db.effects_due", skip_all, level = "debug")]
     pub(super) async fn due(
         &self,
         busy: &[Uuid],
         room: &[(EffectKind, usize)],
     ) -> Result<Vec<Due>, sqlx::Error> {
-        let kinds: Vec<String> = room
+        let room: Vec<(&str, usize)> = room
             .iter()
-            .map(|(kind, _)| kind.as_str().to_owned())
+            .map(|(kind, room)| (kind.as_str(), *room))
             .collect();
-        let most: Vec<i64> = room
-            .iter()
-            .map(|(_, room)| i64::try_from(*room).unwrap_or(i64::MAX))
-            .collect();
-        // The oldest is compared as a scalar: asked as an anti join, it is planned as a hash over
-        // all that is open.
-        let rows = sqlx::query!(
-            r#"SELECT d.effect_id AS "effect_id!", d.kind AS "kind!", d.process AS "process!",
-                      d.instance AS "instance!", d.effect AS "effect!", d.attempts AS "attempts!",
-                      d.sent_at, d.created_at AS "created_at!", d.cause, d.test AS "test!",
-                      d.traceparent
-               FROM unnest($3::text[], $4::bigint[]) AS r (kind, room)
-               CROSS JOIN LATERAL (
-                   SELECT e.effect_id, e.kind, e.process, e.instance, e.effect::text AS effect,
-                          e.attempts, e.sent_at, e.created_at, e.cause, e.test,
-                          e.traceparent
-                   FROM ops.effects e
-                   WHERE e.kind = r.kind AND e.status IN ('pending', 'sent') AND e.due_at <= $1
-                     AND e.effect_id <> ALL ($2)
-                     AND e.ordinal = (
-                         SELECT min(b.ordinal) FROM ops.effects b
-                         WHERE b.instance = e.instance AND b.kind = e.kind
-                           AND b.status IN ('pending', 'sent'))
-                   ORDER BY e.due_at, e.ordinal LIMIT r.room) AS d"#,
-            self.clock.now(),
-            busy,
-            &kinds,
-            &most
-        )
-        .fetch_all(&self.pool)
-        .await?;
+        let rows = self.tables.due(self.clock.now(), busy, &room).await?;
         let mut due = Vec::with_capacity(rows.len());
         for row in rows {
             let Some(kind) = EffectKind::parse(&row.kind) else {
@@ -117,11 +87,11 @@ impl EffectTable {
             };
             match serde_json::from_str(&row.effect) {
                 Err(error) => {
-                    self.park(row.effect_id, &format!("does not decode: {error}"))
+                    self.park(row.id, &format!("does not decode: {error}"))
                         .await?;
                 }
                 Ok(effect) => due.push(Due {
-                    id: row.effect_id,
+                    id: row.id,
                     kind,
                     process: row.process,
                     instance: row.instance,
@@ -139,21 +109,11 @@ impl EffectTable {
     }
 
     /// Notes that a call is about to leave. Whether the effect is still open.
-    #[tracing::instrument(name = "db.effect_sent", skip_all, level = "debug")]
     pub(super) async fn sent(&self, due: &Due) -> Result<bool, sqlx::Error> {
-        let marked = sqlx::query!(
-            "UPDATE ops.effects SET status = 'sent', sent_at = coalesce(sent_at, $2)
-             WHERE effect_id = $1 AND status IN ('pending', 'sent')",
-            due.id,
-            self.clock.now()
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(marked.rows_affected() == 1)
+        self.tables.sent(due.id, self.clock.now()).await
     }
 
     /// Ends the effect, with what its aggregate or vendor said against it.
-    #[tracing::instrument(name = "db.effect_finish", skip_all, level = "debug")]
     pub(super) async fn finish(
         &self,
         due: &Due,
@@ -161,23 +121,13 @@ impl EffectTable {
     ) -> Result<(), sqlx::Error> {
         let outcome = if refused.is_some() { "refused" } else { "done" };
         metrics::counter!("ramen_effects_total", "outcome" => outcome).increment(1);
-        sqlx::query!(
-            "UPDATE ops.effects
-             SET status = 'done', attempts = attempts + 1, finished_at = $2, last_error = $3
-             WHERE effect_id = $1 AND status IN ('pending', 'sent')",
-            due.id,
-            self.clock.now(),
-            refused
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(())
+        let at = self.clock.now();
+        self.tables.finish(due.id, at, refused).await
     }
 
     /// Lets the effect be tried again `after` this, or parks it when it has been tried for a day.
     /// Those that wait behind it wait as long, so that nobody looks at them meanwhile. `sent` says
     /// whether the vendor may have heard of it.
-    #[tracing::instrument(name = "db.effect_postpone", skip_all, level = "debug")]
     pub(super) async fn postpone(
         &self,
         due: &Due,
@@ -193,42 +143,14 @@ impl EffectTable {
         // Pauses are real time, as vendors recover in it.
         let after = after.saturating_mul(self.clock.speed());
         let again = now + TimeDelta::from_std(after).unwrap_or(GIVE_UP_AFTER);
-        sqlx::query!(
-            "WITH first AS (
-                 UPDATE ops.effects
-                 SET attempts = attempts + 1, due_at = $2, last_error = $3,
-                     status = CASE WHEN $4 THEN status ELSE 'pending' END,
-                     sent_at = CASE WHEN $4 THEN sent_at END
-                 WHERE effect_id = $1 AND status IN ('pending', 'sent')
-                 RETURNING instance, kind, ordinal
-             )
-             UPDATE ops.effects e SET due_at = $2 FROM first f
-             WHERE e.instance = f.instance AND e.kind = f.kind AND e.ordinal > f.ordinal
-               AND e.status IN ('pending', 'sent') AND e.due_at < $2",
-            due.id,
-            again,
-            why,
-            sent
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(())
+        self.tables.postpone(due.id, again, sent, why).await
     }
 
     /// Leaves the effect to a person.
-    #[tracing::instrument(name = "db.effect_park", skip_all, level = "debug")]
     pub(super) async fn park(&self, id: Uuid, why: &str) -> Result<(), sqlx::Error> {
         metrics::counter!("ramen_effects_total", "outcome" => "parked").increment(1);
         tracing::error!(effect.id = %id, why, "effect {id} is parked: a person must look");
-        sqlx::query!(
-            "UPDATE ops.effects SET attempts = attempts + 1, status = 'parked', last_error = $2
-             WHERE effect_id = $1 AND status IN ('pending', 'sent')",
-            id,
-            why
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(())
+        self.tables.park(id, why).await
     }
 }
 
@@ -244,20 +166,21 @@ mod tests {
     use infra::testing::TestDatabase;
 
     use super::*;
+    use crate::processes::tables::PostgresTables;
 
     const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
     /// The table of a database, on a clock that stands still.
     struct Stand {
         database: TestDatabase,
-        table: EffectTable,
+        table: EffectTable<PostgresTables>,
     }
 
     impl Stand {
         async fn start() -> Self {
             let database = TestDatabase::create().await;
             let clock = TestClock::at(NOW, 1).clock();
-            let table = EffectTable::new(database.pool(Role::App), clock);
+            let table = EffectTable::new(PostgresTables::new(database.pool(Role::App)), clock);
             Self { database, table }
         }
 

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use infra::clock::Clock;
 use infra::lifecycle::{Doorbell, Loop, Progress, Tasks};
-use sqlx::PgPool;
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::effect_table::{EffectKind, EffectTable};
 use super::performer::Performer;
+use super::tables::{PostgresTables, ProcessTables};
 use crate::execute::Executor;
 use crate::gateways::payment::PaymentGateway;
 
@@ -78,19 +78,19 @@ impl Drop for UnderWay {
 }
 
 /// Takes due effects and performs them while this instance leads.
-pub struct EffectRunner {
-    table: EffectTable,
-    performer: Performer,
+pub struct EffectRunner<T = PostgresTables> {
+    table: EffectTable<T>,
+    performer: Performer<T>,
     leading: watch::Receiver<Option<i64>>,
     tasks: Tasks,
     doorbell: Doorbell,
     in_flight: EffectsInFlight,
 }
 
-impl EffectRunner {
+impl<T: ProcessTables> EffectRunner<T> {
     /// A runner whose tasks belong to `tasks` and ring `doorbell` when they end.
     pub fn new(
-        pool: PgPool,
+        tables: T,
         clock: Clock,
         executor: Executor,
         payments: Arc<dyn PaymentGateway>,
@@ -98,7 +98,7 @@ impl EffectRunner {
         tasks: Tasks,
         doorbell: Doorbell,
     ) -> Self {
-        let table = EffectTable::new(pool, clock.clone());
+        let table = EffectTable::new(tables, clock.clone());
         let performer = Performer::new(table.clone(), clock, executor, payments);
         let in_flight = EffectsInFlight::default();
         Self {
@@ -117,7 +117,7 @@ impl EffectRunner {
     }
 }
 
-impl Loop for EffectRunner {
+impl<T: ProcessTables> Loop for EffectRunner<T> {
     const NAME: &'static str = "effects";
     type Error = sqlx::Error;
 

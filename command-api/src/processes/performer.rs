@@ -16,6 +16,7 @@ use tracing::{Instrument as _, Span};
 
 use super::commands::{Once, execute_once};
 use super::effect_table::{Due, EffectTable};
+use super::tables::ProcessTables;
 use crate::execute::{ExecuteError, Executor};
 use crate::gateways::Outcome;
 use crate::gateways::payment::{Call, PaymentGateway, perform};
@@ -56,16 +57,16 @@ impl Attempt {
 
 /// Performs effects. Clones share everything.
 #[derive(Clone)]
-pub(super) struct Performer {
-    table: EffectTable,
+pub(super) struct Performer<T> {
+    table: EffectTable<T>,
     clock: Clock,
     executor: Executor,
     payments: Arc<dyn PaymentGateway>,
 }
 
-impl Performer {
+impl<T: ProcessTables> Performer<T> {
     pub(super) fn new(
-        table: EffectTable,
+        table: EffectTable<T>,
         clock: Clock,
         executor: Executor,
         payments: Arc<dyn PaymentGateway>,

@@ -12,15 +12,16 @@ use domain::processes::{AnyRecorded, Effect, Process, effect_id, fired_id};
 use infra::clock::Clock;
 use infra::event_store::Mark;
 use infra::fault;
-use infra::feed::{Checkpoints, Feed as _, FeedError, FeedRecord, HistoryAlarm, Origin, StoreFeed};
+use infra::feed::{Checkpoints, Feed, FeedError, FeedRecord, HistoryAlarm, Origin, StoreFeed};
 use infra::http::health::Readiness;
 use infra::http::policy::Role;
 use infra::lifecycle::{Doorbell, Loop, Progress};
 use infra::telemetry::{TraceContext, joins};
-use sqlx::PgPool;
 use tokio::sync::watch;
 use tracing::Instrument as _;
 use uuid::Uuid;
+
+use super::tables::{NewEffect, NewTimer, PostgresTables, ProcessTables, StateRow, Step, Written};
 
 /// Events folded under one commit.
 const BATCH_MAX: usize = 256;
@@ -32,11 +33,11 @@ const REMEDY: &str = "point it at the right store; if the store was restored apa
      restore ops to the same moment";
 
 /// Runs one process while this instance leads.
-pub struct Runner<P: Process> {
-    pool: PgPool,
+pub struct Runner<P: Process, T = PostgresTables, F = StoreFeed> {
+    tables: T,
     clock: Clock,
     flags: Arc<Flags>,
-    feed: StoreFeed,
+    feed: F,
     leading: watch::Receiver<Option<i64>>,
     effects: Doorbell,
     alarm: HistoryAlarm,
@@ -111,8 +112,15 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn traceparent(&self) -> Option<String> {
-        self.trace.map(|trace| trace.to_string())
+    fn written(&self) -> Result<NewEffect, serde_json::Error> {
+        Ok(NewEffect {
+            id: self.id,
+            instance: self.instance,
+            effect: serde_json::to_string(&self.effect)?,
+            cause: self.cause,
+            test: self.test,
+            traceparent: self.trace.map(|trace| trace.to_string()),
+        })
     }
 }
 
@@ -121,19 +129,19 @@ struct Timer {
     fires: Wanted,
 }
 
-impl<P: Process> Runner<P> {
+impl<P: Process, T: ProcessTables, F: Feed> Runner<P, T, F> {
     /// A runner that reads `feed` while `leading` has an epoch, and rings `effects` for each new one.
     pub fn new(
-        pool: PgPool,
+        tables: T,
         clock: Clock,
         flags: Arc<Flags>,
-        feed: StoreFeed,
+        feed: F,
         leading: watch::Receiver<Option<i64>>,
         effects: Doorbell,
         readiness: &Readiness,
     ) -> Self {
         Self {
-            pool,
+            tables,
             clock,
             flags,
             feed,
@@ -150,18 +158,7 @@ impl<P: Process> Runner<P> {
             return Ok(mark);
         }
         self.states.clear();
-        let before_all = Mark::default().hash;
-        let row = sqlx::query!(
-            "INSERT INTO ops.process_positions (process, position, hash, epoch)
-             VALUES ($1, 0, $2, 0)
-             ON CONFLICT (process) DO UPDATE SET process = excluded.process
-             RETURNING position, hash",
-            P::NAME,
-            before_all.as_bytes()
-        )
-        .fetch_one(&self.pool)
-        .await?;
-        let mark = Mark::of_row(row.position, row.hash)?;
+        let mark = self.tables.place(P::NAME).await?;
         self.feed
             .start(Checkpoints::from([(Origin::store(), mark)]))
             .await?;
@@ -238,7 +235,6 @@ impl<P: Process> Runner<P> {
         Ok(batch)
     }
 
-    #[tracing::instrument(name = "db.process_states", skip_all, level = "debug")]
     async fn load(&mut self, instances: &[Uuid]) -> Result<(), RunnerError> {
         let missing: Vec<Uuid> = instances
             .iter()
@@ -248,108 +244,28 @@ impl<P: Process> Runner<P> {
         if missing.is_empty() {
             return Ok(());
         }
-        let rows = sqlx::query!(
-            r#"SELECT instance, state::text AS "state!" FROM ops.process_instances
-               WHERE process = $1 AND instance = ANY($2)"#,
-            P::NAME,
-            &missing
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        for row in rows {
-            self.states
-                .insert(row.instance, serde_json::from_str(&row.state)?);
+        for (instance, state) in self.tables.states(P::NAME, &missing).await? {
+            self.states.insert(instance, serde_json::from_str(&state)?);
         }
         Ok(())
     }
 
-    #[tracing::instrument(name = "db.process_store", skip_all, level = "debug")]
     async fn store(
-        &self,
+        &mut self,
         batch: &Batch<P::State>,
         from: Mark,
         end: Mark,
         epoch: i64,
     ) -> Result<(), RunnerError> {
-        let rows = Rows::of::<P>(batch)?;
-        let moved = sqlx::query_scalar!(
-            r#"
-            WITH moved AS (
-                UPDATE ops.process_positions SET position = $2, hash = $23, epoch = $4
-                WHERE process = $1 AND position = $3 AND hash = $24 AND epoch <= $4
-                RETURNING 1
-            ), states AS (
-                INSERT INTO ops.process_instances (process, instance, state, over)
-                SELECT $1, s.instance, s.state::json, s.over
-                FROM unnest($5::uuid[], $6::text[], $7::boolean[]) AS s (instance, state, over)
-                WHERE EXISTS (SELECT FROM moved)
-                ON CONFLICT (process, instance) DO UPDATE
-                    SET state = excluded.state, over = excluded.over
-            ), effects AS (
-                INSERT INTO ops.effects
-                    (effect_id, process, instance, kind, effect, status, due_at, created_at,
-                     cause, test, traceparent)
-                SELECT e.id, $1, e.instance, e.effect::json ->> 'type', e.effect::json,
-                       'pending', $8, $8, e.cause, e.test, e.traceparent
-                FROM unnest($9::uuid[], $10::uuid[], $11::text[], $19::uuid[], $20::boolean[],
-                            $25::text[])
-                    WITH ORDINALITY
-                    AS e (id, instance, effect, cause, test, traceparent, place)
-                WHERE EXISTS (SELECT FROM moved)
-                ORDER BY e.place
-                ON CONFLICT (effect_id) DO NOTHING
-            ), cancelled AS (
-                DELETE FROM ops.timers t
-                USING unnest($12::uuid[], $13::text[]) AS c (instance, name)
-                WHERE t.process = $1 AND t.instance = c.instance AND t.name = c.name
-                  AND EXISTS (SELECT FROM moved)
-            ), timers AS (
-                INSERT INTO ops.timers
-                    (process, instance, name, due_at, effect_id, effect, cause, test,
-                     traceparent)
-                SELECT $1, t.instance, t.name, t.due_at, t.id, t.effect::json, t.cause, t.test,
-                       t.traceparent
-                FROM unnest($14::uuid[], $15::text[], $16::timestamptz[], $17::uuid[], $18::text[],
-                            $21::uuid[], $22::boolean[], $26::text[])
-                    AS t (instance, name, due_at, id, effect, cause, test, traceparent)
-                WHERE EXISTS (SELECT FROM moved)
-                ON CONFLICT (process, instance, name) DO UPDATE
-                    SET due_at = excluded.due_at, effect_id = excluded.effect_id,
-                        effect = excluded.effect, cause = excluded.cause, test = excluded.test,
-                        traceparent = excluded.traceparent
-            )
-            SELECT EXISTS (SELECT FROM moved) AS "moved!"
-            "#,
-            P::NAME,
-            end.position,
-            from.position,
+        let step = Step {
+            process: P::NAME,
+            from,
+            end,
             epoch,
-            &rows.instances,
-            &rows.states,
-            &rows.over,
-            self.clock.now(),
-            &rows.effect_ids,
-            &rows.effect_instances,
-            &rows.effects,
-            &rows.cancelled_instances,
-            &rows.cancelled_names,
-            &rows.timer_instances,
-            &rows.timer_names,
-            &rows.timer_due,
-            &rows.timer_ids,
-            &rows.timer_effects,
-            &rows.effect_causes,
-            &rows.effect_tests,
-            &rows.timer_causes,
-            &rows.timer_tests,
-            end.hash.as_bytes(),
-            from.hash.as_bytes(),
-            &rows.effect_traces as &[Option<String>],
-            &rows.timer_traces as &[Option<String>],
-        )
-        .fetch_one(&self.pool)
-        .await?;
-        if moved {
+            at: self.clock.now(),
+            written: batch.written::<P>()?,
+        };
+        if self.tables.store(&step).await? {
             Ok(())
         } else {
             Err(RunnerError::Overtaken)
@@ -364,7 +280,12 @@ impl<P: Process> Runner<P> {
     }
 }
 
-impl<P: Process + Send + 'static> Loop for Runner<P> {
+impl<P, T, F> Loop for Runner<P, T, F>
+where
+    P: Process + Send + 'static,
+    T: ProcessTables,
+    F: Feed + 'static,
+{
     const NAME: &'static str = P::NAME;
     type Error = RunnerError;
 
@@ -379,7 +300,7 @@ impl<P: Process + Send + 'static> Loop for Runner<P> {
     }
 }
 
-impl<S> Batch<S> {
+impl<S: serde::Serialize> Batch<S> {
     fn add(&mut self, wanted: Wanted) {
         let instance = wanted.instance;
         match wanted.effect {
@@ -398,65 +319,31 @@ impl<S> Batch<S> {
             Effect::Command { .. } | Effect::Payment { .. } => self.effects.push(wanted),
         }
     }
-}
 
-/// A batch as the columns that the statement takes.
-#[derive(Default)]
-struct Rows {
-    instances: Vec<Uuid>,
-    states: Vec<String>,
-    over: Vec<bool>,
-    effect_ids: Vec<Uuid>,
-    effect_instances: Vec<Uuid>,
-    effects: Vec<String>,
-    effect_causes: Vec<Uuid>,
-    effect_tests: Vec<bool>,
-    effect_traces: Vec<Option<String>>,
-    cancelled_instances: Vec<Uuid>,
-    cancelled_names: Vec<String>,
-    timer_instances: Vec<Uuid>,
-    timer_names: Vec<String>,
-    timer_due: Vec<chrono::DateTime<chrono::Utc>>,
-    timer_ids: Vec<Uuid>,
-    timer_effects: Vec<String>,
-    timer_causes: Vec<Uuid>,
-    timer_tests: Vec<bool>,
-    timer_traces: Vec<Option<String>>,
-}
-
-impl Rows {
-    fn of<P: Process>(batch: &Batch<P::State>) -> Result<Self, serde_json::Error> {
-        let mut rows = Self::default();
-        for (instance, state) in &batch.states {
-            rows.instances.push(*instance);
-            rows.states.push(serde_json::to_string(state)?);
-            rows.over.push(P::is_over(state));
+    /// The batch as it is stored.
+    fn written<P: Process<State = S>>(&self) -> Result<Written, serde_json::Error> {
+        let mut written = Written::default();
+        for (instance, state) in &self.states {
+            written.states.push(StateRow {
+                instance: *instance,
+                state: serde_json::to_string(state)?,
+                over: P::is_over(state),
+            });
         }
-        for wanted in &batch.effects {
-            rows.effect_instances.push(wanted.instance);
-            rows.effect_ids.push(wanted.id);
-            rows.effects.push(serde_json::to_string(&wanted.effect)?);
-            rows.effect_causes.push(wanted.cause);
-            rows.effect_tests.push(wanted.test);
-            rows.effect_traces.push(wanted.traceparent());
+        for wanted in &self.effects {
+            written.effects.push(wanted.written()?);
         }
-        for ((instance, name), timer) in &batch.timers {
-            let Some(timer) = timer else {
-                rows.cancelled_instances.push(*instance);
-                rows.cancelled_names.push(name.clone());
-                continue;
-            };
-            rows.timer_instances.push(*instance);
-            rows.timer_names.push(name.clone());
-            rows.timer_due.push(timer.at);
-            rows.timer_ids.push(timer.fires.id);
-            rows.timer_effects
-                .push(serde_json::to_string(&timer.fires.effect)?);
-            rows.timer_causes.push(timer.fires.cause);
-            rows.timer_tests.push(timer.fires.test);
-            rows.timer_traces.push(timer.fires.traceparent());
+        for ((instance, name), timer) in &self.timers {
+            match timer {
+                None => written.cancelled.push((*instance, name.clone())),
+                Some(timer) => written.timers.push(NewTimer {
+                    name: name.clone(),
+                    due_at: timer.at,
+                    fires: timer.fires.written()?,
+                }),
+            }
         }
-        Ok(rows)
+        Ok(written)
     }
 }
 

@@ -1,5 +1,5 @@
-//! Turns timers that are due into effects. Deleting the one and inserting the other is one
-//! statement, so a timer is neither lost nor fired twice.
+//! Turns timers that are due into effects. Deleting the one and inserting the other is one step of the
+//! tables, so a timer is neither lost nor fired twice.
 
 use chrono::{DateTime, Utc};
 use infra::clock::Clock;
@@ -9,27 +9,29 @@ use sqlx::PgPool;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::tables::{PostgresTables, ProcessTables};
+
 /// Timers fired by one statement.
 const BATCH_MAX: i64 = 256;
 
 /// Fires timers while this instance leads.
-pub struct Timers {
-    pool: PgPool,
+pub struct Timers<T = PostgresTables> {
+    tables: T,
     clock: Clock,
     leading: watch::Receiver<Option<i64>>,
     effects: Doorbell,
 }
 
-impl Timers {
+impl<T: ProcessTables> Timers<T> {
     /// Timers that ring `effects` when one has fired.
     pub fn new(
-        pool: PgPool,
+        tables: T,
         clock: Clock,
         leading: watch::Receiver<Option<i64>>,
         effects: Doorbell,
     ) -> Self {
         Self {
-            pool,
+            tables,
             clock,
             leading,
             effects,
@@ -62,7 +64,7 @@ pub(crate) async fn timer_move(
     Ok(moved.rows_affected() > 0)
 }
 
-impl Loop for Timers {
+impl<T: ProcessTables> Loop for Timers<T> {
     const NAME: &'static str = "timers";
     type Error = sqlx::Error;
 
@@ -71,33 +73,7 @@ impl Loop for Timers {
             return Ok(Progress::Idle);
         }
         fault::point("timer.due");
-        let fired = sqlx::query_scalar!(
-            r#"
-            WITH due AS (
-                DELETE FROM ops.timers t
-                USING (
-                    SELECT process, instance, name FROM ops.timers
-                    WHERE due_at <= $1 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
-                ) AS d
-                WHERE t.process = d.process AND t.instance = d.instance AND t.name = d.name
-                RETURNING t.process, t.instance, t.effect_id, t.effect, t.due_at, t.cause, t.test,
-                          t.traceparent
-            ), fired AS (
-                INSERT INTO ops.effects
-                    (effect_id, process, instance, kind, effect, status, due_at, created_at,
-                     cause, test, traceparent)
-                SELECT effect_id, process, instance, effect ->> 'type', effect, 'pending',
-                       due_at, $1, cause, test, traceparent
-                FROM due ORDER BY due_at
-                ON CONFLICT (effect_id) DO NOTHING
-            )
-            SELECT count(*) AS "fired!" FROM due
-            "#,
-            self.clock.now(),
-            BATCH_MAX
-        )
-        .fetch_one(&self.pool)
-        .await?;
+        let fired = self.tables.fire(self.clock.now(), BATCH_MAX).await?;
         if fired > 0 {
             fault::point("timer.fired");
             self.effects.ring();

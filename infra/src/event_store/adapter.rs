@@ -10,6 +10,7 @@ use cqrs_es::{Aggregate, AggregateContext, AggregateError, DomainEvent, EventEnv
 use domain::decider::{Context, Decider, Event};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::load::kind_of;
@@ -96,15 +97,17 @@ pub enum AdapterError {
 /// Our store behind cqrs-es's trait, for one kind of aggregate.
 pub struct CqrsEventStore<A> {
     store: EventStore,
+    pool: PgPool,
     context: Context,
     aggregate: PhantomData<fn() -> A>,
 }
 
 impl<A> CqrsEventStore<A> {
-    /// A view of `store` that takes time and ids from `context`.
-    pub fn new(store: EventStore, context: Context) -> Self {
+    /// A view of `store` that reads whole streams by `pool` and takes time and ids from `context`.
+    pub fn new(store: EventStore, pool: PgPool, context: Context) -> Self {
         Self {
             store,
+            pool,
             context,
             aggregate: PhantomData,
         }
@@ -155,7 +158,7 @@ impl<A: Decider> cqrs_es::EventStore<Folded<A>> for CqrsEventStore<A> {
             stream.kind.as_str(),
             stream.id.to_string()
         )
-        .fetch_all(self.store.pool())
+        .fetch_all(&self.pool)
         .await
         .map_err(unexpected)?;
         rows.into_iter()

@@ -2,7 +2,6 @@
 //! straight from the row's text.
 
 use std::any::Any;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::aggregates::Kind;
@@ -10,6 +9,7 @@ use domain::decider::{Decider, DecodeError, decode};
 use uuid::Uuid;
 
 use super::cache::Entry;
+use super::journal::StreamRow;
 use super::snapshots::{self, Snapshot};
 use super::{EventStore, StoreError, StreamId};
 
@@ -31,13 +31,6 @@ impl<A> Loaded<A> {
     }
 }
 
-/// A stored event as text, or the snapshot that stands for those before it.
-struct Row {
-    sequence: i64,
-    event: Option<(String, String)>,
-    text: String,
-}
-
 impl EventStore {
     /// The aggregate `id`, from the cache when it is there.
     ///
@@ -51,7 +44,7 @@ impl EventStore {
         if let Some(found) = self.cached::<A>(stream) {
             return Ok(found);
         }
-        let mut rows = self.read(&[stream]).await?;
+        let mut rows = self.journal.read(&[stream]).await?;
         let folded = fold::<A>(stream, rows.remove(&stream).unwrap_or_default())?;
         let loaded = Loaded {
             stream,
@@ -76,7 +69,7 @@ impl EventStore {
         if missing.is_empty() {
             return Ok(());
         }
-        let mut rows = self.read(&missing).await?;
+        let mut rows = self.journal.read(&missing).await?;
         for stream in missing {
             let (entry, snapshot) = fold_any(stream, rows.remove(&stream).unwrap_or_default())?;
             self.remember(stream, entry, snapshot);
@@ -99,21 +92,8 @@ impl EventStore {
     ///
     /// # Errors
     /// When the database cannot be read.
-    #[tracing::instrument(name = "db.streams_at", skip_all, level = "debug")]
     pub async fn still_at(&self, versions: &[(StreamId, i64)]) -> Result<bool, StoreError> {
-        let (kinds, ids, at) = columns(versions);
-        let moved = sqlx::query_scalar!(
-            r#"SELECT EXISTS (
-                   SELECT FROM unnest($1::text[], $2::text[], $3::bigint[]) AS s (kind, id, at)
-                   JOIN es.events e ON e.aggregate_type = s.kind AND e.aggregate_id = s.id
-                                   AND e.sequence = s.at + 1) AS "moved!""#,
-            &kinds,
-            &ids,
-            &at
-        )
-        .fetch_one(&self.pool)
-        .await?;
-        Ok(!moved)
+        self.journal.still_at(versions).await
     }
 
     fn cached<A: Decider>(&self, stream: StreamId) -> Option<Loaded<A>> {
@@ -128,66 +108,12 @@ impl EventStore {
 
     /// Caches `entry`; `before` is what its stream's snapshot, or the state before, had.
     fn remember(&self, stream: StreamId, entry: Entry, before: i64) {
-        if snapshots::due(stream.kind, before, entry.version) {
-            self.snapshots.offer(stream, &entry);
+        if snapshots::due(stream.kind, before, entry.version)
+            && let Some(snapshot) = snapshot(stream, &entry)
+        {
+            self.journal.offer(snapshot);
         }
         self.cache.put(stream, entry);
-    }
-
-    #[tracing::instrument(name = "db.streams_read", skip_all, level = "debug")]
-    async fn read(&self, streams: &[StreamId]) -> Result<HashMap<StreamId, Vec<Row>>, StoreError> {
-        let wanted: Vec<(StreamId, i64)> = streams
-            .iter()
-            .map(|stream| (*stream, i64::from(snapshots::schema_version(stream.kind))))
-            .collect();
-        let (kinds, ids, schemas) = columns(&wanted);
-        let rows = sqlx::query!(
-            r#"
-            WITH wanted AS (
-                SELECT w.place, w.kind, w.id, s.sequence, s.state::text AS text
-                FROM unnest($1::text[], $2::text[], $3::bigint[]) WITH ORDINALITY
-                    AS w (kind, id, schema, place)
-                LEFT JOIN es.snapshots s ON s.aggregate_type = w.kind AND s.aggregate_id = w.id
-                                        AND s.schema_version = w.schema
-            )
-            SELECT place AS "place!", sequence AS "sequence!", NULL::text AS event_type,
-                   NULL::text AS event_version, text AS "text!"
-            FROM wanted WHERE sequence IS NOT NULL
-            UNION ALL
-            SELECT w.place, e.sequence, e.event_type, e.event_version, e.text
-            FROM wanted w
-            -- A question of its own for each stream (OFFSET 0), so that the index is asked for what follows the
-            -- snapshot also while the table is young and the planner knows nothing of it.
-            CROSS JOIN LATERAL (
-                SELECT sequence, event_type, event_version, payload::text AS text
-                FROM es.events
-                WHERE aggregate_type = w.kind AND aggregate_id = w.id
-                  AND sequence > coalesce(w.sequence, 0)
-                OFFSET 0
-            ) e
-            ORDER BY 1, 2
-            "#,
-            &kinds,
-            &ids,
-            &schemas
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        let mut found: HashMap<StreamId, Vec<Row>> = HashMap::new();
-        for row in rows {
-            let index = usize::try_from(row.place - 1).unwrap_or(usize::MAX);
-            let Some(stream) = streams.get(index) else {
-                continue;
-            };
-            let event = row.event_type.zip(row.event_version);
-            let row = Row {
-                sequence: row.sequence,
-                event,
-                text: row.text,
-            };
-            found.entry(*stream).or_default().push(row);
-        }
-        Ok(found)
     }
 }
 
@@ -227,7 +153,7 @@ impl<A: Send + Sync + 'static> FoldedStream<A> {
     }
 }
 
-fn fold<A: Decider>(stream: StreamId, rows: Vec<Row>) -> Result<FoldedStream<A>, StoreError> {
+fn fold<A: Decider>(stream: StreamId, rows: Vec<StreamRow>) -> Result<FoldedStream<A>, StoreError> {
     let mut state = A::default();
     let (mut version, mut snapshot) = (0, 0);
     for row in rows {
@@ -265,7 +191,7 @@ fn fold<A: Decider>(stream: StreamId, rows: Vec<Row>) -> Result<FoldedStream<A>,
 
 macro_rules! by_kind {
     ($($state:path),+ $(,)?) => {
-        fn fold_any(stream: StreamId, rows: Vec<Row>) -> Result<(Entry, i64), StoreError> {
+        fn fold_any(stream: StreamId, rows: Vec<StreamRow>) -> Result<(Entry, i64), StoreError> {
             $(if stream.kind.as_str() == <$state as Decider>::KIND {
                 let folded = fold::<$state>(stream, rows)?;
                 return Ok((folded.entry(), folded.snapshot));
@@ -283,18 +209,8 @@ macro_rules! by_kind {
 }
 domain::for_each_aggregate!(by_kind);
 
-fn columns(versions: &[(StreamId, i64)]) -> (Vec<String>, Vec<String>, Vec<i64>) {
-    let mut columns = (Vec::new(), Vec::new(), Vec::new());
-    for (stream, number) in versions {
-        columns.0.push(stream.kind.as_str().to_owned());
-        columns.1.push(stream.id.to_string());
-        columns.2.push(*number);
-    }
-    columns
-}
-
 /// A state on its way to `es.snapshots`.
-pub(super) fn snapshot(stream: StreamId, entry: &Entry) -> Option<Snapshot> {
+fn snapshot(stream: StreamId, entry: &Entry) -> Option<Snapshot> {
     let state = state_text(&entry.state)?;
     Some(Snapshot {
         stream,

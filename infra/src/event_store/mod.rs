@@ -1,16 +1,19 @@
 //! The append-only event store: any number of streams in one atomic statement, optimistic locks on
 //! what is written *and* on what was only read, shared commits, cached aggregates.
 //!
-//! `append` owns the one connection that writes, `load` folds and caches, `log` reads the dense
-//! global order, `adapter` shows every decider to cqrs-es. Numbering is not done here: the
+//! `journal` is what is asked of the database and `postgres` that database, `append` owns the one
+//! connection that writes, `load` folds and caches, `log` reads the dense global order, `adapter`
+//! shows every decider to cqrs-es. Numbering is not done here: the
 //! publisher's sequencer does it.
 
 mod adapter;
 mod append;
 mod cache;
 mod chain;
+mod journal;
 mod load;
 mod log;
+mod postgres;
 mod snapshots;
 
 use std::sync::Arc;
@@ -27,8 +30,10 @@ use crate::lifecycle::Doorbell;
 
 pub use adapter::{AdapterError, CqrsEventStore, Folded, Stored};
 pub use chain::{ChainHash, Mark, NoHash, OtherHistory};
+pub use journal::{Journal, StreamRow};
 pub use load::{Loaded, fold_into};
 pub use log::{EventLog, LogError, LogRow, RawRow};
+pub use snapshots::Snapshot;
 
 /// The largest event that is stored, in bytes of payload: below Kafka's 4 MiB with room for headers.
 pub const EVENT_BYTES_MAX: usize = 3 * 1024 * 1024;
@@ -168,9 +173,7 @@ pub enum StoreError {
 /// The event store of one process. Cheap to clone.
 #[derive(Clone)]
 pub struct EventStore {
-    pool: PgPool,
-    appender: append::AppenderHandle,
-    snapshots: snapshots::SnapshotQueue,
+    journal: Arc<dyn Journal>,
     cache: Arc<cache::StateCache>,
     committed: Doorbell,
 }
@@ -199,10 +202,9 @@ impl EventStore {
         let (appender, handle) =
             append::Appender::new(options, Arc::clone(&cache), committed.clone());
         let (queue, snapshots) = snapshots::channel(pool.clone());
+        let journal = postgres::PostgresJournal::new(pool, handle, queue);
         let store = Self {
-            pool,
-            appender: handle,
-            snapshots: queue,
+            journal: Arc::new(journal),
             cache,
             committed,
         };
@@ -213,6 +215,15 @@ impl EventStore {
                 snapshots,
             },
         )
+    }
+
+    /// A store over another journal, with a cache of its own.
+    pub fn over(journal: Arc<dyn Journal>) -> Self {
+        Self {
+            journal,
+            cache: Arc::new(cache::StateCache::new()),
+            committed: Doorbell::new(),
+        }
     }
 
     /// Rung after each commit of this process: the sequencer waits on it.
@@ -227,7 +238,7 @@ impl EventStore {
     #[tracing::instrument(name = "append", skip_all, level = "debug")]
     pub async fn append(&self, append: Append) -> Result<(), AppendError> {
         let streams: Vec<StreamId> = append.streams.iter().map(|part| part.stream).collect();
-        let outcome = self.appender.append(append).await;
+        let outcome = self.journal.append(append).await;
         if outcome == Err(AppendError::Conflict) {
             self.cache.forget(&streams);
         }
@@ -238,31 +249,10 @@ impl EventStore {
     ///
     /// # Errors
     /// When the database cannot be read.
-    #[tracing::instrument(name = "db.command_record", skip_all, level = "debug")]
     pub async fn command_record(
         &self,
         key_hash: &[u8; 32],
     ) -> Result<Option<CommandRecord>, StoreError> {
-        let row = sqlx::query!(
-            r#"SELECT fingerprint, status, headers::text AS "headers!", body, created_at
-               FROM ops.command_records WHERE key_hash = $1"#,
-            key_hash.as_slice()
-        )
-        .fetch_optional(&self.pool)
-        .await?;
-        Ok(row.map(|row| CommandRecord {
-            key_hash: *key_hash,
-            // The column's CHECK holds it to 32 bytes; anything else matches no request.
-            fingerprint: row.fingerprint.try_into().unwrap_or_default(),
-            status: u16::try_from(row.status).unwrap_or(500),
-            headers: row.headers,
-            body: row.body,
-            created_at: row.created_at,
-        }))
-    }
-
-    /// The pool that loads use, for queries that belong beside the events.
-    pub fn pool(&self) -> &PgPool {
-        &self.pool
+        self.journal.command_record(key_hash).await
     }
 }

@@ -6,8 +6,7 @@ use sqlx::PgPool;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::cache::Entry;
-use super::{StreamId, load};
+use super::StreamId;
 
 /// Events between two snapshots of one stream (performance §4, "load").
 const INTERVAL_EVENTS: i64 = 500;
@@ -36,10 +35,15 @@ pub(super) fn due(kind: Kind, before: i64, after: i64) -> bool {
     schema_version(kind) > 0 && before / INTERVAL_EVENTS != after / INTERVAL_EVENTS
 }
 
-pub(super) struct Snapshot {
-    pub(super) stream: StreamId,
-    pub(super) sequence: i64,
-    pub(super) state: String,
+/// The state of a stream up to one of its events.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The stream.
+    pub stream: StreamId,
+    /// The last event in it.
+    pub sequence: i64,
+    /// The state as JSON.
+    pub state: String,
 }
 
 /// Where states are left to be written.
@@ -49,10 +53,9 @@ pub(super) struct SnapshotQueue {
 }
 
 impl SnapshotQueue {
-    pub(super) fn offer(&self, stream: StreamId, entry: &Entry) {
-        if let Some(snapshot) = load::snapshot(stream, entry)
-            && self.sender.try_send(snapshot).is_err()
-        {
+    pub(super) fn offer(&self, snapshot: Snapshot) {
+        let stream = snapshot.stream;
+        if self.sender.try_send(snapshot).is_err() {
             tracing::debug!(%stream, "a snapshot was left out: the queue is full");
         }
     }
