@@ -14,7 +14,7 @@ use infra::event_store::{Append, EventStore, NewEvent, StreamAppend, StreamId};
 use infra::postgres::Role;
 use infra::testing::TestDatabase;
 use serde_json::{Value, json};
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -80,11 +80,12 @@ fn stored(event: &InventoryEvent, number: usize) -> NewEvent {
     clippy::disallowed_methods,
     reason = "a test runs the store's tasks by itself"
 )]
-fn store(database: &TestDatabase) -> (EventStore, CancellationToken) {
-    let (store, tasks) = EventStore::new(database.pool(Role::App), database.options());
+fn store(database: &TestDatabase) -> (EventStore, PgPool, CancellationToken) {
+    let pool = database.pool(Role::App);
+    let (store, tasks) = EventStore::new(pool.clone(), database.options());
     let stop = CancellationToken::new();
     tokio::spawn(tasks.run(stop.clone()));
-    (store, stop)
+    (store, pool, stop)
 }
 
 /// Waits until nobody else is connected: who leaves has told the statistics what it read.
@@ -126,7 +127,7 @@ async fn a_stock_of_ten_thousand_events_is_loaded_from_a_snapshot_and_a_short_ta
     let database = TestDatabase::create().await;
     let mut owner = database.options().connect().await.unwrap();
     let (expected, events) = story();
-    let (first, stop) = store(&database);
+    let (first, pool, stop) = store(&database);
     let mut state = Inventory::default();
     let mut version = 0;
     for batch in events.chunks(100) {
@@ -156,16 +157,16 @@ async fn a_stock_of_ten_thousand_events_is_loaded_from_a_snapshot_and_a_short_ta
         }
     }
     assert!(last_snapshot(&mut owner).await >= 10_000);
-    first.pool().close().await;
+    pool.close().await;
     stop.cancel();
 
     // Never analysed: also while the planner takes the table for a small one, the index is asked.
     let before = fetched(&mut owner).await;
     assert!(before <= APPENDED_MAX, "appending has read {before} rows");
-    let (second, stop) = store(&database);
+    let (second, pool, stop) = store(&database);
     let loaded = second.load::<Inventory>(SHOP.id).await.unwrap();
     assert_eq!((loaded.version, &*loaded.state), (version, &expected));
-    second.pool().close().await;
+    pool.close().await;
     stop.cancel();
     let read = fetched(&mut owner).await - before;
     assert!((1..=TAIL_MAX).contains(&read), "{read} rows were read");
