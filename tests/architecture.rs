@@ -418,7 +418,11 @@ fn no_test_waits_by_the_clock() {
         .iter()
         .filter(|source| source.path.starts_with("tests/") || source.path.contains("/tests/"))
         .filter(|source| source.path != "tests/architecture.rs")
-        .filter(|source| source.text.contains("sleep(") || source.text.contains("#[ignore"))
+        .filter(|source| {
+            // The simulation's clock is its own, and stands still while anything has work to do.
+            let own_clock = source.path.starts_with("command-api/tests/dst/");
+            (source.text.contains("sleep(") && !own_clock) || source.text.contains("#[ignore")
+        })
         .map(|source| source.path.clone())
         .collect();
     assert_eq!(wrong, Vec::<String>::new());

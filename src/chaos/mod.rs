@@ -21,6 +21,10 @@ pub(crate) use proxy::Proxy;
 use crate::console;
 use crate::local::StopSignals;
 
+/// Angle brackets are no HTML here, as they would be in a docstring.
+const FAULTS: &str = "What goes wrong: none, refuse, reset, black-hole, delay:<request|reply>:<ms>, \
+    slow:<bytes a second>, slice:<bytes>, cut:<request|reply>:<bytes>, lose-reply, half-open, repeat";
+
 /// Where to stand, and what to break.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ChaosArgs {
@@ -29,9 +33,8 @@ pub(crate) struct ChaosArgs {
     /// Where to listen; a free port of loopback unless named
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// What goes wrong: none, refuse, reset, black-hole, delay:<request|reply>:<ms>, slow:<bytes a second>,
-    /// slice:<bytes>, cut:<request|reply>:<bytes>, lose-reply, half-open, repeat
-    #[arg(long, default_value = "none")]
+    /// What goes wrong
+    #[arg(long, default_value = "none", help = FAULTS)]
     fault: Fault,
     /// What is drawn is drawn from this
     #[arg(long, default_value_t = 1)]
