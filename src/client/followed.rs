@@ -73,7 +73,11 @@ impl Followed {
             loop {
                 tokio::select! {
                     answer = &mut call => break answer?,
-                    frame = self.next(since) => frames.push(frame?),
+                    frame = self.next(since) => match frame? {
+                        Some(frame) => frames.push(frame),
+                        // The last frame came before the answer: what is asked twice is done once.
+                        None => break call.await?,
+                    },
                 }
             }
         };
@@ -120,7 +124,9 @@ impl Followed {
     ) -> anyhow::Result<T> {
         let read = async {
             loop {
-                let frame = self.next(since).await?;
+                let Some(frame) = self.next(since).await? else {
+                    bail!("the order's events ended before '{what}' was shown");
+                };
                 if let Some(found) = shown(&frame) {
                     return Ok(found);
                 }
@@ -132,15 +138,16 @@ impl Followed {
             .with_context(|| format!("'{what}' was not shown within {seconds} s"))?
     }
 
-    async fn next(&mut self, since: Stopwatch) -> anyhow::Result<Frame> {
+    /// The next frame; none after that of the order's last state.
+    async fn next(&mut self, since: Stopwatch) -> anyhow::Result<Option<Frame>> {
         let Some(event) = self.stream.next().await? else {
-            bail!("the order's events ended too early");
+            return Ok(None);
         };
-        Ok(Frame {
+        Ok(Some(Frame {
             sequence: event.id.parse().context("an event's id is no sequence")?,
             state: event.data["state"].as_str().unwrap_or("").to_owned(),
             after: since.elapsed(),
-        })
+        }))
     }
 }
 
