@@ -146,7 +146,8 @@ pub(super) async fn kept(
     Ok(Mark::of_row(row.position, row.hash)?)
 }
 
-/// Lets the views' writers wait until the transaction ends. Readers go on.
+/// Lets the views' writers wait until the transaction ends. Readers go on. The checkpoints are held, too: a
+/// batch that changes no row of a view moves them all the same, and would overtake the head that is read next.
 ///
 /// # Errors
 /// When the tables are in use for too long; see [`is_in_the_way`].
@@ -160,6 +161,9 @@ pub(super) async fn hold_writers(
         tables.join(", ")
     );
     transaction.execute(lock.as_str()).await?;
+    for view in views {
+        revise(transaction, view).await?;
+    }
     Ok(())
 }
 
@@ -275,14 +279,13 @@ async fn keep(
     Ok(keep)
 }
 
-/// Sets the checkpoints of a view to where its new rows stand. Whoever remembers rows of it forgets them,
-/// and what was parked is folded into the new ones.
+/// Sets the checkpoints of a view, which [`hold_writers`] holds, to where its new rows stand. Whoever remembers
+/// rows of it forgets them, and what was parked is folded into the new ones.
 async fn take_over(
     transaction: &mut PgConnection,
     view: &'static str,
     mark: Mark,
 ) -> Result<Before, RebuildError> {
-    revise(transaction, view).await?;
     let stood = sqlx::query!(
         r#"SELECT max(position) AS "read!",
                   max(position) FILTER (WHERE topic = 'store') AS frontier,

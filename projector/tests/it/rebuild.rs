@@ -370,6 +370,65 @@ async fn what_comes_while_the_tail_is_compared_is_folded_before_the_swap() {
 }
 
 #[tokio::test]
+async fn a_batch_that_changes_no_row_of_the_view_does_not_overtake_the_swap() {
+    let (world, feed, projector) = two_drivers().await;
+    let world = Arc::new(world);
+    let projector = Arc::new(Mutex::new(projector));
+    let (meanwhile, writer) = (Arc::clone(&world), Arc::clone(&projector));
+    let mut fold = Script(
+        move |asked| -> Answer {
+            let (world, feed, projector) =
+                (Arc::clone(&meanwhile), feed.clone(), Arc::clone(&writer));
+            Box::pin(async move {
+                let (next, is_held) = match asked {
+                    0 => (driver(2, 1, 2, 4), false),
+                    1 => (driver(2, 2, 3, 5), false),
+                    2 => (
+                        record(&samples(Kind::Cart)[0], Uuid::from_u128(3), 1, 6),
+                        true,
+                    ),
+                    _ => return Ok(Compared::default()),
+                };
+                world.plant(&next).await;
+                feed.put(vec![next]);
+                let writing =
+                    tokio::spawn(async move { settle(&mut *projector.lock().await).await });
+                if is_held {
+                    until_held(&world, &writing).await;
+                } else {
+                    writing.await??;
+                }
+                Ok(Compared::default())
+            })
+        },
+        0,
+    );
+    let swapped = rebuild(&world, &["drivers".to_owned()], 2, &mut fold).await;
+    assert_eq!(swapped.unwrap().position, 5);
+    assert_eq!(fold.1, 3);
+    settle(&mut *projector.lock().await).await.unwrap();
+    assert_eq!(stage(&world, 2).await, "suspended");
+    let least: i64 = sqlx::query_scalar("SELECT min(position) FROM views.checkpoints")
+        .fetch_one(&world.pool)
+        .await
+        .unwrap();
+    assert_eq!(least, 6);
+}
+
+/// Waits until a session of this database waits for a lock, or `writing` did not have to.
+async fn until_held<T>(world: &World, writing: &tokio::task::JoinHandle<T>) {
+    let waits = "SELECT EXISTS (SELECT FROM pg_stat_activity
+                                WHERE datname = current_database() AND wait_event_type = 'Lock')";
+    let owner = world.database.owner();
+    while !writing.is_finished() {
+        if sqlx::query_scalar(waits).fetch_one(&owner).await.unwrap() {
+            break;
+        }
+    }
+    owner.close().await;
+}
+
+#[tokio::test]
 async fn a_dead_source_or_a_dead_session_leaves_what_is_served() {
     let (world, _feed, _projector) = two_drivers().await;
     let before = world.rows().await;
