@@ -370,6 +370,10 @@ async fn what_comes_while_the_tail_is_compared_is_folded_before_the_swap() {
 }
 
 #[tokio::test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the batch waits for the swap, and the swap for the rest of the rebuild"
+)]
 async fn a_batch_that_changes_no_row_of_the_view_does_not_overtake_the_swap() {
     let (world, feed, projector) = two_drivers().await;
     let world = Arc::new(world);
