@@ -5,6 +5,7 @@
 
 mod answer;
 mod error;
+mod lately;
 mod unit;
 mod work;
 
@@ -29,6 +30,7 @@ pub(crate) use work::{busy_stream, name_of};
 
 use crate::error::stored_refusal;
 use crate::metadata::Origin;
+use lately::Lately;
 
 /// Attempts at a command whose streams keep moving (architecture §3).
 const ATTEMPTS_MAX: u32 = 3;
@@ -43,6 +45,7 @@ pub struct Executor {
     store: EventStore,
     clock: Clock,
     locks: Arc<[Mutex<()>]>,
+    lately: Lately,
 }
 
 impl Executor {
@@ -53,6 +56,7 @@ impl Executor {
             store,
             clock,
             locks,
+            lately: Lately::new(lately::COUNTS_FOR),
         }
     }
 
@@ -68,15 +72,52 @@ impl Executor {
     /// When the store cannot be read.
     pub async fn current<A: Decider>(&self, id: Uuid) -> Result<Loaded<A>, StoreError> {
         let loaded = self.store.load::<A>(id).await?;
-        if self
-            .store
-            .still_at(&[(loaded.stream, loaded.version)])
-            .await?
-        {
+        let is_fresh = self.still_at(&[(loaded.stream, loaded.version)]).await?;
+        self.or_anew(loaded, is_fresh).await
+    }
+
+    /// The aggregate `id` as the database has it, or had it a quarter of a second ago; this process's
+    /// own commits show at once. For answers that promise nothing.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn lately<A: Decider>(&self, id: Uuid) -> Result<Loaded<A>, StoreError> {
+        let loaded = self.store.load::<A>(id).await?;
+        let is_fresh = self.lately_at(&[(loaded.stream, loaded.version)]).await?;
+        self.or_anew(loaded, is_fresh).await
+    }
+
+    async fn or_anew<A: Decider>(
+        &self,
+        loaded: Loaded<A>,
+        is_fresh: bool,
+    ) -> Result<Loaded<A>, StoreError> {
+        if is_fresh {
             return Ok(loaded);
         }
         self.store.forget(&[loaded.stream]);
-        self.store.load::<A>(id).await
+        self.store.load::<A>(loaded.stream.id).await
+    }
+
+    /// Whether every stream is at its version, or was a quarter of a second ago: as
+    /// [`lately`](Self::lately).
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn lately_at(&self, versions: &[(StreamId, i64)]) -> Result<bool, StoreError> {
+        if self.lately.knows(versions) {
+            return Ok(true);
+        }
+        self.still_at(versions).await
+    }
+
+    async fn still_at(&self, versions: &[(StreamId, i64)]) -> Result<bool, StoreError> {
+        let asked = self.clock.stopwatch();
+        let is_fresh = self.store.still_at(versions).await?;
+        if is_fresh {
+            self.lately.heard(versions, asked);
+        }
+        Ok(is_fresh)
     }
 
     /// Runs `work` until it is committed or refused. With a `key`, at most once for all requests
@@ -200,7 +241,7 @@ impl Executor {
     /// Whether a decision came from the states that the database has. Forgets those that moved.
     async fn is_fresh(&self, unit: &Unit<'_>) -> Result<bool, ExecuteError> {
         let versions = unit.versions();
-        let fresh = self.store.still_at(&versions).await?;
+        let fresh = self.still_at(&versions).await?;
         if !fresh {
             self.forget(&versions);
         }
@@ -214,7 +255,7 @@ impl Executor {
         reply: Reply,
     ) -> Result<Conclusion, ExecuteError> {
         let answer = Answer::of(&unit, reply);
-        let versions = unit.versions();
+        let (versions, after) = (unit.versions(), unit.versions_after());
         let recorded_at = unit.context.now;
         let (orders, stalled) = (unit.orders_reached(), unit.orders_stalled());
         let (streams, keeps) = unit.into_parts();
@@ -223,8 +264,10 @@ impl Executor {
             record: key.map(|key| answer.record(key, recorded_at)),
             recorded_at,
         };
+        let sent = self.clock.stopwatch();
         match self.store.append(append).await {
             Ok(()) => {
+                self.lately.heard(&after, sent);
                 for keep in keeps {
                     keep(&self.store);
                 }

@@ -223,6 +223,14 @@ impl<'a> Unit<'a> {
         self.touched.get(&stream).map_or(0, Touched::version_after)
     }
 
+    /// The same with the versions that they have once the unit is committed.
+    pub(super) fn versions_after(&self) -> Vec<(StreamId, i64)> {
+        self.touched
+            .iter()
+            .map(|(stream, touched)| (*stream, touched.version_after()))
+            .collect()
+    }
+
     /// The streams that the commit adds to, with the versions they then have.
     pub(super) fn written(&self) -> Vec<(StreamId, i64)> {
         self.touched

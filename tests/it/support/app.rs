@@ -359,7 +359,7 @@ impl Loops {
 
 fn did(progress: Progress) -> bool {
     match progress {
-        Progress::Did(count) => count > 0,
+        Progress::Did(count) | Progress::DidAll(count) => count > 0,
         Progress::Idle => false,
     }
 }

@@ -130,13 +130,13 @@ impl App {
         Ok(priced.map_err(|faults| faults.0))
     }
 
-    /// The shop as the database has it now, which one question settles when it is cached. It is not
-    /// asserted: a shop's stock moves with every order, and a cart is no promise.
+    /// The shop as the database has it, or had it a moment ago, which one question settles when it is
+    /// cached. It is not asserted: a shop's stock moves with every order, and a cart is no promise.
     async fn current_market(&self, cart: &CartBody) -> Result<LoadedMarket, StoreError> {
         let store = self.executor.store();
         let held = LoadedMarket::peek(store, cart).await?;
         let versions = held.versions();
-        if store.still_at(&versions).await? {
+        if self.executor.lately_at(&versions).await? {
             return Ok(held);
         }
         let streams: Vec<StreamId> = versions.iter().map(|(stream, _)| *stream).collect();

@@ -26,7 +26,7 @@ use crate::http::whose::only_theirs;
 /// waiting for it.
 const INTENT_WAIT: Duration = Duration::from_secs(2);
 /// How often it is looked for meanwhile.
-const INTENT_POLL: Duration = Duration::from_millis(50);
+const INTENT_POLL: Duration = Duration::from_millis(5);
 
 /// What the vendor's payment form takes. Secret: for this customer alone.
 #[derive(Serialize, ToSchema)]
@@ -53,7 +53,7 @@ pub(super) async fn open_payment_session(
 ) -> Result<Response, ApiError> {
     let order = app
         .executor
-        .current::<Order>(id.uuid())
+        .lately::<Order>(id.uuid())
         .await
         .map_err(ExecuteError::from)?;
     only_theirs(&order, &by.scope)?;
@@ -84,10 +84,11 @@ impl App {
     async fn intent_of(&self, id: PaymentId) -> Result<IntentId, ApiError> {
         let watch = self.clock.stopwatch();
         loop {
-            // Another process may be the one that makes it.
+            // Another process may be the one that makes it. One that was given up this moment the
+            // vendor refuses.
             let payment = self
                 .executor
-                .current::<Payment>(id.uuid())
+                .lately::<Payment>(id.uuid())
                 .await
                 .map_err(ExecuteError::from)?;
             payable(payment.state.stage())?;

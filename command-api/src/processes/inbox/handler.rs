@@ -2,9 +2,10 @@
 //! and what it says becomes a command, under a key that comes from the webhook.
 
 use domain::aggregates::{AnyCommand, Kind, Payment};
-use domain::kernel::ids::PaymentId;
+use domain::decider::Decider as _;
+use domain::kernel::ids::{OrderId, PaymentId};
 use domain::payment::payment::{IntentId, PaymentBody, PaymentCommand, VendorRefundId};
-use infra::event_store::{EventLog, StreamId};
+use infra::event_store::{EventLog, Loaded, StoreError, StreamId};
 use infra::telemetry::{TraceContext, context_of, continues, links};
 use infra::vault::VaultError;
 use tracing::{Instrument as _, Span};
@@ -83,17 +84,16 @@ impl Handler {
         let Some(payment) = intent.payment else {
             return Verdict::Again("the intent names no payment of ours".to_owned());
         };
-        let known = match self.payment(payment).await {
-            Ok(known) => known,
-            Err(verdict) => return verdict,
-        };
-        match mismatch(&known, &intent, self.app.payments.is_live()) {
-            Some(what) => Verdict::Park(format!("the intent's {what} is not our payment's")),
-            None => {
-                self.tell(taken, payment, &known, intent.vendor.news())
-                    .await
+        let live = self.app.payments.is_live();
+        self.tell(taken, payment, |known| {
+            match mismatch(known, &intent, live) {
+                Some(what) => Err(Verdict::Park(format!(
+                    "the intent's {what} is not our payment's"
+                ))),
+                None => Ok(Some(intent.vendor.clone().news())),
             }
-        }
+        })
+        .await
     }
 
     async fn handle_refund(&self, taken: &Taken, id: &VendorRefundId) -> Verdict {
@@ -104,46 +104,80 @@ impl Handler {
         let Some(payment) = refund.payment else {
             return Verdict::Again("the refund names no payment of ours".to_owned());
         };
-        let known = match self.payment(payment).await {
-            Ok(known) => known,
-            Err(verdict) => return verdict,
-        };
-        match refund_mismatch(&known, &refund) {
-            Err(verdict) => verdict,
-            Ok(()) => match refund.news() {
-                Some(news) => self.tell(taken, payment, &known, news).await,
-                None => Verdict::Done,
-            },
-        }
+        self.tell(taken, payment, |known| {
+            refund_mismatch(known, &refund)?;
+            Ok(refund.news())
+        })
+        .await
     }
 
-    /// Our payment as the database has it, not as this process remembers it.
-    async fn payment(&self, id: PaymentId) -> Result<PaymentBody, Verdict> {
-        let loaded = self.app.executor.current::<Payment>(id.uuid()).await;
-        let payment = loaded.map_err(|error| Verdict::Again(error.to_string()))?;
-        let unknown = || Verdict::Again("the payment is not known yet".to_owned());
-        payment.state.body().cloned().ok_or_else(unknown)
-    }
-
+    /// Tells our payment what the vendor says of it. What this process remembers is enough to go on, for
+    /// the commit checks it; only the database's word is enough not to.
     async fn tell(
         &self,
         taken: &Taken,
         payment: PaymentId,
-        known: &PaymentBody,
-        news: PaymentCommand,
+        news: impl Fn(&PaymentBody) -> Result<Option<PaymentCommand>, Verdict> + Sync,
+    ) -> Verdict {
+        let executor = &self.app.executor;
+        let remembered = executor.store().load::<Payment>(payment.uuid()).await;
+        let mut wanted = self.wanted(remembered, &news);
+        if !matches!(wanted, Ok(Some(_))) {
+            let current = executor.current::<Payment>(payment.uuid()).await;
+            wanted = self.wanted(current, &news);
+        }
+        match wanted {
+            Ok(Some((order, command))) => self.execute(taken, payment, order, command).await,
+            Ok(None) => {
+                tracing::info!(
+                    payment.id = %payment,
+                    webhook.key = taken.event_key,
+                    "payment {payment} has no use for a webhook"
+                );
+                Verdict::Done
+            }
+            Err(verdict) => verdict,
+        }
+    }
+
+    /// What the payment of an order makes of news: none when it has them already, or knows better.
+    fn wanted(
+        &self,
+        payment: Result<Loaded<Payment>, StoreError>,
+        news: impl Fn(&PaymentBody) -> Result<Option<PaymentCommand>, Verdict>,
+    ) -> Result<Option<(OrderId, PaymentCommand)>, Verdict> {
+        let payment = payment.map_err(|error| Verdict::Again(error.to_string()))?;
+        let Some(known) = payment.state.body() else {
+            return Err(Verdict::Again("the payment is not known yet".to_owned()));
+        };
+        let Some(command) = news(known)? else {
+            return Ok(None);
+        };
+        let decided = payment
+            .state
+            .decide(command.clone(), &self.app.clock.context());
+        let is_new = decided.is_ok_and(|events| !events.is_empty());
+        Ok(is_new.then_some((known.order, command)))
+    }
+
+    async fn execute(
+        &self,
+        taken: &Taken,
+        payment: PaymentId,
+        order: OrderId,
+        command: PaymentCommand,
     ) -> Verdict {
         let id = inbox_id(&taken.source, &taken.event_key);
-        let command = AnyCommand::Payment(payment.uuid(), news);
-        let order = known.order.uuid();
         let span = self.news_span(payment, id).await;
         let once = Once {
             by: "webhooks",
             id,
-            order,
+            order: order.uuid(),
             cause: None,
             test: false,
             trace: context_of(&span).or_else(|| taken.trace()),
         };
+        let command = AnyCommand::Payment(payment.uuid(), command);
         let executed = execute_once(&self.app.executor, &once, command);
         match executed.instrument(span).await {
             Ok(_) => Verdict::Done,
@@ -153,7 +187,7 @@ impl Handler {
                     payment.id = %payment,
                     webhook.key = taken.event_key,
                     refusal.code = refusal.code,
-                    "payment {payment} has no use for a webhook"
+                    "payment {payment} has no use for a webhook any longer"
                 );
                 Verdict::Done
             }
@@ -236,7 +270,7 @@ fn refund_mismatch(known: &PaymentBody, refund: &Refund) -> Result<(), Verdict> 
 
 #[cfg(test)]
 mod tests {
-    use domain::kernel::ids::{CustomerId, OrderId, RestaurantId};
+    use domain::kernel::ids::{CustomerId, RestaurantId};
     use domain::kernel::money::{Currency, Money};
     use domain::payment::payment::PaymentStage;
     use domain::payment::vendor::{IntentState, VendorIntent};

@@ -128,6 +128,9 @@ enum Expanded {
     Object { id: String },
 }
 
+/// An intent was made, which is no news: whoever makes one hears of it, or asks again with its key.
+const MADE: &str = "payment_intent.created";
+
 /// Reads an event's envelope.
 ///
 /// # Errors
@@ -139,11 +142,15 @@ pub(super) fn parse(body: &[u8]) -> Result<Notice, serde_json::Error> {
         livemode,
         data,
     } = serde_json::from_slice(body)?;
+    let subject = match kind.as_str() {
+        MADE => Subject::Other,
+        _ => data.object.subject(),
+    };
     Ok(Notice {
         id,
         kind,
         live: livemode,
-        subject: data.object.subject(),
+        subject,
     })
 }
 
@@ -359,6 +366,13 @@ mod tests {
             let notice = parse(event(object).as_bytes()).unwrap();
             assert_eq!((notice.subject, notice.live), (subject, true), "{object}");
         }
+    }
+
+    #[test]
+    fn that_an_intent_was_made_is_no_news() {
+        let made = event(r#"{"id":"pi_1","object":"payment_intent"}"#)
+            .replace(r#""type":"x""#, r#""type":"payment_intent.created""#);
+        assert_eq!(parse(made.as_bytes()).unwrap().subject, Subject::Other);
     }
 
     #[test]
