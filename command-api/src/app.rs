@@ -175,11 +175,13 @@ impl Publishing {
         app.head.rings(bells.reachability.clone());
         app.head.rings(bells.stays.clone());
         app.head.rings(bells.shorts.clone());
-        let sequencer = Sequencer::new(options, clock.clone(), app.head.clone(), leadership);
-        let fulfilment = runner(app, &leading, &bells.effects, readiness);
-        let reachability = runner(app, &leading, &bells.effects, readiness);
-        let stays = runner(app, &leading, &bells.effects, readiness);
-        let shorts = runner(app, &leading, &bells.effects, readiness);
+        let log = EventLog::shared(pool.clone());
+        let sequencer = Sequencer::new(options, clock.clone(), app.head.clone(), leadership)
+            .telling(log.clone());
+        let fulfilment = runner(app, &log, &leading, &bells.effects, readiness);
+        let reachability = runner(app, &log, &leading, &bells.effects, readiness);
+        let stays = runner(app, &log, &leading, &bells.effects, readiness);
+        let shorts = runner(app, &log, &leading, &bells.effects, readiness);
         let tables = PostgresTables::new(pool.clone());
         let timers = Timers::new(
             tables.clone(),
@@ -236,15 +238,15 @@ impl Publishing {
     pub fn run(self, tasks: &Tasks) {
         tasks.run(self.sequencer, self.bells.sequencer, Pace::default());
         if let Some(relay) = self.relay {
-            tasks.run(relay, self.bells.relay, Pace::default());
+            tasks.run(relay, self.bells.relay, Pace::rung());
         }
-        tasks.run(self.fulfilment, self.bells.fulfilment, Pace::default());
-        tasks.run(self.reachability, self.bells.reachability, Pace::default());
-        tasks.run(self.stays, self.bells.stays, Pace::default());
-        tasks.run(self.shorts, self.bells.shorts, Pace::default());
+        tasks.run(self.fulfilment, self.bells.fulfilment, Pace::rung());
+        tasks.run(self.reachability, self.bells.reachability, Pace::rung());
+        tasks.run(self.stays, self.bells.stays, Pace::rung());
+        tasks.run(self.shorts, self.bells.shorts, Pace::rung());
         tasks.run(self.timers, self.bells.timers, Pace::default());
-        tasks.run(self.effects, self.bells.effects, Pace::default());
-        tasks.run(self.inbox, self.bells.inbox, Pace::default());
+        tasks.run(self.effects, self.bells.effects, Pace::rung());
+        tasks.run(self.inbox, self.bells.inbox, Pace::rung());
         tasks.run(self.retention, Doorbell::new(), Retention::PACE);
         tasks.run(self.signer, Doorbell::new(), Signer::PACE);
         tasks.run(self.vitals, Doorbell::new(), Vitals::PACE);
@@ -254,6 +256,7 @@ impl Publishing {
 /// The runner of one process: what follows from the log, as the leader of it.
 fn runner<P: Process>(
     app: &App,
+    log: &EventLog,
     leading: &watch::Receiver<Option<i64>>,
     effects: &Doorbell,
     readiness: &Readiness,
@@ -262,7 +265,7 @@ fn runner<P: Process>(
         PostgresTables::new(app.pool.clone()),
         app.clock.clone(),
         Arc::clone(&app.flags),
-        StoreFeed::new(EventLog::new(app.pool.clone()), &app.head),
+        StoreFeed::new(log.clone(), &app.head),
         leading.clone(),
         effects.clone(),
         readiness,

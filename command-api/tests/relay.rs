@@ -96,7 +96,7 @@ fn publisher(
 async fn a_deposed_relay_moves_nothing_and_idles_until_it_leads_again() {
     let mut line = Line::start().await;
     line.store(1).await;
-    assert_eq!(line.sequencer.step().await.unwrap(), Progress::Did(1));
+    assert_eq!(line.sequencer.step().await.unwrap(), Progress::DidAll(1));
     line.depose().await;
     // The broker takes what was sent, but whose word counts is another's by now.
     assert_eq!(line.relay.step().await.unwrap(), Progress::Idle);
@@ -109,7 +109,7 @@ async fn a_deposed_relay_moves_nothing_and_idles_until_it_leads_again() {
         "fenced"
     );
     assert_eq!(line.relay.step().await.unwrap(), Progress::Idle);
-    assert_eq!(line.sequencer.step().await.unwrap(), Progress::Did(1));
+    assert_eq!(line.sequencer.step().await.unwrap(), Progress::DidAll(1));
     assert_eq!(
         line.relay.step().await.unwrap(),
         Progress::Did(2),
@@ -123,7 +123,7 @@ async fn a_broker_that_does_not_answer_is_waited_for_a_bounded_time_and_not_with
     let mut line = Line::start().await;
     line.broker.answers_after(Duration::from_hours(1)).unwrap();
     line.store(1).await;
-    assert_eq!(line.sequencer.step().await.unwrap(), Progress::Did(1));
+    assert_eq!(line.sequencer.step().await.unwrap(), Progress::DidAll(1));
     for _ in 0..2 {
         let late = line.relay.step().await.unwrap_err();
         assert_eq!(
@@ -153,11 +153,11 @@ async fn a_cursor_of_another_history_publishes_nothing() {
     for id in 1..=3 {
         line.store(id).await;
     }
-    assert_eq!(line.sequencer.step().await.unwrap(), Progress::Did(3));
+    assert_eq!(line.sequencer.step().await.unwrap(), Progress::DidAll(3));
     assert_eq!(line.relay.step().await.unwrap(), Progress::Did(3));
     line.store(4).await;
     line.restart();
-    assert_eq!(line.sequencer.step().await.unwrap(), Progress::Did(1));
+    assert_eq!(line.sequencer.step().await.unwrap(), Progress::DidAll(1));
     assert_eq!(
         line.relay.step().await.unwrap(),
         Progress::Did(1),
@@ -169,7 +169,7 @@ async fn a_cursor_of_another_history_publishes_nothing() {
         .await;
     line.restart();
     line.store(5).await;
-    assert_eq!(line.sequencer.step().await.unwrap(), Progress::Did(1));
+    assert_eq!(line.sequencer.step().await.unwrap(), Progress::DidAll(1));
     let error = line.relay.step().await.unwrap_err();
     let other = OtherHistory::beneath(&error).unwrap();
     assert_eq!((other.position, other.past_head), (4, false));

@@ -136,7 +136,7 @@ async fn positions_are_dense_complete_and_uninverted_whatever_writers_do() {
     open.commit().await.unwrap();
     // Either of the two may lead.
     let steps = [one.step().await.unwrap(), other.step().await.unwrap()];
-    assert!(steps.contains(&Progress::Did(1)), "{steps:?}");
+    assert!(steps.contains(&Progress::DidAll(1)), "{steps:?}");
     assert_whole(&log(&database).await, committed + 1);
 }
 
@@ -156,7 +156,10 @@ async fn a_stream_is_numbered_as_it_was_written_whichever_transaction_is_older()
     younger.commit().await.unwrap();
     insert(&mut older, stream, 2).await;
     older.commit().await.unwrap();
-    assert_eq!(sequencer(&database).step().await.unwrap(), Progress::Did(2));
+    assert_eq!(
+        sequencer(&database).step().await.unwrap(),
+        Progress::DidAll(2)
+    );
     assert_whole(&log(&database).await, 2);
 }
 
@@ -179,9 +182,56 @@ async fn a_deposed_sequencer_writes_nothing() {
     );
     assert_eq!(
         first.step().await.unwrap(),
-        Progress::Did(1),
+        Progress::DidAll(1),
         "with a new epoch it may again"
     );
+}
+
+#[tokio::test]
+async fn one_that_waited_while_another_numbered_writes_nothing() {
+    let database = TestDatabase::create().await;
+    let pool = database.owner();
+    let mut first = sequencer(&database);
+    assert_eq!(first.step().await.unwrap(), Progress::Idle);
+    insert(&mut pool.acquire().await.unwrap(), Uuid::from_u128(1), 1).await;
+    // Another leader numbers the event, and has not committed when the first wants to.
+    let mut other = pool.begin().await.unwrap();
+    sqlx::query(
+        "WITH logged AS (
+             INSERT INTO es.event_log (position, event_row, assigned_at, hash)
+             SELECT 1, id, now(), sha256('') FROM es.events RETURNING position, hash)
+         UPDATE es.sequencer s
+         SET epoch = s.epoch + 1, position = l.position, hash = l.hash,
+             snapshot = pg_current_snapshot()
+         FROM logged l",
+    )
+    .execute(&mut *other)
+    .await
+    .unwrap();
+    let others_commit = async {
+        while !is_waited_for(&pool).await {
+            tokio::task::yield_now().await;
+        }
+        other.commit().await.unwrap();
+    };
+    let (step, ()) = tokio::join!(first.step(), others_commit);
+    assert_eq!(step.unwrap(), Progress::Idle);
+    assert_eq!(log(&database).await.len(), 1);
+    // It leads anew, after the one that the other has numbered.
+    insert(&mut pool.acquire().await.unwrap(), Uuid::from_u128(1), 2).await;
+    assert_eq!(first.step().await.unwrap(), Progress::DidAll(1));
+    assert_eq!(log(&database).await.len(), 2);
+}
+
+/// Whether a session of this database waits for a lock.
+async fn is_waited_for(pool: &PgPool) -> bool {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM pg_stat_activity
+                        WHERE datname = current_database() AND wait_event_type = 'Lock')",
+    )
+    .fetch_one(pool)
+    .await
+    .unwrap()
 }
 
 /// After a dump was restored into a cluster that has given fewer transaction ids.
@@ -194,7 +244,10 @@ async fn a_restored_store_is_numbered_to_its_end_and_goes_on() {
     for sequence in 1..=3 {
         insert(&mut connection, first, sequence).await;
     }
-    assert_eq!(sequencer(&database).step().await.unwrap(), Progress::Did(3));
+    assert_eq!(
+        sequencer(&database).step().await.unwrap(),
+        Progress::DidAll(3)
+    );
     insert(&mut connection, second, 1).await;
     // As the other cluster would have left them: ids from far ahead, two of the events numbered.
     sqlx::query("ALTER TABLE es.events DISABLE TRIGGER USER")
@@ -220,9 +273,9 @@ async fn a_restored_store_is_numbered_to_its_end_and_goes_on() {
     }
     insert(&mut connection, second, 2).await;
     let mut leader = sequencer(&database);
-    assert_eq!(leader.step().await.unwrap(), Progress::Did(1));
+    assert_eq!(leader.step().await.unwrap(), Progress::DidAll(1));
     insert(&mut connection, second, 3).await;
-    assert_eq!(leader.step().await.unwrap(), Progress::Did(1));
+    assert_eq!(leader.step().await.unwrap(), Progress::DidAll(1));
     assert_whole(&log(&database).await, 6);
 }
 
@@ -273,10 +326,16 @@ async fn the_chain_is_what_the_document_says() {
         )
         .await;
         if sequence == 3 {
-            assert_eq!(sequencer(&database).step().await.unwrap(), Progress::Did(3));
+            assert_eq!(
+                sequencer(&database).step().await.unwrap(),
+                Progress::DidAll(3)
+            );
         }
     }
-    assert_eq!(sequencer(&database).step().await.unwrap(), Progress::Did(2));
+    assert_eq!(
+        sequencer(&database).step().await.unwrap(),
+        Progress::DidAll(2)
+    );
     let rows = sqlx::query(
         "SELECT l.position, l.hash, e.aggregate_type, e.aggregate_id, e.sequence, e.event_type,
                 e.event_version, e.event_id, e.payload::text AS payload,

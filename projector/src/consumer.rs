@@ -267,7 +267,7 @@ impl Projector {
         self.held.clear();
         self.hub
             .announce(Applied::Views(outcome.announced().into()));
-        Ok((next, Progress::Did(count)))
+        Ok((next, Progress::of_up_to(BATCH_EVENTS_MAX, count)))
     }
 
     /// Lets the index be built anew when rows behind it were changed by anything but the feed. Asks the
@@ -363,6 +363,10 @@ impl Loop for Projector {
             Progress::Idle => {
                 self.feed.wait().await;
                 Ok(Progress::Did(0))
+            }
+            Progress::DidAll(count) => {
+                self.feed.wait().await;
+                Ok(Progress::Did(count))
             }
             Progress::Did(count) => Ok(Progress::Did(count)),
         }

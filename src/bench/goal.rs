@@ -65,8 +65,10 @@ pub(super) struct Goal {
 pub(super) enum Verdict {
     /// The worse end of the interval meets the extraordinary figure.
     Extraordinary,
-    /// It meets the gate, or there is none.
+    /// It meets the gate, or nothing is asked of it.
     Met,
+    /// It misses the extraordinary figure, and there is no gate.
+    Short,
     /// It misses the gate.
     Missed,
     /// The rounds were too noisy, or none was measured.
@@ -79,6 +81,7 @@ impl Verdict {
         match self {
             Self::Extraordinary => "extraordinary",
             Self::Met => "gate met",
+            Self::Short => "short of the goal",
             Self::Missed => "GATE MISSED",
             Self::Void => "void",
         }
@@ -149,12 +152,11 @@ impl Goal {
             Bound::AtMost => interval.high <= figure,
             Bound::AtLeast => interval.low >= figure,
         };
-        if self.extraordinary.is_some_and(meets) {
-            Verdict::Extraordinary
-        } else if self.gate.is_none_or(meets) {
-            Verdict::Met
-        } else {
-            Verdict::Missed
+        match (self.gate.map(meets), self.extraordinary.map(meets)) {
+            (_, Some(true)) => Verdict::Extraordinary,
+            (Some(true), _) | (None, None) => Verdict::Met,
+            (None, Some(false)) => Verdict::Short,
+            (Some(false), _) => Verdict::Missed,
         }
     }
 }
@@ -180,5 +182,8 @@ mod tests {
         let goal = Goal::at_least((Metric::Rate, "ours", "stock"), Some(2.0), None);
         assert_eq!(goal.judge(interval(1.9, 3.0)), Verdict::Missed);
         assert_eq!(goal.judge(interval(2.1, 3.0)), Verdict::Met);
+        let goal = Goal::at_least((Metric::Rate, "ours", "stock"), None, Some(2.0));
+        assert_eq!(goal.judge(interval(1.9, 3.0)), Verdict::Short);
+        assert_eq!(goal.judge(interval(2.1, 3.0)), Verdict::Extraordinary);
     }
 }

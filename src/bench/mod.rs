@@ -182,7 +182,7 @@ impl Outcome {
             outcome = match (outcome, verdict) {
                 (Self::Void, _) | (_, Verdict::Void) => Self::Void,
                 (Self::Missed, _) | (_, Verdict::Missed) => Self::Missed,
-                (Self::Met, Verdict::Met | Verdict::Extraordinary) => Self::Met,
+                (Self::Met, Verdict::Met | Verdict::Short | Verdict::Extraordinary) => Self::Met,
             };
         }
         outcome

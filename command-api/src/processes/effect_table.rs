@@ -113,12 +113,13 @@ impl<T: ProcessTables> EffectTable<T> {
         self.tables.sent(due.id, self.clock.now()).await
     }
 
-    /// Ends the effect, with what its aggregate or vendor said against it.
+    /// Ends the effect, with what its aggregate or vendor said against it. Whether another one waited
+    /// for its end.
     pub(super) async fn finish(
         &self,
         due: &Due,
         refused: Option<String>,
-    ) -> Result<(), sqlx::Error> {
+    ) -> Result<bool, sqlx::Error> {
         let outcome = if refused.is_some() { "refused" } else { "done" };
         metrics::counter!("ramen_effects_total", "outcome" => outcome).increment(1);
         let at = self.clock.now();

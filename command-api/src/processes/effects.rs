@@ -2,6 +2,7 @@
 //! so a vendor that is slow keeps nobody waiting; each may be repeated, since its id is its key.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use infra::lifecycle::{Doorbell, Loop, Progress, Tasks};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::effect_table::{EffectKind, EffectTable};
+use super::effect_table::{Due, EffectKind, EffectTable};
 use super::performer::Performer;
 use super::tables::{PostgresTables, ProcessTables};
 use crate::execute::Executor;
@@ -25,7 +26,11 @@ const ATTEMPT_MAX: Duration = Duration::from_mins(2);
 
 /// Which effects are under way. Shared with tests, which wait until there are none.
 #[derive(Clone, Debug, Default)]
-pub struct EffectsInFlight(Arc<Mutex<HashMap<Uuid, EffectKind>>>);
+pub struct EffectsInFlight {
+    under_way: Arc<Mutex<HashMap<Uuid, EffectKind>>>,
+    /// Whether there may be more than there was room for, which the next to end then says.
+    was_full: Arc<AtomicBool>,
+}
 
 impl EffectsInFlight {
     /// How many there are.
@@ -48,18 +53,30 @@ impl EffectsInFlight {
             .collect()
     }
 
-    /// Counts an effect until the guard is dropped, which rings `doorbell`.
+    /// Counts an effect until the guard is dropped, which rings `doorbell` when something may have
+    /// waited for that.
     fn begin(&self, id: Uuid, kind: EffectKind, doorbell: &Doorbell) -> UnderWay {
         self.lock().insert(id, kind);
         UnderWay {
             id,
             in_flight: self.clone(),
+            was_awaited: true,
             doorbell: doorbell.clone(),
         }
     }
 
+    /// Notes whether a look found as many as there was `room` for.
+    fn note(&self, room: &[(EffectKind, usize)], due: &[Due]) {
+        let found = |kind| due.iter().filter(|effect| effect.kind == kind).count();
+        let is_full = room.len() < EffectKind::ALL.len()
+            || room.iter().any(|(kind, room)| found(*kind) == *room);
+        self.was_full.store(is_full, Ordering::Release);
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, EffectKind>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -67,13 +84,17 @@ impl EffectsInFlight {
 struct UnderWay {
     id: Uuid,
     in_flight: EffectsInFlight,
+    was_awaited: bool,
     doorbell: Doorbell,
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
         self.in_flight.lock().remove(&self.id);
-        self.doorbell.ring();
+        let had_no_room = self.in_flight.was_full.swap(false, Ordering::AcqRel);
+        if self.was_awaited || had_no_room {
+            self.doorbell.ring();
+        }
     }
 }
 
@@ -125,6 +146,8 @@ impl<T: ProcessTables> Loop for EffectRunner<T> {
         if self.leading.borrow_and_update().is_none() {
             return Ok(Progress::Idle);
         }
+        // Said before the room is looked at: one that ends from here on rings.
+        self.in_flight.was_full.store(true, Ordering::Release);
         // Ids before room: what ends in between is left to the next step, which its ring brings.
         let (busy, room) = (self.in_flight.ids(), self.in_flight.room());
         if room.is_empty() {
@@ -132,28 +155,36 @@ impl<T: ProcessTables> Loop for EffectRunner<T> {
         }
         let due = self.table.due(&busy, &room).await?;
         let count = due.len();
+        self.in_flight.note(&room, &due);
         for effect in due {
-            let under_way = self.in_flight.begin(effect.id, effect.kind, &self.doorbell);
+            let mut under_way = self.in_flight.begin(effect.id, effect.kind, &self.doorbell);
             let performer = self.performer.clone();
             // Nobody awaits the task: it writes its outcome itself, and the process waits for it
             // when it stops.
             drop(self.tasks.detached(async move {
                 let id = effect.id;
-                if tokio::time::timeout(ATTEMPT_MAX, performer.perform(effect))
-                    .await
-                    .is_err()
-                {
-                    tracing::error!(effect.id = %id, "effect {id} hangs, it is tried again");
+                match tokio::time::timeout(ATTEMPT_MAX, performer.perform(effect)).await {
+                    Ok(was_awaited) => under_way.was_awaited = was_awaited,
+                    Err(_) => {
+                        tracing::error!(effect.id = %id, "effect {id} hangs, it is tried again");
+                    }
                 }
                 drop(under_way);
             }));
         }
-        Ok(Progress::of(count))
+        // A kind that had less room than there was to do is looked at when one of it ends.
+        Ok(if count == 0 {
+            Progress::Idle
+        } else {
+            Progress::DidAll(count)
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt as _;
+
     use super::*;
 
     #[test]
@@ -165,6 +196,21 @@ mod tests {
         assert_eq!(in_flight.room(), [(EffectKind::Command, IN_FLIGHT_MAX)]);
         drop(payments);
         assert_eq!((in_flight.count(), in_flight.room().len()), (0, 2));
+    }
+
+    #[tokio::test]
+    async fn only_an_end_that_something_waited_for_rings() {
+        let (in_flight, bell) = (EffectsInFlight::default(), Doorbell::new());
+        let end = |id| {
+            let mut under_way = in_flight.begin(Uuid::from_u128(id), EffectKind::Command, &bell);
+            under_way.was_awaited = false;
+            drop(under_way);
+        };
+        end(1);
+        assert!(bell.rung().now_or_never().is_none());
+        in_flight.note(&[(EffectKind::Payment, 1)], &[]);
+        end(2);
+        assert!(bell.rung().now_or_never().is_some(), "one kind had no room");
     }
 
     #[tokio::test]

@@ -15,6 +15,6 @@ mod timers;
 
 pub use effects::{EffectRunner, EffectsInFlight};
 pub use retention::Retention;
-pub use runner::Runner;
+pub use runner::{Runner, RunnerError};
 pub use timers::Timers;
 pub(crate) use timers::timer_move;

@@ -79,8 +79,8 @@ impl<T: ProcessTables> Performer<T> {
         }
     }
 
-    /// Tries once, and writes what came of it.
-    pub(super) async fn perform(&self, due: Due) {
+    /// Tries once, and writes what came of it. Whether another effect may have waited for that.
+    pub(super) async fn perform(&self, due: Due) -> bool {
         let span = tracing::debug_span!(
             "effect",
             otel.name = %format_args!("effect.{}", due.kind.as_str()),
@@ -91,10 +91,10 @@ impl<T: ProcessTables> Performer<T> {
             outcome = Empty,
         );
         continues(&span, due.trace);
-        self.perform_in(due, &span).instrument(span.clone()).await;
+        self.perform_in(due, &span).instrument(span.clone()).await
     }
 
-    async fn perform_in(&self, due: Due, span: &Span) {
+    async fn perform_in(&self, due: Due, span: &Span) -> bool {
         fault::point("effect.before");
         // A panic is our own fault and may come again: it waits like any other failure. Nothing is
         // shared that it could leave half done: what is committed is, and the rest is dropped.
@@ -106,16 +106,19 @@ impl<T: ProcessTables> Performer<T> {
         let written = match attempt {
             Attempt::Settled => self.table.finish(&due, None).await,
             Attempt::Refused(why) => self.table.finish(&due, Some(why)).await,
-            Attempt::Later(after, why) => self.table.postpone(&due, after, true, why).await,
-            Attempt::NotSent(after, why) => self.table.postpone(&due, after, false, why).await,
-            Attempt::Parked(why) => self.table.park(due.id, &why).await,
-            Attempt::Overtaken => Ok(()),
+            Attempt::Later(after, why) => waits(self.table.postpone(&due, after, true, why).await),
+            Attempt::NotSent(after, why) => {
+                waits(self.table.postpone(&due, after, false, why).await)
+            }
+            Attempt::Parked(why) => waits(self.table.park(due.id, &why).await),
+            Attempt::Overtaken => Ok(true),
         };
         fault::point("effect.recorded");
-        if let Err(error) = written {
+        written.unwrap_or_else(|error| {
             // The effect stays due and is repeated, to the same end.
             tracing::warn!(effect.id = %due.id, %error, "the outcome of effect {} is not kept", due.id);
-        }
+            true
+        })
     }
 
     async fn attempt(&self, due: &Due) -> Attempt {
@@ -218,6 +221,11 @@ impl<T: ProcessTables> Performer<T> {
     fn later(&self, due: &Due, why: String) -> Attempt {
         Attempt::Later(self.clock.jitter(backoff(due.attempts)), why)
     }
+}
+
+/// What did not simply end is looked at again.
+fn waits(written: Result<(), sqlx::Error>) -> Result<bool, sqlx::Error> {
+    written.map(|()| true)
 }
 
 /// The span that the pause after so many attempts is drawn from.

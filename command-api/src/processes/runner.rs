@@ -25,6 +25,8 @@ use super::tables::{NewEffect, NewTimer, PostgresTables, ProcessTables, StateRow
 
 /// Events folded under one commit.
 const BATCH_MAX: usize = 256;
+/// Events that may lead to nothing before the place is stored all the same: what is read again after a crash.
+const UNSTORED_MAX: i64 = 1_024;
 /// States kept between batches; a busy evening's open orders.
 const STATES_MAX: usize = 20_000;
 
@@ -41,8 +43,26 @@ pub struct Runner<P: Process, T = PostgresTables, F = StoreFeed> {
     leading: watch::Receiver<Option<i64>>,
     effects: Doorbell,
     alarm: HistoryAlarm,
-    mark: Option<Mark>,
+    place: Option<Place>,
     states: HashMap<Uuid, P::State>,
+}
+
+/// How far a process is.
+#[derive(Clone, Copy)]
+struct Place {
+    /// By its tables.
+    stored: Mark,
+    /// By its feed: nothing followed from what lies between.
+    read: Mark,
+}
+
+impl Place {
+    fn at(mark: Mark) -> Self {
+        Self {
+            stored: mark,
+            read: mark,
+        }
+    }
 }
 
 /// Why a step failed. The next one reads position and states anew.
@@ -148,36 +168,37 @@ impl<P: Process, T: ProcessTables, F: Feed> Runner<P, T, F> {
             leading,
             effects,
             alarm: HistoryAlarm::new(P::NAME, REMEDY, readiness),
-            mark: None,
+            place: None,
             states: HashMap::new(),
         }
     }
 
-    async fn start(&mut self) -> Result<Mark, RunnerError> {
-        if let Some(mark) = self.mark.take() {
-            return Ok(mark);
+    async fn start(&mut self) -> Result<Place, RunnerError> {
+        if let Some(place) = self.place.take() {
+            return Ok(place);
         }
         self.states.clear();
         let mark = self.tables.place(P::NAME).await?;
         self.feed
             .start(Checkpoints::from([(Origin::store(), mark)]))
             .await?;
-        Ok(mark)
+        Ok(Place::at(mark))
     }
 
     /// Folds what the feed has. Only a step that ends well keeps its place: after any other the feed may
     /// be ahead of what is stored, and begins again.
     async fn advance(&mut self, epoch: i64) -> Result<Progress, RunnerError> {
-        let from = self.start().await?;
-        let (mark, progress) = self.fold(from, epoch).await?;
-        self.mark = Some(mark);
+        let mut place = self.start().await?;
+        let progress = self.fold(&mut place, epoch).await?;
+        self.place = Some(place);
         Ok(progress)
     }
 
-    async fn fold(&mut self, from: Mark, epoch: i64) -> Result<(Mark, Progress), RunnerError> {
+    async fn fold(&mut self, place: &mut Place, epoch: i64) -> Result<Progress, RunnerError> {
         let records = self.feed.poll(BATCH_MAX).await?;
         let Some(end) = records.last().map(FeedRecord::mark) else {
-            return Ok((from, Progress::Idle));
+            self.rest(place, epoch).await?;
+            return Ok(Progress::Idle);
         };
         let events = understood::<P>(&records)?;
         let span = tracing::debug_span!("react", process = P::NAME, events = events.len());
@@ -186,26 +207,36 @@ impl<P: Process, T: ProcessTables, F: Feed> Runner<P, T, F> {
             events.iter().filter_map(|event| event.about.traceparent),
         );
         let batch = self.react(events).instrument(span.clone()).await?;
+        place.read = end;
+        let progress = Progress::of_up_to(BATCH_MAX, records.len());
+        if batch.is_empty() && end.position - place.stored.position < UNSTORED_MAX {
+            return Ok(progress);
+        }
         fault::point("proc.folded");
         let rang = !batch.effects.is_empty();
-        let stored = self.store(&batch, from, end, epoch);
+        let stored = self.store(&batch, place, epoch);
         stored.instrument(span).await?;
         fault::point("proc.stored");
         self.keep(batch.states);
         if rang {
             self.effects.ring();
         }
-        Ok((end, Progress::Did(records.len())))
+        Ok(progress)
+    }
+
+    /// Stores a place that nothing followed from once the feed is quiet: for those who ask whether
+    /// everything is at rest.
+    async fn rest(&mut self, place: &mut Place, epoch: i64) -> Result<(), RunnerError> {
+        if place.read != place.stored {
+            self.store(&Batch::default(), place, epoch).await?;
+        }
+        Ok(())
     }
 
     async fn react(&mut self, events: Vec<Followed>) -> Result<Batch<P::State>, RunnerError> {
         let instances: Vec<Uuid> = events.iter().map(|followed| followed.instance).collect();
         self.load(&instances).await?;
-        let mut batch = Batch {
-            states: BTreeMap::new(),
-            effects: Vec::new(),
-            timers: BTreeMap::new(),
-        };
+        let mut batch = Batch::default();
         for Followed {
             instance,
             event,
@@ -216,9 +247,12 @@ impl<P: Process, T: ProcessTables, F: Feed> Runner<P, T, F> {
                 .states
                 .get(&instance)
                 .or_else(|| self.states.get(&instance));
-            let mut state = known.cloned().unwrap_or_default();
+            let before = known.cloned().unwrap_or_default();
+            let mut state = before.clone();
             let effects = P::react(&mut state, &event, &self.flags);
-            batch.states.insert(instance, state);
+            if state != before {
+                batch.states.insert(instance, state);
+            }
             for (index, effect) in effects.into_iter().enumerate() {
                 let cause = event.recorded.event_id;
                 let id = effect_id(P::NAME, cause, index);
@@ -253,23 +287,22 @@ impl<P: Process, T: ProcessTables, F: Feed> Runner<P, T, F> {
     async fn store(
         &mut self,
         batch: &Batch<P::State>,
-        from: Mark,
-        end: Mark,
+        place: &mut Place,
         epoch: i64,
     ) -> Result<(), RunnerError> {
         let step = Step {
             process: P::NAME,
-            from,
-            end,
+            from: place.stored,
+            end: place.read,
             epoch,
             at: self.clock.now(),
             written: batch.written::<P>()?,
         };
-        if self.tables.store(&step).await? {
-            Ok(())
-        } else {
-            Err(RunnerError::Overtaken)
+        if !self.tables.store(&step).await? {
+            return Err(RunnerError::Overtaken);
         }
+        place.stored = place.read;
+        Ok(())
     }
 
     fn keep(&mut self, states: BTreeMap<Uuid, P::State>) {
@@ -291,7 +324,7 @@ where
 
     async fn step(&mut self) -> Result<Progress, RunnerError> {
         let Some(epoch) = *self.leading.borrow_and_update() else {
-            self.mark = None;
+            self.place = None;
             return Ok(Progress::Idle);
         };
         let outcome = self.advance(epoch).await;
@@ -300,7 +333,21 @@ where
     }
 }
 
+impl<S> Default for Batch<S> {
+    fn default() -> Self {
+        Self {
+            states: BTreeMap::new(),
+            effects: Vec::new(),
+            timers: BTreeMap::new(),
+        }
+    }
+}
+
 impl<S: serde::Serialize> Batch<S> {
+    fn is_empty(&self) -> bool {
+        self.states.is_empty() && self.effects.is_empty() && self.timers.is_empty()
+    }
+
     fn add(&mut self, wanted: Wanted) {
         let instance = wanted.instance;
         match wanted.effect {

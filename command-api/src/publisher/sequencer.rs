@@ -2,8 +2,12 @@
 //!
 //! It keeps the last `pg_snapshot` and numbers what was not visible then and is now, so nobody waits
 //! for a slow transaction and nothing is passed over when commits overtake one another. An advisory
-//! lock keeps a second one idle; the epoch, locked and checked before every numbering, keeps one that
-//! lost its leadership unawares from writing.
+//! lock keeps a second one idle; the epoch, locked and checked in every numbering, keeps one that lost
+//! its leadership unawares from writing.
+//!
+//! A numbering is one statement. One that waits for a row's lock goes on with the snapshot it had
+//! before, so it may only go on where nothing was numbered meanwhile: epoch and position are compared
+//! on the row as it is once locked, and the leader knows what they must be, being alone in moving them.
 //!
 //! Transaction ids mean nothing in another cluster. After a dump was restored, events may carry ids
 //! that this one has not reached: the first numbering then takes what has no position, and every
@@ -11,16 +15,18 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use infra::clock::{Clock, Stopwatch};
-use infra::event_store::{LogError, LogRow, RawRow};
+use infra::event_store::{self, EventLog, LogError, LogRow, RawRow};
 use infra::fault;
 use infra::feed::HeadWatch;
 use infra::lifecycle::{Loop, Progress};
 use infra::limits::DATABASE_DEADLINE;
 use infra::postgres::{Role, in_time, take_role};
 use infra::telemetry::{as_gauge, joins};
+use sqlx::error::ErrorKind;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
+use sqlx::{ConnectOptions as _, PgConnection};
 use tracing::field::Empty;
 
 use super::{Leadership, traces_of};
@@ -44,6 +50,7 @@ pub struct Sequencer {
     clock: Clock,
     head: HeadWatch,
     leadership: Leadership,
+    log: Option<EventLog>,
     leader: Option<Leader>,
     standby: Option<Standby>,
 }
@@ -51,8 +58,11 @@ pub struct Sequencer {
 struct Leader {
     connection: PgConnection,
     epoch: i64,
+    mark: Mark,
     /// The stored snapshot is another cluster's: what has no position is numbered, once.
     restored: bool,
+    /// Nobody may have numbered for long.
+    is_new: bool,
 }
 
 /// Kept while another one leads.
@@ -81,11 +91,13 @@ pub enum SequencerError {
     Row(#[from] LogError),
 }
 
-/// Where the order stands, read under the row's lock.
+/// Where the order stands: only the leader moves it.
 struct Mark {
     position: i64,
     hash: Vec<u8>,
+    /// Transactions from here on were not visible yet.
     xmax: String,
+    /// Transactions before it that were not visible either.
     xip: Vec<String>,
 }
 
@@ -116,8 +128,18 @@ impl Sequencer {
             clock,
             head,
             leadership,
+            log: None,
             leader: None,
             standby: None,
+        }
+    }
+
+    /// Those who share `log` are handed what is numbered, and need not read it.
+    #[must_use]
+    pub fn telling(self, log: EventLog) -> Self {
+        Self {
+            log: Some(log),
+            ..self
         }
     }
 
@@ -140,20 +162,33 @@ impl Sequencer {
                 self.standby = Some(Standby { connection, asked });
                 Ok(None)
             }
-            Some(Lead {
-                epoch,
+            Some(lead) => Ok(Some(self.begin(connection, lead))),
+        }
+    }
+
+    fn begin(&self, connection: PgConnection, lead: Lead) -> Leader {
+        let Lead {
+            epoch,
+            position,
+            hash,
+            xmax,
+            xip,
+            restored,
+        } = lead;
+        tracing::info!(epoch, position, restored, "leading the publisher");
+        self.head.advance(position);
+        self.leadership.epoch.send_replace(Some(epoch));
+        Leader {
+            connection,
+            epoch,
+            mark: Mark {
                 position,
-                restored,
-            }) => {
-                tracing::info!(epoch, position, restored, "leading the publisher");
-                self.head.advance(position);
-                self.leadership.epoch.send_replace(Some(epoch));
-                Ok(Some(Leader {
-                    connection,
-                    epoch,
-                    restored,
-                }))
-            }
+                hash,
+                xmax,
+                xip,
+            },
+            restored,
+            is_new: true,
         }
     }
 
@@ -164,7 +199,15 @@ impl Sequencer {
     }
 
     fn handed_over(&self, numbered: Numbered) -> Progress {
-        let Numbered { rows, last, count } = numbered;
+        let Numbered {
+            from,
+            rows,
+            last,
+            count,
+        } = numbered;
+        if let Some(log) = &self.log {
+            log.learn(from, &rows);
+        }
         metrics::gauge!("ramen_log_position").set(as_gauge(last));
         // The relay is behind when this is full, and then reads the log.
         if self.leadership.batches.try_send(rows).is_err() {
@@ -172,7 +215,8 @@ impl Sequencer {
         }
         self.leadership.relay.ring();
         self.head.advance(last);
-        Progress::Did(usize::try_from(count).unwrap_or(usize::MAX))
+        // What has been committed since rings, or shows at the next look.
+        Progress::DidAll(usize::try_from(count).unwrap_or(usize::MAX))
     }
 }
 
@@ -217,6 +261,9 @@ impl Loop for Sequencer {
 struct Lead {
     epoch: i64,
     position: i64,
+    hash: Vec<u8>,
+    xmax: String,
+    xip: Vec<String>,
     restored: bool,
 }
 
@@ -235,7 +282,8 @@ async fn take_lead(connection: &mut PgConnection) -> Result<Option<Lead>, sqlx::
     let lead = sqlx::query_as!(
         Lead,
         r#"UPDATE es.sequencer SET epoch = epoch + 1
-           RETURNING epoch, position,
+           RETURNING epoch, position, hash, pg_snapshot_xmax(snapshot)::text AS "xmax!",
+               ARRAY(SELECT x::text FROM pg_snapshot_xip(snapshot) AS x) AS "xip!",
                pg_snapshot_xmax(snapshot) > pg_snapshot_xmax(pg_current_snapshot())
                OR EXISTS (
                    SELECT FROM es.events e
@@ -258,26 +306,38 @@ enum Step {
 }
 
 struct Numbered {
+    /// What they follow.
+    from: event_store::Mark,
     rows: Vec<LogRow>,
     last: i64,
     count: i64,
 }
 
-impl Leader {
-    async fn number(&mut self, now: chrono::DateTime<chrono::Utc>) -> Result<Step, SequencerError> {
-        if self.restored {
-            return in_time(BACKLOG_DEADLINE, self.number_now(now)).await;
+impl Step {
+    /// Events that had no position.
+    fn count(&self) -> i64 {
+        match self {
+            Self::Numbered(numbered) => numbered.count,
+            Self::Nothing | Self::Fenced => 0,
         }
-        let backlog = in_time(DATABASE_DEADLINE, self.backlog()).await?;
-        metrics::gauge!("ramen_unsequenced_events").set(as_gauge(backlog));
-        let within = match backlog {
-            0 => return Ok(Step::Nothing),
-            BACKLOG_LONG.. => BACKLOG_DEADLINE,
-            _ => DATABASE_DEADLINE,
-        };
+    }
+}
+
+/// Whether a numbering was refused because its row was not held: it had no position to give.
+fn is_without_lead(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .is_some_and(|error| error.kind() == ErrorKind::NotNullViolation)
+}
+
+impl Leader {
+    async fn number(&mut self, now: DateTime<Utc>) -> Result<Step, SequencerError> {
+        let within = self.deadline().await?;
         // Nothing happens inside the span, so that it can learn at its end which traces it joins.
         let span = tracing::debug_span!("sequence", events = Empty);
         let step = in_time(within, self.number_now(now)).await?;
+        (self.is_new, self.restored) = (false, false);
+        metrics::gauge!("ramen_unsequenced_events").set(as_gauge(step.count()));
         if let Step::Numbered(numbered) = &step {
             span.record("events", numbered.count);
             joins(&span, traces_of(&numbered.rows));
@@ -285,26 +345,22 @@ impl Leader {
         Ok(step)
     }
 
-    async fn number_now(
-        &mut self,
-        now: chrono::DateTime<chrono::Utc>,
-    ) -> Result<Step, SequencerError> {
-        let mut tx = self.connection.begin().await?;
-        // In a statement of its own: one that waits for a row's lock keeps the snapshot it had
-        // before the wait, and the rows below must be seen with a later one.
-        let mark = sqlx::query_as!(
-            Mark,
-            r#"SELECT position, hash, pg_snapshot_xmax(snapshot)::text AS "xmax!",
-                      ARRAY(SELECT x::text FROM pg_snapshot_xip(snapshot) AS x) AS "xip!"
-               FROM es.sequencer WHERE epoch = $1 FOR UPDATE"#,
-            self.epoch
-        )
-        .fetch_optional(&mut *tx)
-        .await?;
-        let Some(mark) = mark else {
-            return Ok(Step::Fenced);
-        };
-        let rows = sqlx::query!(
+    /// How long the next numbering may take. A leader that was too slow with what came in at once gives
+    /// up its lead, and the next one counts.
+    async fn deadline(&mut self) -> Result<Duration, SequencerError> {
+        let is_long = self.restored
+            || self.is_new && in_time(DATABASE_DEADLINE, self.backlog()).await? == BACKLOG_LONG;
+        Ok(if is_long {
+            BACKLOG_DEADLINE
+        } else {
+            DATABASE_DEADLINE
+        })
+    }
+
+    async fn number_now(&mut self, now: DateTime<Utc>) -> Result<Step, SequencerError> {
+        fault::point("seq.sent");
+        let mark = &self.mark;
+        let numbered = sqlx::query!(
             r#"
             WITH seen AS MATERIALIZED (
                 SELECT pg_current_snapshot() AS snapshot
@@ -328,10 +384,16 @@ impl Leader {
                 UNION ALL
                 SELECT e AS event FROM es.events e
                 WHERE $8 AND NOT EXISTS (SELECT FROM es.event_log l WHERE l.event_row = e.id)
+            ), held AS MATERIALIZED (
+                -- Locked only for something to number, so that an idle sequencer writes nothing.
+                SELECT s.position FROM es.sequencer s
+                WHERE s.epoch = $6 AND s.position = $3 AND EXISTS (SELECT FROM fresh)
+                FOR UPDATE
             ), numbered AS MATERIALIZED (
-                SELECT event, $3::bigint + row_number() OVER (ORDER BY (event).id) AS position,
+                -- Without the lead there is no position, which the log refuses.
+                SELECT event, held.position + row_number() OVER (ORDER BY (event).id) AS position,
                        es.leaf(event) AS leaf
-                FROM fresh
+                FROM fresh LEFT JOIN held ON true
             ), chained AS MATERIALIZED (
                 SELECT event, position,
                        es.chain($4::bytea, position, leaf) OVER (ORDER BY position) AS hash
@@ -343,9 +405,8 @@ impl Leader {
                 SELECT position, hash FROM chained ORDER BY position DESC LIMIT 1
             ), moved AS (
                 UPDATE es.sequencer s
-                SET position = coalesce(last.position, s.position),
-                    hash = coalesce(last.hash, s.hash), snapshot = seen.snapshot
-                FROM seen LEFT JOIN last ON true
+                SET position = last.position, hash = last.hash, snapshot = seen.snapshot
+                FROM seen, last
                 WHERE s.epoch = $6
             )
             SELECT c.position AS "position!", c.hash AS "hash!", (c.event).aggregate_type AS "aggregate_type!",
@@ -354,7 +415,9 @@ impl Leader {
                    (c.event).event_version AS "event_version!",
                    (c.event).recorded_at AS "recorded_at!",
                    (c.event).payload::text AS "payload!", (c.event).metadata::text AS "metadata!",
-                   (SELECT position FROM last) AS "last!"
+                   (SELECT position FROM last) AS "last!", (SELECT hash FROM last) AS "last_hash!",
+                   (SELECT pg_snapshot_xmax(snapshot)::text FROM seen) AS "xmax!",
+                   (SELECT ARRAY(SELECT x::text FROM pg_snapshot_xip(snapshot) AS x) FROM seen) AS "xip!"
             FROM chained c ORDER BY c.position LIMIT $7
             "#,
             mark.xmax,
@@ -366,18 +429,21 @@ impl Leader {
             HANDOVER_ROWS_MAX,
             self.restored
         )
-        .fetch_all(&mut *tx)
-        .await?;
-        if !rows.is_empty() {
-            fault::point("seq.numbered");
-        }
-        tx.commit().await?;
-        if !rows.is_empty() {
-            fault::point("seq.committed");
-        }
-        self.restored = false;
-        let Some(last) = rows.last().map(|row| row.last) else {
+        .fetch_all(&mut self.connection)
+        .await;
+        let rows = match numbered {
+            Err(error) if is_without_lead(&error) => return Ok(Step::Fenced),
+            numbered => numbered?,
+        };
+        let Some(end) = rows.last() else {
             return Ok(Step::Nothing);
+        };
+        fault::point("seq.committed");
+        let end = Mark {
+            position: end.last,
+            hash: end.last_hash.clone(),
+            xmax: end.xmax.clone(),
+            xip: end.xip.clone(),
         };
         let rows: Result<Vec<LogRow>, LogError> = rows
             .into_iter()
@@ -397,15 +463,16 @@ impl Leader {
                 })
             })
             .collect();
+        let (last, from) = (end.position, std::mem::replace(&mut self.mark, end));
         Ok(Step::Numbered(Numbered {
             rows: rows?,
             last,
-            count: last - mark.position,
+            count: last - from.position,
+            from: event_store::Mark::of_row(from.position, from.hash)?,
         }))
     }
 
-    /// How many events wait, counted up to [`BACKLOG_LONG`]. Asked without a lock, so that an idle
-    /// sequencer writes nothing.
+    /// How many events wait, counted up to [`BACKLOG_LONG`].
     async fn backlog(&mut self) -> Result<i64, sqlx::Error> {
         sqlx::query_scalar!(
             r#"SELECT count(*) AS "count!" FROM (

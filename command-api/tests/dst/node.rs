@@ -105,7 +105,7 @@ async fn drive<L: Loop>(mut work: L, line: Line, wakes: Wakes) {
         line.world.keep_time();
         match work.step().await {
             Ok(Progress::Did(_)) => tokio::task::yield_now().await,
-            Ok(Progress::Idle) => wakes.wait(&line.world).await,
+            Ok(Progress::DidAll(_) | Progress::Idle) => wakes.wait(&line.world).await,
             Err(_) => line.world.pause("backoff", 500).await,
         }
     }
@@ -119,7 +119,11 @@ impl Wakes {
             left.max(Duration::from_millis(1))
         };
         match self {
-            Self::Log(head) => head.rung().await,
+            // A process stores a place that nothing followed from when it finds nothing more.
+            Self::Log(head) => {
+                let sleep = tokio::time::sleep(IDLE);
+                tokio::select! { biased; () = head.rung() => {}, () = sleep => {} }
+            }
             Self::Timers(tables) => {
                 let sleep = tokio::time::sleep(until(world.memory().next_timer()));
                 tokio::select! { biased; () = tables.rung() => {}, () = sleep => {} }

@@ -1,10 +1,14 @@
 //! Reading the dense global order: `es.event_log` joined with the events it numbers.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use domain::aggregates::Kind;
 use sqlx::PgPool;
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
+use super::tail::Tail;
 use super::{ChainHash, Mark, OtherHistory, StreamId};
 
 /// One numbered event as it is stored, payload and metadata as JSON text.
@@ -67,6 +71,7 @@ pub enum LogError {
 #[derive(Clone, Debug)]
 pub struct EventLog {
     pool: PgPool,
+    tail: Option<Arc<Mutex<Tail>>>,
 }
 
 /// A row as a query gives it, before its stream is understood: the columns of `es.events` with the
@@ -122,7 +127,16 @@ impl TryFrom<RawRow> for LogRow {
 impl EventLog {
     /// A reader that uses `pool`.
     pub fn new(pool: PgPool) -> Self {
-        Self { pool }
+        Self { pool, tail: None }
+    }
+
+    /// A reader whose clones follow the log side by side: what one of them reads by [`EventLog::after`]
+    /// the others are handed, and only one of them asks at a time.
+    pub fn shared(pool: PgPool) -> Self {
+        Self {
+            pool,
+            tail: Some(Arc::default()),
+        }
     }
 
     /// The last position given, 0 when there is none.
@@ -173,6 +187,31 @@ impl EventLog {
     /// [`LogError::OtherHistory`] when the events up to `mark` are not those of this log; when the
     /// database cannot be read or a row names no stream.
     pub async fn after(&self, mark: Mark, max: i64) -> Result<Vec<LogRow>, LogError> {
+        let Some(tail) = &self.tail else {
+            return self.read_after(mark, max).await;
+        };
+        let mut tail = tail.lock().await;
+        let held = tail.after(mark, usize::try_from(max).unwrap_or_default());
+        if !held.is_empty() {
+            return Ok(held);
+        }
+        let read = self.read_after(mark, max).await;
+        match &read {
+            Ok(rows) => tail.take(mark, rows),
+            Err(_) => tail.forget(),
+        }
+        read
+    }
+
+    /// Hands rows after `mark` to those who share this reader, when somebody has them at hand.
+    pub fn learn(&self, mark: Mark, rows: &[LogRow]) {
+        // Whoever holds it is reading them.
+        if let Some(mut tail) = self.tail.as_ref().and_then(|tail| tail.try_lock().ok()) {
+            tail.take(mark, rows);
+        }
+    }
+
+    async fn read_after(&self, mark: Mark, max: i64) -> Result<Vec<LogRow>, LogError> {
         // The row at the mark is read again and compared: in the same statement, so that there is no
         // moment between. Before the first event there is nothing to compare.
         let known = usize::from(mark.position > 0);

@@ -15,6 +15,7 @@ mod load;
 mod log;
 mod postgres;
 mod snapshots;
+mod tail;
 
 use std::sync::Arc;
 

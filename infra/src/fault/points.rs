@@ -60,7 +60,7 @@ pub const POINTS: &[Point] = &[
     of(Owner::CommandApi, "hook.answered"),
     of(Owner::Publisher, "hook.processing"),
     of(Owner::Publisher, "hook.processed"),
-    of(Owner::Publisher, "seq.numbered"),
+    of(Owner::Publisher, "seq.sent"),
     of(Owner::Publisher, "seq.committed"),
     of(Owner::Publisher, "pub.read"),
     of(Owner::Publisher, "pub.produced"),

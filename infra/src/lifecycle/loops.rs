@@ -14,6 +14,8 @@ use crate::limits;
 pub enum Progress {
     /// So many things: there may be more, step again at once.
     Did(usize),
+    /// So many things, which were all there were: wait as when idle, without looking once more.
+    DidAll(usize),
     /// Nothing to do: wait for the doorbell or the poll.
     Idle,
 }
@@ -25,6 +27,15 @@ impl Progress {
             Self::Idle
         } else {
             Self::Did(count)
+        }
+    }
+
+    /// What a look for up to `most` things has come to.
+    pub fn of_up_to(most: usize, count: usize) -> Self {
+        match count {
+            0 => Self::Idle,
+            count if count < most => Self::DidAll(count),
+            count => Self::Did(count),
         }
     }
 }
@@ -65,12 +76,16 @@ pub(super) async fn run<L: Loop>(
         metrics::histogram!("ramen_loop_step_seconds", "loop" => L::NAME).record(watch.seconds());
         let pause = match outcome {
             Ok(Ok(Progress::Did(count))) => {
-                let count = u64::try_from(count).unwrap_or(u64::MAX);
-                metrics::counter!("ramen_loop_items_total", "loop" => L::NAME).increment(count);
+                count_items::<L>(count);
                 (idle, backoff) = (0, Backoff::default());
                 // A loop that always has work must not keep others from the thread.
                 tokio::task::yield_now().await;
                 continue;
+            }
+            Ok(Ok(Progress::DidAll(count))) => {
+                count_items::<L>(count);
+                (idle, backoff) = (0, Backoff::default());
+                pace.idle_min
             }
             Ok(Ok(Progress::Idle)) => {
                 backoff = Backoff::default();
@@ -86,6 +101,11 @@ pub(super) async fn run<L: Loop>(
             () = stop.soft() => {}
         }
     }
+}
+
+fn count_items<L: Loop>(count: usize) {
+    let count = u64::try_from(count).unwrap_or(u64::MAX);
+    metrics::counter!("ramen_loop_items_total", "loop" => L::NAME).increment(count);
 }
 
 /// How often a loop has failed in a row.

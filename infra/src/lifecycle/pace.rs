@@ -53,6 +53,14 @@ impl Default for Pace {
 }
 
 impl Pace {
+    /// For work that rings its doorbell: the poll is there for what the bell cannot tell.
+    pub fn rung() -> Self {
+        Self {
+            idle_min: limits::IDLE_POLL_MAX,
+            ..Self::default()
+        }
+    }
+
     /// `first · 2^nth`, at most `max`.
     pub(super) fn doubled(first: Duration, nth: u32, max: Duration) -> Duration {
         first.saturating_mul(2_u32.saturating_pow(nth)).min(max)

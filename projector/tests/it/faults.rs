@@ -265,13 +265,13 @@ async fn two_projectors_are_slow_and_never_wrong() {
         feed.put(vec![driver(1, 0, 1, 1)]);
         feed.put(vec![driver(1, 1, 2, 2)]);
     }
-    assert_eq!(first.advance().await.unwrap(), Progress::Did(1));
+    assert_eq!(first.advance().await.unwrap(), Progress::DidAll(1));
     assert_eq!(
         second.advance().await.unwrap(),
-        Progress::Did(1),
+        Progress::DidAll(1),
         "a repeat, and known to be one"
     );
-    assert_eq!(first.advance().await.unwrap(), Progress::Did(1));
+    assert_eq!(first.advance().await.unwrap(), Progress::DidAll(1));
     let mut listener = world.hub.subscribe();
     assert_eq!(second.advance().await.unwrap(), Progress::Did(0));
     assert_eq!(listener.try_next(), Some(Applied::Unknown));

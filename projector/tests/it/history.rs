@@ -59,7 +59,7 @@ async fn the_same_history_elsewhere_is_followed() {
     // A standby that was promoted, or a dump that was restored: another cluster, the same events.
     let promoted = store(&events(3)).await;
     let mut projector = follower(&views, &promoted);
-    assert_eq!(projector.advance().await.unwrap(), Progress::Did(1));
+    assert_eq!(projector.advance().await.unwrap(), Progress::DidAll(1));
     assert!(views.readiness.closed().is_empty());
 }
 

@@ -146,7 +146,7 @@ impl Drawing for Ratios<'_> {
             let Some(ratio) = judged.ratio else { continue };
             let colour = match judged.verdict {
                 Verdict::Extraordinary => MET,
-                Verdict::Met => HELD,
+                Verdict::Met | Verdict::Short => HELD,
                 Verdict::Missed => MISSED,
                 Verdict::Void => GREY,
             };

@@ -46,7 +46,7 @@ async fn commands_of(events: usize, stage: &Stage<'_>) -> anyhow::Result<Measure
     ];
     let plan = Plan {
         id: "B1",
-        title: format!("append alone, {events} event(s) a command"),
+        title: format!("append alone, events a command: {events}"),
         unit: "event",
         goals: vec![
             Goal::at_least((Metric::Rate, "ours", "postgres-es"), Some(1.3), Some(1.9)),

@@ -64,7 +64,7 @@ async fn new_aggregates(
     };
     let plan = Plan {
         id: "B2",
-        title: format!("append together, {events} event(s) a command, {in_flight} in flight"),
+        title: format!("append together, events a command: {events}, {in_flight} in flight"),
         unit: "event",
         goals: vec![
             Goal::at_most(

@@ -5,13 +5,14 @@
 //! handling it twice is one command. News about what we do not know yet is kept and tried again, as a
 //! vendor may be faster than our own commit.
 //!
-//! Each is handled in a task of its own, and the next is taken as soon as one has ended, so a read that
-//! the vendor is slow to answer holds up nobody else's news.
+//! Each is handled in a task of its own, and those that had no room are taken as soon as one has ended, so
+//! a read that the vendor is slow to answer holds up nobody else's news.
 
 mod handler;
 mod table;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use infra::fault;
@@ -37,6 +38,8 @@ pub struct Inbox {
     leading: watch::Receiver<Option<i64>>,
     tasks: Tasks,
     room: Arc<Semaphore>,
+    /// Whether there may be more than there was room for, which the next to end then says.
+    was_full: Arc<AtomicBool>,
 }
 
 /// Which webhooks are under way: shared with tests, which wait until there are none.
@@ -53,13 +56,16 @@ impl WebhooksInFlight {
 /// Room for one webhook, given back in whatever way its handling ends.
 struct UnderWay {
     room: Option<OwnedSemaphorePermit>,
+    was_full: Arc<AtomicBool>,
     doorbell: Doorbell,
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
         drop(self.room.take());
-        self.doorbell.ring();
+        if self.was_full.swap(false, Ordering::AcqRel) {
+            self.doorbell.ring();
+        }
     }
 }
 
@@ -72,6 +78,7 @@ impl Inbox {
             leading,
             tasks,
             room: Arc::new(Semaphore::new(IN_FLIGHT_MAX)),
+            was_full: Arc::default(),
         }
     }
 
@@ -83,6 +90,7 @@ impl Inbox {
     fn begin(&self, taken: Taken) {
         let under_way = UnderWay {
             room: Arc::clone(&self.room).try_acquire_owned().ok(),
+            was_full: Arc::clone(&self.was_full),
             doorbell: self.app.inbox.clone(),
         };
         let (app, handler) = (self.app.clone(), self.handler.clone());
@@ -120,6 +128,8 @@ impl Loop for Inbox {
     type Error = InboxError;
 
     async fn step(&mut self) -> Result<Progress, InboxError> {
+        // Said before the room is looked at: one that ends from here on rings.
+        self.was_full.store(true, Ordering::Release);
         // Only this loop takes room, so there is at least as much when it is used.
         let room = self.room.available_permits();
         if self.leading.borrow().is_none() || room == 0 {
@@ -127,9 +137,10 @@ impl Loop for Inbox {
         }
         let taken = table::take(&self.app, room).await?;
         let count = taken.len();
+        self.was_full.store(count == room, Ordering::Release);
         for taken in taken {
             self.begin(taken);
         }
-        Ok(Progress::of(count))
+        Ok(Progress::of_up_to(room, count))
     }
 }

@@ -163,7 +163,8 @@ pub trait ProcessTables: Clone + Send + Sync + 'static {
         at: DateTime<Utc>,
     ) -> impl Future<Output = Result<bool, sqlx::Error>> + Send;
 
-    /// Ends an effect, with what was said against it.
+    /// Ends an effect, with what was said against it. Whether another of its instance and kind waited
+    /// behind it.
     ///
     /// # Errors
     /// When the tables cannot be reached, or nobody knows whether it ended.
@@ -172,7 +173,7 @@ pub trait ProcessTables: Clone + Send + Sync + 'static {
         id: Uuid,
         at: DateTime<Utc>,
         refused: Option<String>,
-    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+    ) -> impl Future<Output = Result<bool, sqlx::Error>> + Send;
 
     /// Lets an effect and those of its instance and kind behind it wait until `again`. Without `sent`
     /// it counts as never sent.

@@ -247,18 +247,22 @@ impl ProcessTables for PostgresTables {
         id: Uuid,
         at: DateTime<Utc>,
         refused: Option<String>,
-    ) -> Result<(), sqlx::Error> {
-        sqlx::query!(
-            "UPDATE ops.effects
-             SET status = 'done', attempts = attempts + 1, finished_at = $2, last_error = $3
-             WHERE effect_id = $1 AND status IN ('pending', 'sent')",
+    ) -> Result<bool, sqlx::Error> {
+        let waited = sqlx::query_scalar!(
+            r#"UPDATE ops.effects e
+               SET status = 'done', attempts = attempts + 1, finished_at = $2, last_error = $3
+               WHERE effect_id = $1 AND status IN ('pending', 'sent')
+               RETURNING EXISTS (
+                   SELECT FROM ops.effects b
+                   WHERE b.instance = e.instance AND b.kind = e.kind
+                     AND b.status IN ('pending', 'sent') AND b.ordinal > e.ordinal) AS "waited!""#,
             id,
             at,
             refused
         )
-        .execute(&self.pool)
+        .fetch_optional(&self.pool)
         .await?;
-        Ok(())
+        Ok(waited.unwrap_or_default())
     }
 
     #[tracing::instrument(name = "db.effect_postpone", skip_all, level = "debug")]

@@ -127,7 +127,11 @@ async fn effects(tables: &impl ProcessTables) {
         .await
         .unwrap();
     assert_eq!(due(tables, 4, &[]).await, [0; 0]);
-    tables.finish(first, minute(5), None).await.unwrap();
+    assert!(
+        tables.finish(first, minute(5), None).await.unwrap(),
+        "the second waited for it"
+    );
+    assert!(!tables.finish(first, minute(5), None).await.unwrap());
     assert!(!tables.sent(first, minute(6)).await.unwrap());
     tables
         .postpone(first, minute(6), true, "again".to_owned())

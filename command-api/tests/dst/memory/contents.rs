@@ -21,6 +21,8 @@ pub(crate) trait Contents {
     fn due(&self, at: DateTime<Utc>, busy: &[Uuid], room: &[(&str, usize)]) -> Vec<EffectRow>;
     /// Changes an effect while it is open; whether it was.
     fn change(&mut self, id: Uuid, how: impl FnOnce(&mut EffectKept)) -> bool;
+    /// Whether an open effect of the same instance and kind is behind this one.
+    fn is_awaited(&self, id: Uuid) -> bool;
     /// As `ProcessTables::postpone`.
     fn postpone(&mut self, id: Uuid, again: DateTime<Utc>, sent: bool, why: String);
 }
@@ -112,6 +114,18 @@ impl Contents for Memory {
         let open = effects.find(|effect| effect.row.id == id && effect.status == Status::Open);
         self.changes += u64::from(open.is_some());
         open.map(how).is_some()
+    }
+
+    fn is_awaited(&self, id: Uuid) -> bool {
+        let mut effects = self.effects.iter().skip_while(|effect| effect.row.id != id);
+        let ended = effects.next().map(|ended| &ended.row);
+        ended.is_some_and(|ended| {
+            effects.any(|behind| {
+                behind.status == Status::Open
+                    && behind.row.instance == ended.instance
+                    && behind.row.kind == ended.kind
+            })
+        })
     }
 
     fn postpone(&mut self, id: Uuid, again: DateTime<Utc>, sent: bool, why: String) {

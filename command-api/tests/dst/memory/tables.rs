@@ -81,13 +81,13 @@ impl ProcessTables for Line {
         id: Uuid,
         _at: DateTime<Utc>,
         refused: Option<String>,
-    ) -> Result<(), sqlx::Error> {
+    ) -> Result<bool, sqlx::Error> {
         let finish = |memory: &mut Memory| {
             memory.change(id, |effect| {
                 effect.row.attempts += 1;
                 effect.status = Status::Done;
                 effect.said = refused;
-            });
+            }) && memory.is_awaited(id)
         };
         self.writes("finish", finish).await
     }
