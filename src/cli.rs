@@ -60,6 +60,9 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     /// Measures what the design promises, in arms that run in turns, and plots it
     Bench(bench::BenchArgs),
+    /// Answers every request with the same bytes: what a benchmark holds our servers against
+    #[command(hide = true)]
+    BenchResponder(bench::ResponderArgs),
     /// Checks the books independently: raw tables, topics, index and the vendors' ledgers
     Check(check::CheckArgs),
     /// Stands between two programs and breaks the network: a TCP proxy for tests and rehearsals
@@ -214,6 +217,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Simulate(args) => rehearsal::simulate(args).await,
         Command::Bench(args) => bench::run(args).await,
+        Command::BenchResponder(args) => bench::respond(&args),
         Command::Check(args) => {
             let verdict = check::run(args).await?;
             anyhow::ensure!(verdict.is_clean(), "the books do not agree");

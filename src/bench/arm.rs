@@ -47,6 +47,11 @@ pub(super) trait Arm: Send {
         None
     }
 
+    /// The process that does its work, where that is another one: its time is counted apart.
+    fn server(&self) -> Option<u32> {
+        None
+    }
+
     /// Gives back what it holds.
     async fn stop(self: Box<Self>) -> anyhow::Result<()>;
 }

@@ -10,6 +10,8 @@ use super::statistic::Interval;
 pub(super) enum Metric {
     /// Processor time of everybody for one operation.
     Cpu,
+    /// Processor time of the server for one operation, without whoever asks it.
+    ServerCpu,
     /// Operations a second.
     Rate,
     /// The middle latency.
@@ -30,6 +32,7 @@ impl Metric {
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::Cpu => "CPU",
+            Self::ServerCpu => "server CPU",
             Self::Rate => "rate",
             Self::P50 => "p50",
             Self::P99 => "p99",

@@ -6,34 +6,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use domain::kernel::ids::RestaurantId;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use infra::clock::Clock;
 use infra::config::{Config, Kafka, Secret};
 use infra::telemetry::Metrics;
-use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
 
 use super::server::{Database, Server};
-use crate::client::{CardForm, Confirmation, Customer, Door, Line, Person, Role, id_of};
-use crate::demo::choose;
-use crate::demo::market::TAIWAN;
-use crate::demo::menus::houses;
-use crate::demo::open_shop::{ShopPlan, open};
+use crate::client::{CardForm, Confirmation, Customer, Door, Person, Role, id_of};
+use crate::demo::stocked::{StockedShop, address, open_stocked};
 use crate::door;
-use crate::simulate::all_hours;
 use crate::stack::{Services, Stack};
 
 /// Shops that are open.
 const SHOPS: usize = 8;
 /// Guests who order, each again and again. One has one cart at a shop.
 const GUESTS: usize = 1_024;
-/// Larders in each shop: more bowls than any run sells.
-const LARDERS: i64 = 20_000;
 /// Requests of one caller a minute: the guests call from one address.
 const RATE_QUOTA: u32 = 1_000_000_000;
-/// Where the town is.
-const CENTRE: (f64, f64) = (25.045, 121.535);
 /// How often it is looked whether everything has settled.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How long that may take.
@@ -44,15 +34,9 @@ pub(super) struct Marketplace {
     stack: Stack,
     door: Door,
     guests: Vec<Arc<Customer>>,
-    shops: Vec<Shop>,
+    shops: Vec<StockedShop>,
     database: Database,
     clock: Clock,
-}
-
-/// An open shop and what is ordered there.
-struct Shop {
-    id: String,
-    line: Line,
 }
 
 /// A cart that only needs to be checked out.
@@ -77,7 +61,7 @@ impl Marketplace {
         let (tokens, logins) = (stack.tokens.clone(), stack.logins.clone());
         let door = door::door(&stack.base, stack.clock.clone(), tokens, logins, None)?;
         let shops = stream::iter(0..SHOPS)
-            .map(|nth| open_shop(&door, nth))
+            .map(|nth| open_stocked(&door, "bench", nth))
             .buffered(4)
             .try_collect()
             .await?;
@@ -106,6 +90,11 @@ impl Marketplace {
     /// The database behind it.
     pub(super) fn database(&self) -> &Database {
         &self.database
+    }
+
+    /// The shops' ids.
+    pub(super) fn shops(&self) -> Vec<String> {
+        self.shops.iter().map(|shop| shop.id.clone()).collect()
     }
 
     /// A guest, by number.
@@ -224,37 +213,6 @@ fn config(server: &Server, database: &Database, folder: &Path) -> anyhow::Result
     Ok(config)
 }
 
-async fn open_shop(door: &Door, nth: usize) -> anyhow::Result<Shop> {
-    let all = houses();
-    let house = &all[nth % all.len()];
-    let source_id = format!("bench/{nth}");
-    let menu = house.document(&TAIWAN);
-    let line = choose::line(&menu, "ramen", 1, &mut choose::first);
-    let plan = ShopPlan {
-        id: RestaurantId::imported("bench", &source_id).uuid(),
-        name: format!("Bench {nth}"),
-        market: &TAIWAN,
-        city: TAIWAN.city.to_owned(),
-        address: TAIWAN.city.to_owned(),
-        lat: CENTRE.0,
-        lon: CENTRE.1,
-        source: ("bench", source_id),
-        phone: None,
-        auto_fire: false,
-        styles: house.styles().into_iter().map(str::to_owned).collect(),
-        hours: all_hours(),
-        zones: TAIWAN.one_zone(CENTRE.0, CENTRE.1, 5_000.0, 20),
-        stock: house.counts(LARDERS),
-        menu,
-    };
-    let ops = door.ops(nth).await?;
-    open(door, &ops, &plan).await?;
-    Ok(Shop {
-        id: plan.id.to_string(),
-        line: line.context("a house without ramen")?,
-    })
-}
-
 async fn sign_in(door: &Door, nth: usize) -> anyhow::Result<Arc<Customer>> {
     let person = Person {
         id: id_of(&format!("bench guest {nth}")),
@@ -262,15 +220,4 @@ async fn sign_in(door: &Door, nth: usize) -> anyhow::Result<Arc<Customer>> {
         restaurants: Vec::new(),
     };
     Ok(Arc::new(Customer(door.open(&person).await?)))
-}
-
-fn address() -> Value {
-    json!({
-        "name": "A guest",
-        "phone": TAIWAN.phone,
-        "street": "Door 1",
-        "city": TAIWAN.city,
-        "country": TAIWAN.country,
-        "pin": { "lat": CENTRE.0 + 0.002, "lon": CENTRE.1 + 0.002 },
-    })
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::arm::{Arm, Latencies, Work, latencies};
 use super::goal::{Goal, Metric, Verdict};
-use super::meter::{Cpu, Meter, Metered, Sql, Statement, flush_time};
+use super::meter::{Cpu, Meter, Metered, Processes, Sql, Statement, flush_time};
 use super::progress::Progress;
 use super::server::Server;
 use super::statistic::{Interval, median};
@@ -163,7 +163,10 @@ async fn measure(
         Some(meter) => Some(meter.read().await?),
         None => None,
     };
-    let processes = server.processes();
+    let processes = Processes {
+        other: arm.server(),
+        ..server.processes()
+    };
     let meter = Meter::begin(&processes);
     let watch = clock.stopwatch();
     let Work {
@@ -258,6 +261,7 @@ impl Block {
         let operations = self.operations as f64;
         match metric {
             Metric::Cpu => Some(self.metered.cpu?.total().as_secs_f64() * 1e6 / operations),
+            Metric::ServerCpu => Some(self.metered.cpu?.other.as_secs_f64() * 1e6 / operations),
             Metric::Rate => Some(operations / self.seconds),
             Metric::P50 => Some(self.p50_us as f64),
             Metric::P99 => Some(self.p99_us as f64),

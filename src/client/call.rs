@@ -36,6 +36,17 @@ pub(super) struct Call<'call> {
     pub(super) sent: AtomicU32,
 }
 
+/// What came back to one of several requests with the same key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Repeat {
+    /// HTTP status.
+    pub(crate) status: u16,
+    /// Whether it was told that another one is under way.
+    pub(crate) is_in_flight: bool,
+    /// The body, as it came.
+    pub(crate) body: Vec<u8>,
+}
+
 impl Call<'_> {
     /// The request id of the next time that it is sent.
     pub(super) fn next_id(&self) -> Option<String> {
@@ -52,6 +63,22 @@ impl Call<'_> {
     pub(super) fn fingerprint(&self) -> String {
         let body = self.body.map(Value::to_string).unwrap_or_default();
         sha256(format!("{}\n{body}", self.label()).as_bytes())
+    }
+
+    /// What came back to one of several that were sent at once.
+    ///
+    /// # Errors
+    /// [`CallError`] when nothing did.
+    pub(super) fn repeat(&self, heard: Result<Heard, Silence>) -> Result<Repeat, CallError> {
+        match heard {
+            Ok(heard) => Ok(Repeat {
+                status: heard.status.as_u16(),
+                is_in_flight: heard.is_in_flight(),
+                body: heard.bytes,
+            }),
+            Err(Silence::Broken(source)) => Err(self.unreachable(source)),
+            Err(Silence::Cut) => Err(CallError::Unexpected("nobody cuts this".to_owned())),
+        }
     }
 
     /// What that which was heard means for the caller.

@@ -22,6 +22,7 @@ mod templates;
 
 pub(crate) use answer::{Answer, CallError};
 pub(crate) use api::{Api, Origins, Patience};
+pub(crate) use call::Repeat;
 pub(crate) use dish::Dish;
 pub(crate) use followed::{Followed, Seen};
 pub(crate) use history::History;

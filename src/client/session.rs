@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::answer::{Answer, CallError};
 use super::api::Api;
-use super::call::{CONSISTENCY, Call, Heard, Reply, Silence};
+use super::call::{CONSISTENCY, Call, Heard, Repeat, Reply, Silence};
 use super::mishaps::Mishap;
 use super::sse::EventStream;
 
@@ -80,6 +80,24 @@ impl Session {
     ) -> Result<Answer, CallError> {
         self.send(self.write(name, Method::POST, path, body, None))
             .await
+    }
+
+    /// Writes with `POST` so many times at once under one fresh key, and tells what each time came back.
+    /// Nothing is sent again.
+    ///
+    /// # Errors
+    /// [`CallError`] when the connection broke.
+    pub(crate) async fn post_at_once(
+        &self,
+        name: &'static str,
+        path: &str,
+        body: &Value,
+        times: usize,
+    ) -> Result<Vec<Repeat>, CallError> {
+        let call = self.write(name, Method::POST, path, body, None);
+        let all = (0..times).map(|_| self.exchange(&call, PATIENCE));
+        let heard = futures::future::join_all(all).await.into_iter();
+        heard.map(|heard| call.repeat(heard)).collect()
     }
 
     /// Replaces a document, under the condition that it still has `version` when one is given.

@@ -13,6 +13,7 @@ pub(crate) mod paper;
 #[cfg(test)]
 mod sold;
 mod sold_out;
+pub(crate) mod stocked;
 mod told;
 
 use clap::Args;

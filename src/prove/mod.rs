@@ -2,6 +2,7 @@
 //! (`rig`), with real traffic (`simulate`), and judged by the checker (`check`).
 
 mod kill;
+mod load;
 
 use clap::Subcommand;
 
@@ -10,6 +11,8 @@ use clap::Subcommand;
 pub(crate) enum ProveArgs {
     /// Processes killed, stopped and made to panic at every kill point lose nothing and come back
     Kill(kill::KillArgs),
+    /// The same request many times at once, to two command APIs, is executed once
+    Load(load::LoadArgs),
 }
 
 /// Proves it, and prints a report.
@@ -19,5 +22,6 @@ pub(crate) enum ProveArgs {
 pub(crate) async fn run(args: ProveArgs) -> anyhow::Result<()> {
     match args {
         ProveArgs::Kill(args) => kill::run(args).await,
+        ProveArgs::Load(args) => load::run(args).await,
     }
 }

@@ -45,7 +45,7 @@ impl Member {
     ///
     /// # Errors
     /// When no port is free.
-    pub(super) fn new(part: Part, number: usize, folder: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn new(part: Part, number: usize, folder: &Path) -> anyhow::Result<Self> {
         let (listen, health, vendor) = (ports::free()?, ports::free()?, ports::free()?);
         let mut member = Self {
             part,
@@ -77,6 +77,11 @@ impl Member {
     /// Origin of its public listener.
     pub(crate) fn origin(&self) -> String {
         format!("http://{}", self.listen)
+    }
+
+    /// Its process, while it runs.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.process.as_ref()?.child.id()
     }
 
     /// Origin of the vendors that it plays: the sandbox's alone.
@@ -262,6 +267,11 @@ pub(crate) struct Tool {
 }
 
 impl Tool {
+    /// Its process, while it runs.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.process.child.id()
+    }
+
     /// How it ended, if it has.
     ///
     /// # Errors

@@ -34,7 +34,7 @@ use sqlx::PgPool;
 use tempfile::TempDir;
 
 pub(crate) use ground::{Ground, GroundArgs};
-pub(crate) use member::Member;
+pub(crate) use member::{Member, Tool};
 pub(crate) use part::Part;
 
 use crate::check::{CheckArgs, LiveArgs};

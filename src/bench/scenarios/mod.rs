@@ -2,7 +2,9 @@
 
 mod append_alone;
 mod append_together;
+mod cached_menu;
 mod checkout;
+mod cold_start;
 mod long_history;
 mod same;
 
@@ -54,6 +56,16 @@ pub(super) const ALL: &[Listed] = &[
         about: "checkout: one POST at full rate, and the whole journey of a guest",
         in_ci: true,
     },
+    Listed {
+        id: "b7",
+        about: "cached menu: the query API against the least that answers over HTTP",
+        in_ci: true,
+    },
+    Listed {
+        id: "b12",
+        about: "cold start: the query API from exec to the first answer of search",
+        in_ci: false,
+    },
 ];
 
 /// Runs one scenario.
@@ -67,6 +79,8 @@ pub(super) async fn run(id: &str, stage: &Stage<'_>) -> anyhow::Result<Vec<Measu
         "b2" => append_together::run(stage).await,
         "b3" => long_history::run(stage).await,
         "b4" => checkout::run(stage).await,
+        "b7" => cached_menu::run(stage).await,
+        "b12" => cold_start::run(stage).await,
         _ => bail!("no scenario is named {id}; `ramen bench list` names them"),
     }
 }
