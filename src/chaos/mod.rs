@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 
 use clap::Args;
 
-pub(crate) use fault::Fault;
+pub(crate) use fault::{Fault, Way};
 pub(crate) use proxy::Proxy;
 
 use crate::console;

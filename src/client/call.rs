@@ -181,6 +181,11 @@ impl Heard {
         header(&self.headers, REPLAYED).is_some_and(|text| text == "true")
     }
 
+    /// Whether it says when to come again.
+    pub(super) fn says_when(&self) -> bool {
+        self.headers.contains_key(RETRY_AFTER)
+    }
+
     /// Whether it says that the same request is being worked on.
     pub(super) fn is_in_flight(&self) -> bool {
         self.status == StatusCode::CONFLICT

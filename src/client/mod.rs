@@ -29,7 +29,7 @@ pub(crate) use history::History;
 pub(crate) use latency::Quantiles;
 pub(crate) use mishaps::MishapCounts;
 pub(crate) use people::{Door, Person, Role, id_of};
-pub(crate) use recording::Recording;
+pub(crate) use recording::{Kind, Recording};
 pub(crate) use routes::{Courier, Customer, Dispatcher, Kitchen, Line};
 pub(crate) use session::Session;
 pub(crate) use stripe::{CardForm, Confirmation};

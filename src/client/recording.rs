@@ -1,6 +1,8 @@
 //! What makes a rehearsal checkable: every write is taken down, and some of them go wrong on the way.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
@@ -12,6 +14,17 @@ use super::history::{History, Line, Pen};
 use super::mishaps::{Mishap, MishapCounts, Mishaps};
 use super::templates::Templates;
 
+/// An answer to a write, as far as they are counted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Kind {
+    /// HTTP status; none when no answer came.
+    pub(crate) status: Option<u16>,
+    /// The problem's code, of a refusal.
+    pub(crate) code: Option<String>,
+    /// Whether it says when to come again.
+    pub(crate) says_when: bool,
+}
+
 /// The history that an [`Api`](super::Api) writes, and the mishaps that its sessions meet.
 #[derive(Debug)]
 pub(crate) struct Recording {
@@ -19,6 +32,7 @@ pub(crate) struct Recording {
     templates: Templates,
     mishaps: Mishaps,
     successes: AtomicU64,
+    answers: Mutex<BTreeMap<Kind, u64>>,
 }
 
 impl Recording {
@@ -37,6 +51,7 @@ impl Recording {
             templates: Templates::read(&document)?,
             mishaps: Mishaps::seeded(seed),
             successes: AtomicU64::new(0),
+            answers: Mutex::default(),
         })
     }
 
@@ -48,6 +63,17 @@ impl Recording {
     /// How many writes were answered with a success.
     pub(crate) fn successes(&self) -> u64 {
         self.successes.load(Ordering::Relaxed)
+    }
+
+    /// How many writes were answered how, so far.
+    pub(crate) fn answers(&self) -> BTreeMap<Kind, u64> {
+        let answers = self.answers.lock();
+        answers.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn count(&self, kind: Kind) {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        *answers.entry(kind).or_default() += 1;
     }
 
     /// What becomes of a call: nothing unusual unless it is a write under a key.
@@ -70,6 +96,12 @@ impl Recording {
         if heard.is_some_and(|heard| heard.status.is_success()) {
             self.successes.fetch_add(1, Ordering::Relaxed);
         }
+        let code = heard.and_then(|heard| heard.member("code"));
+        self.count(Kind {
+            status: heard.map(|heard| heard.status.as_u16()),
+            code: code.clone(),
+            says_when: heard.is_some_and(Heard::says_when),
+        });
         let line = Line {
             at,
             request_id,
@@ -80,7 +112,7 @@ impl Recording {
             key: call.key.as_deref(),
             fingerprint: call.fingerprint(),
             status: heard.map(|heard| heard.status.as_u16()),
-            code: heard.and_then(|heard| heard.member("code")),
+            code,
             replayed: heard.is_some_and(Heard::is_replayed),
             token: heard.and_then(Heard::token),
             order_id: heard.and_then(|heard| heard.member("order_id")),
@@ -130,7 +162,10 @@ mod tests {
                 assert_eq!(answer.unwrap().text("/order_id").unwrap(), "7");
             }
             session.ask("ask", "/v1/things/4", &body).await.unwrap();
-            api.recording().unwrap().counts()
+            let recording = api.recording().unwrap();
+            let kinds = recording.answers().into_keys().map(|kind| kind.status);
+            assert_eq!(kinds.collect::<Vec<_>>(), [None, Some(201)]);
+            recording.counts()
         };
         let counts = tokio::select! {
             ended = axum::serve(listener, routes) => panic!("the server ended: {ended:?}"),

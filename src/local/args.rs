@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, ValueEnum};
 
+use super::kafka::Proxied;
+
 /// What the services are started for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
@@ -54,6 +56,10 @@ pub(crate) struct ServiceArgs {
     /// Kafka brokers to use (`host:port,…`); without them a private one is started
     #[arg(long, env = "KAFKA_BROKERS")]
     pub(crate) kafka_brokers: Option<String>,
+    /// Ports of loopback (`listen:advertised`): the private broker also listens on the first and sends who
+    /// comes there to the second, where a proxy stands
+    #[arg(long, hide = true, value_name = "PORTS")]
+    pub(super) kafka_proxied: Option<Proxied>,
     /// How events reach the views
     #[arg(long, value_enum, default_value_t = FeedChoice::Kafka)]
     pub(crate) feed: FeedChoice,
@@ -67,6 +73,7 @@ impl ServiceArgs {
             dir: dir.to_owned(),
             database_url: None,
             kafka_brokers: None,
+            kafka_proxied: None,
             feed,
             ..parsed.services
         }

@@ -17,5 +17,6 @@ mod services;
 
 pub(crate) use args::{FeedChoice, Purpose, ServiceArgs};
 pub(crate) use commands::{LocalServicesArgs, StopSignals, local_services, up};
+pub(crate) use kafka::Proxied;
 pub(crate) use postgres::program as postgres_program;
 pub(crate) use services::{Addresses, Services};

@@ -146,7 +146,7 @@ async fn start_kafka(
         return Ok(None);
     }
     let begun = Instant::now();
-    match Kafka::start(&args.dir, cache, purpose).await? {
+    match Kafka::start(&args.dir, cache, purpose, args.kafka_proxied).await? {
         Broker::Running(kafka) => {
             let seconds = begun.elapsed().as_secs_f32();
             console::progress(format!(

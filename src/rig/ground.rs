@@ -13,6 +13,8 @@ use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
+use crate::local::Proxied;
+
 /// A private Kafka starts in seconds; the first time its jars are downloaded.
 const READY_WITHIN: Duration = Duration::from_mins(5);
 /// Postgres and Kafka write what they hold before they end.
@@ -28,6 +30,20 @@ pub(crate) struct GroundArgs {
     /// Kafka brokers (`host:port,…`) for topics of the run; private ones are started without a Postgres
     #[arg(long, requires = "database_url")]
     kafka_brokers: Option<String>,
+    /// The broker's listener behind a proxy; private services alone have one.
+    #[arg(skip)]
+    kafka_proxied: Option<Proxied>,
+}
+
+impl GroundArgs {
+    /// Private services, whose broker has a listener behind a proxy.
+    pub(crate) fn behind_proxy(kafka: Proxied) -> Self {
+        Self {
+            database_url: None,
+            kafka_brokers: None,
+            kafka_proxied: Some(kafka),
+        }
+    }
 }
 
 /// A database and topics.
@@ -53,7 +69,7 @@ impl Ground {
     pub(super) async fn prepare(args: &GroundArgs, folder: &Path) -> anyhow::Result<Self> {
         match &args.database_url {
             Some(url) => Self::given(url, args.kafka_brokers.clone()).await,
-            None => Self::private(folder).await,
+            None => Self::private(folder, args.kafka_proxied).await,
         }
     }
 
@@ -73,7 +89,7 @@ impl Ground {
         })
     }
 
-    async fn private(folder: &Path) -> anyhow::Result<Self> {
+    async fn private(folder: &Path, proxied: Option<Proxied>) -> anyhow::Result<Self> {
         // Postgres may run as another user, who has to pass through.
         let dir = folder.join("services");
         std::fs::create_dir_all(&dir)?;
@@ -81,6 +97,9 @@ impl Ground {
         let mut child = Command::new(std::env::current_exe()?)
             .args(["local-services", "--throwaway", "--dir"])
             .arg(&dir)
+            .args(proxied.map(|Proxied { listen, advertised }| {
+                format!("--kafka-proxied={listen}:{advertised}")
+            }))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log)

@@ -36,6 +36,7 @@ use tempfile::TempDir;
 pub(crate) use ground::{Ground, GroundArgs};
 pub(crate) use member::{Member, Tool};
 pub(crate) use part::Part;
+pub(crate) use ports::free as free_address;
 
 use crate::check::{CheckArgs, LiveArgs};
 use crate::client::{Api, Door, Origins, Patience, Recording};
@@ -88,19 +89,20 @@ impl Rig {
     /// # Errors
     /// When Postgres or Kafka do not come up, or a member does not get ready; the message names its log.
     pub(crate) async fn begin(args: &GroundArgs, plan: &Plan) -> anyhow::Result<Self> {
-        let mut folder = tempfile::Builder::new().prefix("ramen-rig.").tempdir()?;
-        // What fails here is explained in its log.
-        folder.disable_cleanup(true);
-        let mut rig = Self::prepare(args, plan, folder).await?;
-        // The vendor first: nobody may find it missing.
-        for parts in [&[Part::Sandbox][..], &Part::SERVICES] {
-            rig.start(parts).await?;
-        }
-        rig.folder.disable_cleanup(false);
+        let mut rig = Self::prepare(args, plan).await?;
+        rig.open().await?;
         Ok(rig)
     }
 
-    async fn prepare(args: &GroundArgs, plan: &Plan, folder: TempDir) -> anyhow::Result<Self> {
+    /// Everything but the processes, so that somebody can come [between](Self::member) them and what they
+    /// use.
+    ///
+    /// # Errors
+    /// When Postgres or Kafka do not come up, or the database cannot be migrated.
+    pub(crate) async fn prepare(args: &GroundArgs, plan: &Plan) -> anyhow::Result<Self> {
+        let mut folder = tempfile::Builder::new().prefix("ramen-rig.").tempdir()?;
+        // What fails here is explained in its log.
+        folder.disable_cleanup(true);
         let ground = Ground::prepare(args, folder.path()).await?;
         let common = common(&ground, plan);
         member::finish("migrate", &["migrate"], &common, folder.path()).await?;
@@ -114,6 +116,19 @@ impl Rig {
             common,
             folder,
         })
+    }
+
+    /// Starts every process and waits until it is ready.
+    ///
+    /// # Errors
+    /// When one does not get ready; the message names its log.
+    pub(crate) async fn open(&mut self) -> anyhow::Result<()> {
+        // The vendor first: nobody may find it missing.
+        for parts in [&[Part::Sandbox][..], &Part::SERVICES] {
+            self.start(parts).await?;
+        }
+        self.folder.disable_cleanup(false);
+        Ok(())
     }
 
     async fn start(&mut self, parts: &[Part]) -> anyhow::Result<()> {

@@ -17,7 +17,7 @@ static NEXT: AtomicU16 = AtomicU16::new(0);
 ///
 /// # Errors
 /// When all are taken.
-pub(super) fn free() -> anyhow::Result<SocketAddr> {
+pub(crate) fn free() -> anyhow::Result<SocketAddr> {
     let start = std::process::id().wrapping_mul(37) % u32::from(COUNT);
     let start = u16::try_from(start).unwrap_or(0);
     for _ in 0..COUNT {

@@ -12,6 +12,7 @@ use anyhow::{Context as _, bail};
 use rustix::process::Signal;
 use tokio::process::Command;
 
+pub(crate) use self::config::Proxied;
 use self::jars::Runtime;
 use super::child::{self, POLL, Running};
 use super::{Purpose, place, port};
@@ -62,6 +63,7 @@ impl Kafka {
         dir: &Path,
         cache: &Path,
         purpose: Purpose,
+        proxied: Option<Proxied>,
     ) -> anyhow::Result<Broker> {
         let dir = place::absolute(dir)?;
         let cache = place::absolute(cache)?;
@@ -77,7 +79,7 @@ impl Kafka {
         let data = folder.join("data");
         write(
             &properties,
-            &config::server_properties(&data, broker_port, controller_port),
+            &config::server_properties(&data, broker_port, controller_port, proxied),
         )?;
         write(&folder.join("log4j2.properties"), LOGGING)?;
         let log = dir.join("log/kafka.log");

@@ -19,12 +19,9 @@ use anyhow::{bail, ensure};
 use clap::Args;
 use infra::clock::Clock;
 use infra::fault;
-use infra::telemetry::{self, Telemetry};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
-use tokio::signal::unix::{SignalKind, signal};
 
-use crate::cli::config_from_environment;
 use crate::rig::GroundArgs;
 use report::Report;
 use strikes::{Action, Strike};
@@ -76,21 +73,7 @@ pub(crate) async fn run(args: KillArgs) -> anyhow::Result<()> {
         fault::COMPILED,
         "this build has no kill points; build it with `cargo build --features faults`"
     );
-    let mut telemetry = config_from_environment()?.telemetry;
-    if telemetry.filter == "info" {
-        "error".clone_into(&mut telemetry.filter);
-    }
-    let Telemetry { traces, .. } = telemetry::init(&telemetry)?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    // Interrupted, the work is dropped, and with it the rig and all its processes.
-    let proved = tokio::select! {
-        proved = prove(&args) => proved,
-        _ = interrupt.recv() => Err(anyhow::anyhow!("interrupted")),
-        _ = terminate.recv() => Err(anyhow::anyhow!("terminated")),
-    };
-    traces.flush().await;
-    proved
+    super::until_interrupted(prove(&args)).await
 }
 
 async fn prove(args: &KillArgs) -> anyhow::Result<()> {

@@ -7,12 +7,9 @@ use std::path::PathBuf;
 
 use anyhow::ensure;
 use clap::Args;
-use infra::telemetry::{self, Telemetry};
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::check;
-use crate::cli::config_from_environment;
 use crate::client::{History, Patience, Recording};
 use crate::console;
 use crate::rig::{GroundArgs, Part, Plan, Rig};
@@ -40,21 +37,7 @@ pub(crate) struct LoadArgs {
 /// When something was executed twice or not at all, a repeat was answered otherwise, or the books do not
 /// agree.
 pub(crate) async fn run(args: LoadArgs) -> anyhow::Result<()> {
-    let mut telemetry = config_from_environment()?.telemetry;
-    if telemetry.filter == "info" {
-        "error".clone_into(&mut telemetry.filter);
-    }
-    let Telemetry { traces, .. } = telemetry::init(&telemetry)?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    // Interrupted, the work is dropped, and with it the rig and all its processes.
-    let proved = tokio::select! {
-        proved = prove(&args) => proved,
-        _ = interrupt.recv() => Err(anyhow::anyhow!("interrupted")),
-        _ = terminate.recv() => Err(anyhow::anyhow!("terminated")),
-    };
-    traces.flush().await;
-    proved
+    super::until_interrupted(prove(&args)).await
 }
 
 async fn prove(args: &LoadArgs) -> anyhow::Result<()> {
