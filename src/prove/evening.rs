@@ -20,7 +20,7 @@ const SPEED: u32 = 60;
 const ORDERS: usize = 150;
 /// Between two looks at a condition outside.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// The longest lease, a webhook's, is two minutes of real time.
+/// The longest lease, a webhook's, is a minute of real time.
 const LEASES_END_WITHIN: Duration = Duration::from_mins(3);
 /// Strikes begin when the first orders are placed, or after this long.
 const TRAFFIC_WITHIN: Duration = Duration::from_mins(2);

@@ -46,8 +46,8 @@ pub(super) fn server_properties(
         "BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned(),
     );
     if let Some(proxied) = proxied {
-        listeners.push_str(&format!(",PROXIED://127.0.0.1:{}", proxied.listen));
-        advertised.push_str(&format!(",PROXIED://127.0.0.1:{}", proxied.advertised));
+        listeners = format!("{listeners},PROXIED://127.0.0.1:{}", proxied.listen);
+        advertised = format!("{advertised},PROXIED://127.0.0.1:{}", proxied.advertised);
         protocols.push_str(",PROXIED:PLAINTEXT");
     }
     format!(

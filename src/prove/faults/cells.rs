@@ -94,9 +94,10 @@ fn all(hold: Duration) -> Vec<Cell> {
     let mut cells = Vec::new();
     for dependency in Dependency::ALL {
         for (fault, wire) in WIRE {
-            let hold = match wire {
-                Fault::Delay { by, .. } => hold.max(by + AFTER_A_DELAY),
-                _ => hold,
+            let hold = if let Fault::Delay { by, .. } = wire {
+                hold.max(by + AFTER_A_DELAY)
+            } else {
+                hold
             };
             cells.push(Cell {
                 dependency,

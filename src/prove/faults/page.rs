@@ -20,7 +20,7 @@ pub(super) fn of(report: &Report) -> String {
         page.push_str(&section(report, dependency));
     }
     for what in &report.not_run {
-        page.push_str(&format!("\nNot run: {what}.\n"));
+        page = format!("{page}\nNot run: {what}.\n");
     }
     page
 }

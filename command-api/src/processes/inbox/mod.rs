@@ -29,7 +29,7 @@ pub use table::{InboxError, keep};
 const IN_FLIGHT_MAX: usize = 16;
 /// Handling takes a read from the vendor (20 s at most) and a command; what takes longer hangs, is given
 /// up, and is taken again after its lease.
-const HANDLING_MAX: Duration = Duration::from_mins(1);
+const HANDLING_MAX: Duration = Duration::from_secs(40);
 
 /// Takes what has come in and has it handled, while this instance leads.
 pub struct Inbox {

@@ -16,8 +16,9 @@ use crate::app::App;
 /// Names what came in, so that it never equals another `UUIDv5` of ours.
 const NAMESPACE: Uuid = uuid!("3f9d1c62-52b7-5f7a-9d0c-8a6c0f5b7e14");
 /// A webhook that was taken is not taken again for this long, in real time: longer than
-/// [`super::HANDLING_MAX`].
-const LEASE: TimeDelta = TimeDelta::minutes(2);
+/// [`super::HANDLING_MAX`], and so short that what a fault left is done a minute after it
+/// (reliability, P17).
+const LEASE: TimeDelta = TimeDelta::seconds(50);
 /// The first pause before another try, doubled each time (integrations §1).
 const RETRY_MIN: TimeDelta = TimeDelta::seconds(1);
 /// The longest pause.
