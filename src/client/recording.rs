@@ -163,8 +163,10 @@ mod tests {
             }
             session.ask("ask", "/v1/things/4", &body).await.unwrap();
             let recording = api.recording().unwrap();
-            let kinds = recording.answers().into_keys().map(|kind| kind.status);
-            assert_eq!(kinds.collect::<Vec<_>>(), [None, Some(201)]);
+            // Those that are cut may have been answered before.
+            let mut kinds = recording.answers().into_keys().map(|kind| kind.status);
+            assert!(kinds.all(|status| status.is_none_or(|status| status == 201)));
+            assert!(recording.answers().values().sum::<u64>() > counted(WRITES));
             recording.counts()
         };
         let counts = tokio::select! {
@@ -175,6 +177,10 @@ mod tests {
         let text = std::fs::read_to_string(written.path()).unwrap();
         let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
         (lines.collect(), counts)
+    }
+
+    fn counted(writes: usize) -> u64 {
+        u64::try_from(writes).unwrap()
     }
 
     #[tokio::test]
